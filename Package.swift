@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+// The target list is the architecture diagram, in dependency order: C libraries, what clients share, one client per
+// store, the domain (which imports no store), the domain's ports on the real stores, the roles, and the one place
+// that composes them.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let collections = product(name: "DequeModule", package: "swift-collections")
+    static let configuration = product(name: "Configuration", package: "swift-configuration")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let metrics = product(name: "Metrics", package: "swift-metrics")
+    static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let yams = product(name: "Yams", package: "Yams")
+}
+
+let package = Package(
+    name: "quartet",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "quartet", targets: ["quartet"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.5.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The C libraries: a module map and shim.h each, imported by exactly one client.
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLibMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
+        .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+
+        // What every client shares, and the clients.
+        .target(name: "StoreKit", dependencies: [.collections], swiftSettings: strict),
+        .target(
+            name: "Postgres", dependencies: ["CLibPQ", "StoreKit", .collections, .logging], swiftSettings: strict),
+        .target(
+            name: "Redis",
+            dependencies: ["CHiredis", "StoreKit", .collections, .logging, .nioCore, .nioPosix, .nioSSL],
+            swiftSettings: strict),
+        .target(
+            name: "Mongo", dependencies: ["CLibMongoC", "StoreKit", .collections, .logging], swiftSettings: strict),
+        .target(
+            name: "Kafka", dependencies: ["CRDKafka", "StoreKit", .collections, .logging], swiftSettings: strict),
+
+        // The domain, which imports no store, and its ports on the real stores.
+        .target(name: "QuartetCore", dependencies: ["StoreKit", .logging, .metrics], swiftSettings: strict),
+        .target(name: "QuartetEmotion", dependencies: ["QuartetCore"], swiftSettings: strict),
+        .target(
+            name: "QuartetStores",
+            dependencies: ["QuartetCore", "StoreKit", "Postgres", "Redis", "Mongo", "Kafka", .logging],
+            resources: [
+                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/outbox.sql"),
+                .embedInCode("Postgres/SQL/products.sql"),
+            ],
+            swiftSettings: strict),
+
+        // The roles and the HTTP interface.
+        .target(
+            name: "QuartetAPI",
+            dependencies: [
+                "QuartetCore", "StoreKit", .hummingbird, .httpTypes, .logging, .metrics, .nioCore, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "QuartetRoles",
+            dependencies: ["QuartetCore", "StoreKit", .logging, .metrics, .serviceLifecycle],
+            swiftSettings: strict),
+
+        // Private local servers, the composition root, the executable.
+        .target(name: "QuartetStack", dependencies: ["Kafka", "Mongo", "StoreKit", .logging], swiftSettings: strict),
+        .target(
+            name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
+            resources: [
+                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("market/0001_market.sql"),
+                .embedInCode("source/0001_source.sql"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "QuartetService",
+            dependencies: [
+                "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
+                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .configuration, .coreMetrics, .logging, .metrics,
+                .serviceLifecycle, .yams,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "quartet",
+            dependencies: [
+                "QuartetCore", "QuartetService", "QuartetStack", .argumentParser, .asyncHTTPClient, .logging,
+                .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+
+        // Fakes, the manual clock and one conformance suite per port; no production target imports it.
+        .target(
+            name: "QuartetTesting",
+            dependencies: ["QuartetCore", "QuartetStack", "StoreKit", .logging],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,235 @@
+import DequeModule
+import Synchronization
+
+/// Adaptive group commit: what is asked while a batch is on the way goes out together as the next batch.
+///
+/// There is no timer. An idle batcher sends a lone item at once; a busy one sends as many as have gathered meanwhile, up
+/// to its bounds. So latency is the store's own when it is quiet, and a hundred callers share one commit when it is
+/// not. Each caller gets its own result or error.
+///
+/// When a whole batch fails for a reason that need not be every item's, it is split in halves and tried again, down to
+/// single items, so that one bad item does not fail its neighbours. Every operation batched here is therefore one that
+/// can be repeated.
+package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
+    /// The bounds of a batcher. Sizes are sums of item weights, which are 1 unless told otherwise.
+    package struct Limits: Sendable, Hashable {
+        /// The largest total weight of one batch; a single item above it goes alone.
+        package var batchSizeMax: Int
+        /// How many callers may wait; one more is refused with ``BatcherError/overloaded(name:waitingMax:)``.
+        package var waitingMax: Int
+        /// How many batches may be on the way at once.
+        package var inFlightMax: Int
+
+        package init(batchSizeMax: Int = 512, waitingMax: Int = 16_384, inFlightMax: Int = 1) {
+            precondition(batchSizeMax > 0 && waitingMax > 0 && inFlightMax > 0, "a batcher's limits are at least 1")
+            self.batchSizeMax = batchSizeMax
+            self.waitingMax = waitingMax
+            self.inFlightMax = inFlightMax
+        }
+    }
+
+    /// Sends one batch and returns one result per item, in the items' order.
+    package typealias Perform = @Sendable (_ items: [Item]) async throws -> [Result<Output, any Error>]
+
+    package let name: String
+    private let limits: Limits
+    private let weigh: @Sendable (Item) -> Int
+    private let perform: Perform
+    private let observe: (@Sendable (BatchReport) -> Void)?
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - name: says in errors and metrics which batcher it is.
+    ///   - weigh: an item's share of `batchSizeMax`, at least 1.
+    ///   - observe: called after each batch, for metrics.
+    package init(
+        name: String,
+        limits: Limits = Limits(),
+        weigh: @escaping @Sendable (Item) -> Int = { _ in 1 },
+        observe: (@Sendable (BatchReport) -> Void)? = nil,
+        perform: @escaping Perform
+    ) {
+        self.name = name
+        self.limits = limits
+        self.weigh = weigh
+        self.observe = observe
+        self.perform = perform
+    }
+
+    /// Hands in one item and waits for its own result.
+    ///
+    /// Cancelling the caller takes the item back while it waits. Once its batch is on the way the caller learns the
+    /// outcome, which the store's deadline bounds.
+    ///
+    /// - Throws: `BatcherError` when too many wait or the batcher is closed, `CancellationError`, or the item's error.
+    package func callAsFunction(_ item: Item) async throws -> Output {
+        let id = state.withLock { $0.makeID() }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let waiter = Waiter(id: id, item: item, weight: max(1, weigh(item)), continuation: continuation)
+                act(on: Task.isCancelled ? .refuse(waiter, CancellationError())
+                        : state.withLock { $0.add(waiter, name: name, limits: limits) })
+            }
+        } onCancel: {
+            if let waiter = state.withLock({ $0.remove(id) }) {
+                waiter.continuation.resume(throwing: CancellationError())
+            }
+        }
+    }
+
+    /// Refuses what comes from now on and returns when everything already handed in has its result.
+    package func close() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { $0.close(continuation) }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    private func act(on action: State.Action) {
+        switch action {
+        case .wait: break
+        case .refuse(let waiter, let error): waiter.continuation.resume(throwing: error)
+        case .send(let batch): Task { await run(batch) }
+        }
+    }
+
+    /// Sends batch after batch until nothing waits.
+    private func run(_ first: [Waiter]) async {
+        var next: [Waiter]? = first
+        while let batch = next {
+            let started = ContinuousClock.now
+            let failed = await send(batch[...])
+            observe?(
+                BatchReport(
+                    name: name, items: batch.count, failed: failed, duration: started.duration(to: .now)))
+            let (following, idle) = state.withLock { $0.finishBatch(limits: limits) }
+            for continuation in idle { continuation.resume() }
+            next = following
+        }
+    }
+
+    /// Sends `batch`, splitting it where that may save some of its items; returns how many failed.
+    private func send(_ batch: ArraySlice<Waiter>) async -> Int {
+        do {
+            let results = try await perform(batch.map(\.item))
+            precondition(results.count == batch.count, "batcher \(name): one result per item")
+            var failed = 0
+            for (waiter, result) in zip(batch, results) {
+                if case .failure = result { failed += 1 }
+                waiter.continuation.resume(with: result)
+            }
+            return failed
+        } catch {
+            guard batch.count > 1, Self.mayConcernOneItem(error) else {
+                for waiter in batch { waiter.continuation.resume(throwing: error) }
+                return batch.count
+            }
+            let middle = batch.startIndex + batch.count / 2
+            return await send(batch[..<middle]) + send(batch[middle...])
+        }
+    }
+
+    /// A store that is away fails every half alike, and so does a cancellation: splitting would only multiply the calls.
+    private static func mayConcernOneItem(_ error: any Error) -> Bool {
+        if error is CancellationError { return false }
+        guard let failure = error as? any StoreFailure else { return true }
+        return !failure.isUnavailable && !failure.mayHaveHappened
+    }
+}
+
+/// What one batch was, for metrics.
+package struct BatchReport: Sendable {
+    package let name: String
+    package let items: Int
+    package let failed: Int
+    package let duration: Duration
+}
+
+/// Why a batcher did not take an item.
+package enum BatcherError: StoreFailure, Equatable {
+    case overloaded(name: String, waitingMax: Int)
+    case closed(name: String)
+
+    package var mayHaveHappened: Bool { false }
+    package var isRetriable: Bool { true }
+    package var isUnavailable: Bool { true }
+
+    package var description: String {
+        switch self {
+        case .overloaded(let name, let waitingMax): "\(name): \(waitingMax) callers wait already"
+        case .closed(let name): "\(name): shutting down"
+        }
+    }
+}
+
+extension Batcher {
+    fileprivate struct Waiter {
+        let id: UInt64
+        let item: Item
+        let weight: Int
+        let continuation: CheckedContinuation<Output, any Error>
+    }
+
+    /// Decides and changes nothing outside itself: lock, decide, unlock, act.
+    fileprivate struct State {
+        enum Action {
+            case wait
+            case refuse(Waiter, any Error)
+            case send([Waiter])
+        }
+
+        private var waiting = Deque<Waiter>()
+        private var batchesInFlight = 0
+        private var nextID: UInt64 = 0
+        private var isClosed = false
+        private var closers: [CheckedContinuation<Void, Never>] = []
+
+        mutating func makeID() -> UInt64 {
+            nextID += 1
+            return nextID
+        }
+
+        mutating func add(_ waiter: Waiter, name: String, limits: Limits) -> Action {
+            if isClosed { return .refuse(waiter, BatcherError.closed(name: name)) }
+            if waiting.count >= limits.waitingMax {
+                return .refuse(waiter, BatcherError.overloaded(name: name, waitingMax: limits.waitingMax))
+            }
+            waiting.append(waiter)
+            guard batchesInFlight < limits.inFlightMax else { return .wait }
+            batchesInFlight += 1
+            return .send(takeBatch(limits: limits))
+        }
+
+        mutating func remove(_ id: UInt64) -> Waiter? {
+            guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
+            return waiting.remove(at: index)
+        }
+
+        /// The next batch, or who was waiting for the batcher to become idle.
+        mutating func finishBatch(limits: Limits) -> (next: [Waiter]?, idle: [CheckedContinuation<Void, Never>]) {
+            if !waiting.isEmpty { return (takeBatch(limits: limits), []) }
+            batchesInFlight -= 1
+            guard batchesInFlight == 0, isClosed else { return (nil, []) }
+            defer { closers = [] }
+            return (nil, closers)
+        }
+
+        /// True if nothing is on the way; otherwise `continuation` is kept for when that is so.
+        mutating func close(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
+            isClosed = true
+            guard batchesInFlight > 0 else { return true }
+            closers.append(continuation)
+            return false
+        }
+
+        private mutating func takeBatch(limits: Limits) -> [Waiter] {
+            var batch: [Waiter] = []
+            var weight = 0
+            while let first = waiting.first, batch.isEmpty || weight + first.weight <= limits.batchSizeMax {
+                weight += first.weight
+                batch.append(waiting.removeFirst())
+            }
+            return batch
+        }
+    }
+}
