@@ -67,7 +67,9 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let waiter = Waiter(id: id, item: item, weight: max(1, weigh(item)), continuation: continuation)
-                act(on: Task.isCancelled ? .refuse(waiter, CancellationError())
+                act(
+                    on: Task.isCancelled
+                        ? .refuse(waiter, CancellationError())
                         : state.withLock { $0.add(waiter, name: name, limits: limits) })
             }
         } onCancel: {

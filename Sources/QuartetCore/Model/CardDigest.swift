@@ -1,0 +1,67 @@
+import Foundation
+
+/// An order-independent digest of a set of cards: the sum, lane by lane modulo 2^64, of a keyed 128-bit hash of each.
+///
+/// A sum, unlike an exclusive or, also sees a card that is there twice. The key is the request's id, so that equal
+/// readings in two requests do not give equal terms.
+///
+/// Source: Bellare and Micciancio, "A New Paradigm for Collision-Free Hashing: Incrementality at Reduced Cost", 1997
+/// (AdHash); the hash is ``SipHash128``.
+package struct CardDigest: Hashable, Sendable, CustomStringConvertible {
+    package private(set) var high: UInt64
+    package private(set) var low: UInt64
+
+    package static let empty = CardDigest(high: 0, low: 0)
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// The digest whose ``bytes`` are `bytes`, or nil unless there are 16.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        high = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+        low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    package mutating func add(_ card: EmotionCard) {
+        let term = card.hash128()
+        high &+= term.high
+        low &+= term.low
+    }
+
+    /// 16 bytes, big-endian.
+    package var bytes: [UInt8] {
+        [high, low].flatMap { lane in (0..<8).map { UInt8(truncatingIfNeeded: lane >> (56 - 8 * UInt64($0))) } }
+    }
+
+    /// 32 hexadecimal digits.
+    package var description: String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+extension EmotionCard {
+    /// The card's own term of the digest: every field, each with its length where that varies.
+    fileprivate func hash128() -> (high: UInt64, low: UInt64) {
+        let (key0, key1) = withUnsafeBytes(of: requestID.uuid.uuid) {
+            (
+                UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+        var hash = SipHash128(key0: key0, key1: key1)
+        hash.append(UInt64(ordinal))
+        hash.append(reviewID)
+        hash.append(UInt64(reading.emotion.index))
+        for emotion in Emotion.allCases {
+            hash.append(UInt64(bitPattern: Int64(reading.scores[emotion].tenThousandths)))
+        }
+        hash.append(UInt64(bitPattern: Int64(reading.polarity.tenThousandths)))
+        hash.append(UInt64(reading.keywords.count))
+        for keyword in reading.keywords { hash.append(keyword) }
+        hash.append(reading.excerpt)
+        return hash.finish()
+    }
+}

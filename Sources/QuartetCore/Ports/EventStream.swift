@@ -1,0 +1,55 @@
+/// Publishes events to whoever keeps a copy, in order per aggregate.
+package protocol EventPublisher: Sendable {
+    /// Returns when every event is durable; throws when one is not, and then any of them may have been published.
+    func publish(_ events: [DomainEvent]) async throws
+}
+
+/// Events as one member of a group of consumers gets them: at least once each, in order per aggregate.
+package protocol EventSubscription: Sendable {
+    /// What is new, at most `limit` deliveries, or none when `timeout` passes first.
+    func next(limit: Int, timeout: Duration) async throws -> [EventDelivery]
+
+    /// Says that the work for `deliveries`, and for all before them, is done.
+    func commit(_ deliveries: [EventDelivery]) async throws
+
+    /// Puts a delivery that can't be used aside, with the reason.
+    func deadLetter(_ delivery: EventDelivery, reason: String) async throws
+
+    /// Leaves the group.
+    func close() async
+}
+
+/// An event and where it stands in its topic.
+package struct EventDelivery: Sendable {
+    package let topic: String
+    package let partition: Int32
+    package let offset: Int64
+    package let key: [UInt8]
+    package let value: [UInt8]
+    package let headers: [(name: String, value: [UInt8])]
+    /// The event, or why the bytes are not one.
+    package let event: Result<DomainEvent, EventDecodingError>
+
+    package init(
+        topic: String, partition: Int32, offset: Int64, key: [UInt8], value: [UInt8],
+        headers: [(name: String, value: [UInt8])], event: Result<DomainEvent, EventDecodingError>
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.key = key
+        self.value = value
+        self.headers = headers
+        self.event = event
+    }
+}
+
+package struct EventDecodingError: Error, Hashable, CustomStringConvertible {
+    package let reason: String
+
+    package init(reason: String) {
+        self.reason = reason
+    }
+
+    package var description: String { reason }
+}

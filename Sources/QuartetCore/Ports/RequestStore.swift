@@ -1,0 +1,51 @@
+/// Requests and their results: the truth about what was asked and what came of it.
+///
+/// Every call takes a batch and commits it in one transaction, together with the outbox rows that tell the other stores.
+/// Results come in the batch's order.
+package protocol RequestStore: Sendable {
+    /// Stores new requests as `queued`.
+    func submit(_ submissions: [Submission]) async throws -> [SubmitOutcome]
+
+    /// The requests of these ids, nil where there is none.
+    func requests(_ ids: [RequestID]) async throws -> [AnalysisRequest?]
+
+    /// Stores results and sets their requests `completed`, where they are still open.
+    func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome]
+
+    /// Sets requests `failed`, where they are still open in that generation.
+    func fail(_ failures: [RequestFailure]) async throws -> [CloseOutcome]
+
+    /// The stored result of each request, nil where there is none.
+    func results(_ ids: [RequestID]) async throws -> [StoredResult?]
+
+    /// The result of each product's latest completed analysis, nil where there is none.
+    func latestResults(of products: [ProductID]) async throws -> [StoredResult?]
+}
+
+/// A result as it is stored: the public JSON document, and the version by which copies of it are compared.
+package struct StoredResult: Sendable, Hashable {
+    package let requestID: RequestID
+    package let productID: ProductID
+    /// When it was completed, in microseconds since 1970.
+    package let version: Int64
+    /// The result's public representation, UTF-8.
+    package let json: [UInt8]
+
+    package init(requestID: RequestID, productID: ProductID, version: Int64, json: [UInt8]) {
+        self.requestID = requestID
+        self.productID = productID
+        self.version = version
+        self.json = json
+    }
+}
+
+package protocol ProductStore: Sendable {
+    /// Creates or renames products; a product that is so already keeps its version. Returns them as they are now.
+    func put(_ products: [(id: ProductID, name: String)]) async throws -> [Product]
+
+    /// The products of these ids, nil where there is none.
+    func products(_ ids: [ProductID]) async throws -> [Product?]
+
+    /// Up to `limit` products after `after`, in id order.
+    func products(after: ProductID?, limit: Int) async throws -> [Product]
+}

@@ -1,0 +1,67 @@
+/// The queue of open requests, leased to workers. Time is the database's.
+///
+/// A task is claimable when its `available_at` has come. Claiming moves that to the lease's end, so a dead worker's tasks
+/// become claimable by themselves. What names a lease that has been taken over changes nothing and returns false.
+package protocol TaskQueue: Sendable {
+    /// Adds tasks that are not there yet, or are there in an earlier generation.
+    func enqueue(_ tasks: [AnalysisTask]) async throws
+
+    /// Removes the tasks of requests that are closed, whoever holds them.
+    func remove(_ ids: [RequestID]) async throws
+
+    /// Leases up to `limit` claimable tasks, those that have waited longest first.
+    func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim]
+
+    /// Makes leases end `leaseDuration` from now.
+    func renew(_ leases: [Lease], leaseDuration: Duration) async throws -> [Bool]
+
+    /// Gives tasks back, claimable after each one's `delay`. `refundingAttempt` where the attempt was not the task's fault:
+    /// the worker shuts down, or a store was away.
+    func release(_ releases: [TaskRelease]) async throws -> [Bool]
+
+    /// Deletes tasks whose requests are closed.
+    func acknowledge(_ leases: [Lease]) async throws -> [Bool]
+
+    /// Keeps tasks as dead, with the error that they met; they are never claimed again.
+    func bury(_ burials: [TaskBurial]) async throws -> [Bool]
+
+    /// How many tasks are claimable, leased or waiting, and dead. For metrics; may lag behind.
+    func depth() async throws -> QueueDepth
+}
+
+package struct TaskRelease: Sendable, Hashable {
+    package let lease: Lease
+    package let delay: Duration
+    package let refundingAttempt: Bool
+    /// What the attempt met, kept with the task.
+    package let error: String?
+
+    package init(lease: Lease, delay: Duration, refundingAttempt: Bool, error: String? = nil) {
+        self.lease = lease
+        self.delay = delay
+        self.refundingAttempt = refundingAttempt
+        self.error = error
+    }
+}
+
+package struct TaskBurial: Sendable, Hashable {
+    package let lease: Lease
+    package let error: String
+
+    package init(lease: Lease, error: String) {
+        self.lease = lease
+        self.error = error
+    }
+}
+
+package struct QueueDepth: Sendable, Hashable {
+    package let claimable: Int
+    package let waiting: Int
+    package let dead: Int
+
+    package init(claimable: Int, waiting: Int, dead: Int) {
+        self.claimable = claimable
+        self.waiting = waiting
+        self.dead = dead
+    }
+}
