@@ -1,0 +1,80 @@
+/// The public JSON of results and cards: what is stored, served and streamed is the same text.
+extension AnalysisResult {
+    package var json: [UInt8] {
+        JSONWriter.object(capacity: 2048) { json in
+            json.field("request_id", requestID.description)
+            json.field("product_id", productID.text)
+            json.key("analyzer")
+            json.object {
+                $0.field("name", analyzer.name)
+                $0.field("version", analyzer.version)
+            }
+            json.field("reviews", cardCount)
+            json.field("digest", digest.description)
+            json.key("emotions")
+            json.object { json in
+                for emotion in Emotion.allCases { json.field(emotion.rawValue, emotionCounts[emotion.index]) }
+            }
+            json.field("polarity", polarity)
+            json.key("polarity_counts")
+            json.object {
+                $0.field("positive", polarityCounts.positive)
+                $0.field("neutral", polarityCounts.neutral)
+                $0.field("negative", polarityCounts.negative)
+            }
+            json.key("keywords")
+            json.array { json in for keyword in keywords { keyword.write(to: &json) } }
+            json.key("excerpts")
+            json.array { json in for excerpt in excerpts { excerpt.write(to: &json) } }
+        }
+    }
+}
+
+extension AnalysisResult.Keyword {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("term", term)
+            $0.field("count", count)
+            $0.field("polarity", polarity)
+        }
+    }
+}
+
+extension AnalysisResult.Excerpt {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("ordinal", ordinal)
+            $0.field("review_id", reviewID)
+            $0.field("emotion", emotion.rawValue)
+            $0.field("polarity", polarity)
+            $0.field("text", text)
+        }
+    }
+}
+
+extension EmotionCard {
+    package func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("ordinal", ordinal)
+            json.field("review_id", reviewID)
+            json.field("emotion", reading.emotion.rawValue)
+            json.key("scores")
+            json.object { json in
+                for emotion in Emotion.allCases { json.field(emotion.rawValue, reading.scores[emotion]) }
+            }
+            json.field("polarity", reading.polarity)
+            json.key("keywords")
+            json.array { json in for keyword in reading.keywords { json.value(keyword) } }
+            json.field("excerpt", reading.excerpt)
+        }
+    }
+}
+
+extension Progress {
+    package func write(to json: inout JSONWriter) {
+        json.object {
+            $0.field("done", done)
+            $0.field("total", total)
+        }
+    }
+}
