@@ -1,0 +1,113 @@
+import CoreMetrics
+package import Foundation
+package import Logging
+package import QuartetCore
+import ServiceLifecycle
+import StoreKit
+
+/// Delivers the outbox to one sink, in commit order per shard. The cursor moves after the delivery is durable.
+package final class Relay: Role {
+    package let name: String
+    private let owner: UUID
+    private let configuration: RelayConfiguration
+    private let outbox: any OutboxStore
+    private let delivery: any OutboxDelivery
+    private let logger: Logger
+    private let wake = WakeSignal()
+
+    package init(
+        owner: UUID = UUID(), configuration: RelayConfiguration, outbox: any OutboxStore,
+        delivery: any OutboxDelivery, logger: Logger
+    ) {
+        name = "relay.\(delivery.sink.rawValue)"
+        self.owner = owner
+        self.configuration = configuration
+        self.outbox = outbox
+        self.delivery = delivery
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { [outbox, wake] in
+                for await _ in outbox.wakeups() { wake.ring() }
+            }
+            group.addTask { [self] in await tend() }
+            await cancelWhenGracefulShutdown { [self] in await relayLoop() }
+            group.cancelAll()
+        }
+        // Another relay need not wait for the lease to run out.
+        try? await Task { try await outbox.releaseShards(of: delivery.sink, owner: owner) }.value
+    }
+
+    /// Delivers one batch from the shards that this relay owns; returns how many rows it had.
+    package func runOnce() async throws -> Int {
+        let rows = try await outbox.read(sink: delivery.sink, owner: owner, limit: configuration.rowsPerBatchMax)
+        guard !rows.isEmpty else { return 0 }
+        Failpoint.relayRead.reached()
+        try await delivery.deliver(rows.map(\.event))
+        Failpoint.relayDelivered.reached()
+        let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
+        _ = try await outbox.advance(sink: delivery.sink, owner: owner, to: positions)
+        RoleMetrics.relayed(delivery.sink.rawValue).increment(by: rows.count)
+        return rows.count
+    }
+
+    /// Takes and keeps this relay's share of the shards; returns them.
+    @discardableResult
+    package func holdShards() async throws -> [Int] {
+        try await outbox.holdShards(
+            of: delivery.sink, owner: owner, leaseDuration: configuration.leaseDuration)
+    }
+
+    private func relayLoop() async {
+        var patience = Patience(logger: logger)
+        var holdUntil = Deadline.after(.zero)
+        while !Task.isCancelled {
+            do {
+                if holdUntil.isPast {
+                    holdUntil = .after(configuration.leaseDuration / 3)
+                    try await holdShards()
+                }
+                let count = try await runOnce()
+                patience.succeeded("\(name)")
+                if count == 0 { await wake.wait(atMost: configuration.pollInterval) }
+            } catch is CancellationError {
+                return
+            } catch {
+                holdUntil = .after(.zero)
+                await wake.wait(atMost: patience.failed("\(name)", error))
+            }
+        }
+    }
+
+    /// Looks from time to time whether a transaction holds rows up, how long the backlog is, and removes old rows.
+    private func tend() async {
+        var patience = Patience(logger: logger)
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(for: min(configuration.holdUpAge, configuration.purgeInterval))
+                try await report()
+                let removed = try await outbox.purge(
+                    olderThan: configuration.retention, limit: configuration.purgeRowsMax)
+                if removed > 0 { logger.debug("outbox purged", metadata: ["rows": "\(removed)"]) }
+                patience.succeeded("tending the outbox")
+            } catch is CancellationError {
+                return
+            } catch {
+                _ = patience.failed("tending the outbox", error)
+            }
+        }
+    }
+
+    private func report() async throws {
+        let backlog = try await outbox.backlog(sink: delivery.sink, limit: 10_000)
+        RoleMetrics.backlog(delivery.sink.rawValue).record(Double(backlog.oldest.components.seconds))
+        guard let holdUp = try await outbox.holdUp(olderThan: configuration.holdUpAge) else { return }
+        logger.warning(
+            "a transaction holds the outbox up",
+            metadata: [
+                "pid": "\(holdUp.processID)", "application": "\(holdUp.applicationName)", "age": "\(holdUp.age)",
+            ])
+    }
+}

@@ -1,0 +1,17 @@
+/// The bounds of a relay.
+package struct RelayConfiguration: Sendable, Hashable {
+    /// Rows read and delivered together.
+    package var rowsPerBatchMax = 500
+    /// How long a relay that died keeps its shards.
+    package var leaseDuration: Duration = .seconds(5)
+    /// How often a relay looks without a notification.
+    package var pollInterval: Duration = .seconds(1)
+    /// A transaction that holds rows up for longer is named in the log.
+    package var holdUpAge: Duration = .seconds(5)
+    /// How long delivered rows are kept for replay.
+    package var retention: Duration = .seconds(7 * 24 * 3600)
+    package var purgeInterval: Duration = .seconds(60)
+    package var purgeRowsMax = 5_000
+
+    package init() {}
+}

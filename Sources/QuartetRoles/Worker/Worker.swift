@@ -1,0 +1,192 @@
+import CoreMetrics
+package import Logging
+package import QuartetCore
+import ServiceLifecycle
+package import StoreKit
+import Synchronization
+
+/// Claims tasks and works on many at once; tasks that run side by side share every write.
+package final class Worker: Role {
+    package let name = "work"
+    private let identity: String
+    private let configuration: WorkerConfiguration
+    private let ports: WorkerPorts
+    private let steps: WorkerSteps
+    private let keeper: LeaseKeeper
+    private let logger: Logger
+    private let wake = WakeSignal()
+    private let inHand = Mutex(0)
+
+    /// - Parameter identity: names this worker in the queue, for people who look.
+    package init(
+        identity: String, configuration: WorkerConfiguration, ports: WorkerPorts,
+        observe: (@Sendable (BatchReport) -> Void)? = nil, logger: Logger
+    ) {
+        self.identity = identity
+        self.configuration = configuration
+        self.ports = ports
+        self.logger = logger
+        steps = WorkerSteps(ports: ports, configuration: configuration, observe: observe)
+        keeper = LeaseKeeper(queue: ports.queue, leaseDuration: configuration.leaseDuration, logger: logger)
+    }
+
+    /// Works until graceful shutdown; then finishes what is in hand, or gives it back when that takes too long.
+    package func run() async throws {
+        let isStopping = Mutex(false)
+        try await withGracefulShutdownHandler {
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { [keeper] in await keeper.run() }
+                group.addTask { [ports, wake] in
+                    for await _ in ports.progress.rings(of: .queue) { wake.ring() }
+                }
+                // Attempts have a group of their own, so that they outlive the claiming.
+                await withDiscardingTaskGroup { attempts in
+                    await claimLoop(isStopping: { isStopping.withLock { $0 } }) { claim in
+                        attempts.addTask { [self] in await attempt(claim) }
+                    }
+                    await drain()
+                    attempts.cancelAll()
+                }
+                group.cancelAll()
+            }
+        } onGracefulShutdown: { [wake] in
+            isStopping.withLock { $0 = true }
+            wake.ring()
+        }
+    }
+
+    /// Claims once and works the claimed tasks to their ends; returns how many there were.
+    package func runOnce() async throws -> Int {
+        let claims = try await claim(limit: configuration.tasksMax)
+        await withDiscardingTaskGroup { attempts in
+            for claim in claims { attempts.addTask { [self] in await attempt(claim) } }
+        }
+        return claims.count
+    }
+
+    // MARK: Claiming
+
+    private func claimLoop(isStopping: () -> Bool, start: (Claim) -> Void) async {
+        var patience = Patience(logger: logger)
+        var queueMayHoldMore = true
+        while !isStopping(), !Task.isCancelled {
+            let free = configuration.tasksMax - inHand.withLock { $0 }
+            // While the queue is long, claim in strides rather than one by one as places become free.
+            let stride = queueMayHoldMore ? max(1, configuration.tasksMax / 4) : 1
+            guard free >= stride else {
+                await wake.wait(atMost: configuration.pollInterval)
+                continue
+            }
+            do {
+                let claims = try await claim(limit: free)
+                patience.succeeded("claiming")
+                queueMayHoldMore = claims.count == free
+                for claim in claims { start(claim) }
+                if !queueMayHoldMore { await wake.wait(atMost: configuration.pollInterval) }
+            } catch {
+                await wake.wait(atMost: patience.failed("claiming", error))
+            }
+        }
+    }
+
+    private func claim(limit: Int) async throws -> [Claim] {
+        let claims = try await ports.queue.claim(
+            limit: limit, worker: identity, leaseDuration: configuration.leaseDuration)
+        if !claims.isEmpty { Failpoint.taskClaimed.reached() }
+        RoleMetrics.tasksClaimed.increment(by: claims.count)
+        let present = inHand.withLock { count in
+            count += claims.count
+            return count
+        }
+        RoleMetrics.tasksInHand.record(present)
+        return claims
+    }
+
+    /// Returns when nothing is in hand, or when waiting for that has taken too long.
+    private func drain() async {
+        let deadline = Deadline.after(configuration.drainTimeout)
+        while inHand.withLock({ $0 }) > 0, !deadline.isPast {
+            await wake.wait(atMost: min(deadline.remaining, .milliseconds(100)))
+        }
+    }
+
+    // MARK: Attempts
+
+    private func attempt(_ claim: Claim) async {
+        let work = Task { try await workOn(claim) }
+        keeper.keep(claim.lease) { work.cancel() }
+        let result = await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+        if case .failure(let error) = result {
+            // What must be written after a cancellation is written outside the cancelled scope.
+            await Task { await giveBack(claim, after: error) }.value
+        }
+        keeper.drop(claim.lease)
+        let isLast = inHand.withLock { count in
+            count -= 1
+            return count == 0
+        }
+        // Waking the loop at each end would cost more than it brings while many are in hand.
+        let present = inHand.withLock { $0 }
+        if isLast || configuration.tasksMax - present >= max(1, configuration.tasksMax / 4) { wake.ring() }
+    }
+
+    private func workOn(_ claim: Claim) async throws {
+        guard claim.attempt <= configuration.attemptsMax else {
+            return try await bury(claim, because: "the worker died at each of \(configuration.attemptsMax) attempts")
+        }
+        let run = AnalysisRun(
+            claim: claim, ports: ports, steps: steps, configuration: configuration, logger: logger)
+        do {
+            try await run()
+            RoleMetrics.tasksCompleted.increment()
+        } catch let error where !Self.isNotItsFault(error) {
+            RoleMetrics.tasksFailed.increment()
+            let isFinal = (error as? AnalysisError)?.isFinal ?? false
+            guard isFinal || claim.attempt >= configuration.attemptsMax else { throw error }
+            try await bury(claim, because: "\(error)")
+        }
+    }
+
+    /// The request becomes `failed` in its truth first; the dead task is the copy.
+    private func bury(_ claim: Claim, because message: String) async throws {
+        logger.error("request failed", metadata: ["request": "\(claim.task.requestID)", "error": "\(message)"])
+        let outcome = try await steps.fail(
+            RequestFailure(requestID: claim.task.requestID, generation: claim.task.generation, message: message))
+        Failpoint.failureStored.reached()
+        switch outcome {
+        case .closed, .alreadyClosed(.failed): _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+        case .alreadyClosed, .unknownRequest: _ = try await steps.acknowledge(claim.lease)
+        }
+        RoleMetrics.tasksBuried.increment()
+        try? await steps.report(Progress(requestID: claim.task.requestID, done: 0, total: 0, phase: .failed))
+    }
+
+    /// The worker stops, or a store is away: the task would have met the same whatever it is.
+    private static func isNotItsFault(_ error: any Error) -> Bool {
+        if error is CancellationError { return true }
+        guard let failure = error as? any StoreFailure else { return false }
+        return failure.isUnavailable || failure.isRetriable
+    }
+
+    /// Lets others have the task: at once where the attempt was not its fault, after a backoff where it was.
+    private func giveBack(_ claim: Claim, after error: any Error) async {
+        let wasInterrupted = error is CancellationError
+        let delay = wasInterrupted ? .zero : configuration.retryBackoff.delay(attempt: claim.attempt - 1)
+        if !wasInterrupted {
+            logger.warning(
+                "attempt failed", metadata: ["request": "\(claim.task.requestID)", "error": "\(error)"])
+        }
+        do {
+            _ = try await steps.release(
+                TaskRelease(
+                    lease: claim.lease, delay: delay, refundingAttempt: Self.isNotItsFault(error),
+                    error: wasInterrupted ? nil : "\(error)"))
+        } catch {
+            logger.debug("task not given back; its lease runs out", metadata: ["error": "\(error)"])
+        }
+    }
+}
