@@ -1,2 +1,3 @@
+/* The client, and the mock cluster, which the library keeps in a header of its own. */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
