@@ -22,6 +22,7 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
@@ -86,12 +87,13 @@ let package = Package(
         .target(
             name: "QuartetAPI",
             dependencies: [
-                "QuartetCore", "StoreKit", .hummingbird, .httpTypes, .logging, .metrics, .nioCore, .serviceLifecycle,
+                "QuartetCore", "StoreKit", .collections, .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics,
+                .nioCore, .nioFoundationCompat, .serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(
             name: "QuartetRoles",
-            dependencies: ["QuartetCore", "StoreKit", .logging, .metrics, .serviceLifecycle],
+            dependencies: ["QuartetCore", "StoreKit", .coreMetrics, .logging, .metrics, .serviceLifecycle],
             swiftSettings: strict),
 
         // Private local servers, the composition root, the executable.

@@ -1,0 +1,62 @@
+package import QuartetCore
+package import StoreKit
+
+/// How the HTTP interface is served.
+package struct APIConfiguration: Sendable {
+    package var host = "127.0.0.1"
+    /// 0 takes a free one.
+    package var port = 8080
+    /// Secret.
+    package var key: String
+    package var limits = ReviewLimits()
+    /// Calls of one kind that may wait for a store.
+    package var waitingMax = 16_384
+    package var submitsPerBatchMax = 512
+    /// Cards of one answer.
+    package var cardsPerPageMax = 1_000
+    /// How often a watched analysis is looked at without a ring.
+    package var watchInterval: Duration = .seconds(1)
+    /// How long an event stream is silent before a comment keeps it open.
+    package var heartbeatInterval: Duration = .seconds(15)
+    /// Watchers of one process.
+    package var watchersMax = 10_000
+
+    package init(key: String) {
+        self.key = key
+    }
+}
+
+/// The ports that the HTTP interface works with.
+package struct APIPorts: Sendable {
+    package let requests: any RequestStore
+    package let products: any ProductStore
+    package let reviews: any ReviewStore
+    package let sessions: any SessionStore
+    package let cards: any CardStore
+    package let progress: any ProgressBoard
+    package let cache: any VersionedCache
+
+    package init(
+        requests: any RequestStore, products: any ProductStore, reviews: any ReviewStore,
+        sessions: any SessionStore, cards: any CardStore, progress: any ProgressBoard, cache: any VersionedCache
+    ) {
+        self.requests = requests
+        self.products = products
+        self.reviews = reviews
+        self.sessions = sessions
+        self.cards = cards
+        self.progress = progress
+        self.cache = cache
+    }
+}
+
+/// A store's name and a call that throws when it does not answer.
+package struct ReadinessProbe: Sendable {
+    package let store: String
+    package let check: @Sendable (Deadline) async throws -> Void
+
+    package init(store: String, check: @escaping @Sendable (Deadline) async throws -> Void) {
+        self.store = store
+        self.check = check
+    }
+}

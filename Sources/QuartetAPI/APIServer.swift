@@ -1,0 +1,63 @@
+package import Hummingbird
+package import Logging
+import NIOCore
+import QuartetCore
+import ServiceLifecycle
+package import StoreKit
+import Synchronization
+
+/// The HTTP interface: a role like the others.
+package struct APIServer: Service {
+    private let application: Application<RouterResponder<APIContext>>
+    private let hub: WatchHub
+    private let calls: AnalysisCalls
+
+    /// - Parameters:
+    ///   - probes: asked by `/readyz`.
+    ///   - metrics: the text of `/metrics`.
+    ///   - onListening: called with the port once it is open.
+    package init(
+        configuration: APIConfiguration, ports: APIPorts, probes: [ReadinessProbe] = [],
+        metrics: @escaping @Sendable () -> String = { "" }, observe: (@Sendable (BatchReport) -> Void)? = nil,
+        logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        calls = AnalysisCalls(ports: ports, configuration: configuration, observe: observe)
+        hub = WatchHub(ports: ports, calls: calls, configuration: configuration, logger: logger)
+        let router = Self.router(
+            configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics)
+        application = Application(
+            responder: router.buildResponder(),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "quartet"),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
+            logger: logger)
+    }
+
+    package func run() async throws {
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: application), .init(service: hub)], logger: application.logger))
+        try await group.run()
+    }
+
+    /// The application on its own, for tests without a socket.
+    package var testable: Application<RouterResponder<APIContext>> { application }
+
+    private static func router(
+        configuration: APIConfiguration, ports: APIPorts, calls: AnalysisCalls, hub: WatchHub,
+        probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String
+    ) -> Router<APIContext> {
+        let router = Router(context: APIContext.self)
+        router.add(middleware: ProblemMiddleware())
+        HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
+        let directory = ProductDirectory()
+        ProductEndpoints(ports: ports, calls: calls, directory: directory).add(to: routes)
+        ReviewEndpoints(ports: ports, calls: calls, directory: directory, limits: configuration.limits)
+            .add(to: routes)
+        AnalysisEndpoints(ports: ports, calls: calls, directory: directory, configuration: configuration)
+            .add(to: routes)
+        EventStreamEndpoint(ports: ports, calls: calls, hub: hub, configuration: configuration).add(to: routes)
+        return router
+    }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import QuartetCore
+import StoreKit
+
+/// `POST /v1/analyses`, `GET /v1/analyses/{id}` and its cards.
+struct AnalysisEndpoints: Sendable {
+    let ports: APIPorts
+    let calls: AnalysisCalls
+    let directory: ProductDirectory
+    let configuration: APIConfiguration
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.post("analyses", use: submit)
+        routes.get("analyses/{id}", use: get)
+        routes.get("analyses/{id}/cards", use: cards)
+    }
+
+    // MARK: Submit
+
+    @Sendable private func submit(_ request: Request, context: APIContext) async throws -> Response {
+        let key = try Self.idempotencyKey(request.headers[.idempotencyKey])
+        let body = try await request.body(atMost: 16_384)
+        let product = try StrictJSON.decode(IncomingAnalysis.self, from: body).productID
+        try await refuseWhatCannotBeAnalysed(product)
+        let submission = Submission(
+            id: .make(), productID: product,
+            idempotency: key.map { IdempotencyKey(key: $0, fingerprint: Array(product.text.utf8)) })
+        switch try await calls.submit(submission) {
+        case .accepted(let request):
+            Failpoint.submitStored.reached()
+            return accepted(request, isReplay: false)
+        case .repeated(let request): return accepted(request, isReplay: true)
+        case .keyReused:
+            throw Problem(
+                .unprocessableContent, "idempotency-key-reused",
+                "this Idempotency-Key was used before with another body")
+        case .unknownProduct: throw Problem.unknownProduct(product)
+        }
+    }
+
+    private static func idempotencyKey(_ text: String?) throws -> String? {
+        guard let text else { return nil }
+        guard (1...IdempotencyKey.bytesMax).contains(text.utf8.count) else {
+            throw Problem(
+                .badRequest, "bad-idempotency-key", "an Idempotency-Key is 1 to \(IdempotencyKey.bytesMax) bytes")
+        }
+        return text
+    }
+
+    /// Whether there is something to analyse is asked once per product. MongoDB being away does not stop a submit: the
+    /// worker will see.
+    private func refuseWhatCannotBeAnalysed(_ product: ProductID) async throws {
+        if directory.knows(.hasReviews(product)) { return }
+        guard try await calls.product(product) != nil else { throw Problem.unknownProduct(product) }
+        guard let hasReviews = try? await calls.haveReviews(product) else { return }
+        guard hasReviews else {
+            throw Problem(
+                .unprocessableContent, "no-reviews",
+                "product \(product) has no reviews; send some to /v1/products/\(product)/reviews")
+        }
+        directory.learn(.hasReviews(product))
+    }
+
+    private func accepted(_ request: AnalysisRequest, isReplay: Bool) -> Response {
+        let path = "/v1/analyses/\(request.id)"
+        var response = Response(
+            json: JSONWriter.object { json in
+                json.field("id", request.id.description)
+                json.field("product_id", request.productID.text)
+                json.field("status", request.status.rawValue)
+                json.field("created_at", request.createdAt.rfc3339)
+                json.field("url", path)
+            }, status: .accepted)
+        response.headers[.location] = path
+        if isReplay { response.headers[.idempotencyReplayed] = "true" }
+        return response
+    }
+
+    // MARK: Read
+
+    @Sendable private func get(_ request: Request, context: APIContext) async throws -> Response {
+        let id = try context.requestID()
+        guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
+        let result = request.status == .completed ? try await calls.result(id) : nil
+        let progress = request.status.isOpen ? await progress(of: id) : nil
+        return Response(json: Self.json(request, progress: progress, result: result))
+    }
+
+    /// From Redis, or counted from the session and its cards where Redis does not know.
+    private func progress(of id: RequestID) async -> Progress? {
+        if let progress = try? await calls.progress(id) { return progress }
+        guard let session = try? await ports.sessions.sessions([id])[0],
+            let count = try? await ports.cards.counts([id])[0]
+        else { return nil }
+        return Progress(requestID: id, done: count, total: session.manifest.count)
+    }
+
+    private static func json(_ request: AnalysisRequest, progress: Progress?, result: StoredResult?) -> [UInt8] {
+        JSONWriter.object(capacity: 4096) { json in
+            json.field("id", request.id.description)
+            json.field("product_id", request.productID.text)
+            let isRunning = request.status.isOpen && progress != nil
+            json.field("status", isRunning ? "running" : request.status.rawValue)
+            json.field("created_at", request.createdAt.rfc3339)
+            json.field("closed_at", ifPresent: request.closedAt?.rfc3339)
+            json.field("failure", ifPresent: request.failure)
+            if let progress {
+                json.key("progress")
+                progress.write(to: &json)
+            }
+            if let result {
+                json.key("result")
+                json.raw(result.json)
+            }
+        }
+    }
+
+    @Sendable private func cards(_ request: Request, context: APIContext) async throws -> Response {
+        let id = try context.requestID()
+        let after = try request.queryInteger("after", in: -1...Int(Int32.max), fallback: nil)
+        let pageMax = configuration.cardsPerPageMax
+        let limit = try request.queryInteger("limit", in: 1...pageMax, fallback: min(100, pageMax)) ?? pageMax
+        let cards = try await ports.cards.cards(of: id, after: after, limit: limit)
+        if cards.isEmpty, try await calls.request(id) == nil { throw Problem.unknownAnalysis(id) }
+        return Response(
+            json: JSONWriter.object(capacity: 16_384) { json in
+                json.key("cards")
+                json.array { json in for card in cards { card.write(to: &json) } }
+                if cards.count == limit, let last = cards.last { json.field("next", last.ordinal) }
+            })
+    }
+}
+
+private struct IncomingAnalysis: Decodable {
+    let productID: ProductID
+
+    private enum CodingKeys: String, CodingKey {
+        case productID = "product_id"
+    }
+
+    init(from decoder: any Decoder) throws {
+        try decoder.refuseFields(except: ["product_id"])
+        let text = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .productID)
+        guard let id = ProductID(text) else { throw Problem.badProductID(text) }
+        productID = id
+    }
+}

@@ -1,0 +1,55 @@
+package import HTTPTypes
+package import Hummingbird
+import NIOCore
+import QuartetCore
+import StoreKit
+
+/// An error as a caller gets it: a problem document.
+///
+/// Source: RFC 9457, "Problem Details for HTTP APIs".
+package struct Problem: HTTPResponseError, CustomStringConvertible {
+    package let status: HTTPResponse.Status
+    /// The last part of `urn:quartet:problem:...`; stable, for programs.
+    package let kind: String
+    /// What is wrong with this very call, for people.
+    package let detail: String
+    package var retryAfterSeconds: Int?
+
+    package init(_ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil) {
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    package var description: String { "\(status.code) \(kind): \(detail)" }
+
+    package func response(from request: Request, context: some RequestContext) -> Response {
+        let body = JSONWriter.object { json in
+            json.field("type", "urn:quartet:problem:\(kind)")
+            json.field("title", status.reasonPhrase)
+            json.field("status", status.code)
+            json.field("detail", detail)
+            json.field("instance", request.uri.path)
+        }
+        var response = Response(json: body, status: status, contentType: "application/problem+json")
+        if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }
+        if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        return response
+    }
+}
+
+extension Response {
+    init(json: [UInt8], status: HTTPResponse.Status = .ok, contentType: String = "application/json") {
+        self.init(
+            status: status, headers: [.contentType: contentType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))
+    }
+}
+
+extension HTTPField.Name {
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
+    static let apiKey = HTTPField.Name("X-API-Key")!
+    static let lastEventID = HTTPField.Name("Last-Event-ID")!
+}

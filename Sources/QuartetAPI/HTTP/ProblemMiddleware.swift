@@ -1,0 +1,52 @@
+import CoreMetrics
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metrics
+import NIOCore
+import StoreKit
+
+/// Turns whatever a handler throws into a problem document, and counts requests.
+struct ProblemMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    func handle(
+        _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        let response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = problem(for: error, request: request, logger: context.logger)
+                .response(from: request, context: context)
+        }
+        Counter(
+            label: "quartet_http_requests_total",
+            dimensions: [("route", context.endpointPath ?? "none"), ("status", String(response.status.code))]
+        ).increment()
+        return response
+    }
+
+    private func problem(for error: any Error, request: Request, logger: Logger) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let error as HTTPError: return problem(for: error, request: request)
+        case let failure as any StoreFailure where failure.isUnavailable || failure.isRetriable:
+            logger.warning("store not available", metadata: ["path": "\(request.uri.path)", "error": "\(failure)"])
+            return Problem(
+                .serviceUnavailable, "store-unavailable", "a store that this call needs does not answer; try again",
+                retryAfterSeconds: 1)
+        default:
+            logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            return Problem(.internalServerError, "internal", "the call failed; the log says why")
+        }
+    }
+
+    private func problem(for error: HTTPError, request: Request) -> Problem {
+        switch error.status {
+        case .notFound: Problem(.notFound, "no-such-path", "there is no \(request.method) \(request.uri.path)")
+        case .contentTooLarge: Problem(.contentTooLarge, "body-too-large", error.body ?? "the body is too large")
+        default: Problem(error.status, "bad-request", error.body ?? error.status.reasonPhrase)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Hummingbird
+import NIOCore
+import QuartetCore
+
+extension APIContext {
+    /// The product id in the path.
+    func productID() throws -> ProductID {
+        let text = parameters.get("id") ?? ""
+        guard let id = ProductID(text) else { throw Problem.badProductID(text) }
+        return id
+    }
+
+    /// The request id in the path.
+    func requestID() throws -> RequestID {
+        let text = parameters.get("id") ?? ""
+        guard let id = RequestID(text) else {
+            throw Problem(.badRequest, "bad-analysis-id", "an analysis id is a UUID")
+        }
+        return id
+    }
+}
+
+extension Problem {
+    static func badProductID(_ text: String) -> Problem {
+        Problem(
+            .badRequest, "bad-product-id",
+            "a product id is 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -")
+    }
+
+    static func unknownProduct(_ id: ProductID) -> Problem {
+        Problem(.notFound, "unknown-product", "there is no product \(id); create it with PUT /v1/products/\(id)")
+    }
+
+    static func unknownAnalysis(_ id: RequestID) -> Problem {
+        Problem(.notFound, "unknown-analysis", "there is no analysis \(id)")
+    }
+}
+
+extension Request {
+    /// An integer in the query, `fallback` where there is none.
+    func queryInteger(_ name: Substring, in range: ClosedRange<Int>, fallback: Int?) throws -> Int? {
+        guard let text = uri.queryParameters[name] else { return fallback }
+        guard let value = Int(text), range.contains(value) else {
+            throw Problem(
+                .badRequest, "bad-parameter",
+                "\(name) is an integer of \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    /// The whole body, refused above `bytesMax`.
+    func body(atMost bytesMax: Int) async throws -> ByteBuffer {
+        let tooLarge = Problem(.contentTooLarge, "body-too-large", "the body has more than \(bytesMax) bytes")
+        if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > bytesMax { throw tooLarge }
+        do {
+            return try await body.collect(upTo: bytesMax)
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        }
+    }
+}
+
+extension Date {
+    /// RFC 3339 in UTC with milliseconds.
+    var rfc3339: String {
+        formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import HTTPTypes
+import NIOCore
+import QuartetCore
+
+/// A body of reviews: a JSON array, or one JSON object a line (NDJSON).
+struct ReviewsBody {
+    let reviews: [Review]
+
+    /// - Throws: a problem that names the first review which is wrong. Nothing of a body with a fault is used.
+    init(_ body: ByteBuffer, isLines: Bool, limits: ReviewLimits) throws {
+        let incoming = isLines ? try Self.lines(body) : try StrictJSON.decode([IncomingReview].self, from: body)
+        guard !incoming.isEmpty else {
+            throw Problem(.unprocessableContent, "no-reviews", "the body has no review")
+        }
+        guard incoming.count <= limits.reviewsPerCallMax else {
+            throw Problem(
+                .contentTooLarge, "too-many-reviews",
+                "\(incoming.count) reviews in one call; \(limits.reviewsPerCallMax) are allowed")
+        }
+        var seen = Set<String>()
+        reviews = try incoming.enumerated().map { index, review in
+            let review = try review.checked(at: index, limits: limits)
+            guard seen.insert(review.id).inserted else {
+                throw Problem(.unprocessableContent, "repeated-id", "[\(index)].id: \(review.id) is there twice")
+            }
+            return review
+        }
+    }
+
+    private static func lines(_ body: ByteBuffer) throws -> [IncomingReview] {
+        var reviews: [IncomingReview] = []
+        for (number, line) in body.readableBytesView.split(separator: UInt8(ascii: "\n")).enumerated() {
+            if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
+            do {
+                reviews.append(try StrictJSON.decode(IncomingReview.self, from: ByteBuffer(bytes: line)))
+            } catch let problem as Problem {
+                throw Problem(problem.status, problem.kind, "line \(number + 1): \(problem.detail)")
+            }
+        }
+        return reviews
+    }
+}
+
+/// A review as it comes, not yet checked.
+private struct IncomingReview: Decodable {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case id, text, rating, date
+    }
+
+    private static let known = Set(CodingKeys.allCases.map(\.rawValue))
+
+    let id: String
+    let text: String
+    let rating: Int?
+    let date: String?
+
+    init(from decoder: any Decoder) throws {
+        try decoder.refuseFields(except: Self.known)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(String.self, forKey: .id)
+        text = try container.decode(String.self, forKey: .text)
+        rating = try container.decodeIfPresent(Int.self, forKey: .rating)
+        date = try container.decodeIfPresent(String.self, forKey: .date)
+    }
+
+    func checked(at index: Int, limits: ReviewLimits) throws -> Review {
+        func refuse(_ kind: String, _ detail: String) -> Problem {
+            Problem(.unprocessableContent, kind, "[\(index)].\(detail)")
+        }
+        guard (1...128).contains(id.utf8.count), !id.utf8.contains(0) else {
+            throw refuse("bad-review-id", "id is 1 to 128 bytes")
+        }
+        guard !text.isEmpty else { throw refuse("empty-review", "text is empty") }
+        guard text.utf8.count <= limits.textBytesMax else {
+            throw refuse("review-too-large", "text has \(text.utf8.count) bytes; \(limits.textBytesMax) are allowed")
+        }
+        if let rating, !(1...10).contains(rating) { throw refuse("bad-rating", "rating is 1 to 10") }
+        if let date, date.utf8.count > 32 { throw refuse("bad-date", "date is at most 32 bytes") }
+        return Review(id: id, text: text, rating: rating, date: date)
+    }
+}

@@ -1,0 +1,129 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import QuartetCore
+import StoreKit
+
+/// `GET /v1/analyses/{id}/events`: Server-Sent Events `progress`, `card` (with `id: ORDINAL`) and `end`.
+///
+/// Source: WHATWG HTML, section 9.2, "Server-sent events".
+struct EventStreamEndpoint: Sendable {
+    let ports: APIPorts
+    let calls: AnalysisCalls
+    let hub: WatchHub
+    let configuration: APIConfiguration
+
+    func add(to routes: RouterGroup<APIContext>) {
+        routes.get("analyses/{id}/events", use: stream)
+    }
+
+    @Sendable private func stream(_ request: Request, context: APIContext) async throws -> Response {
+        let id = try context.requestID()
+        let start = try Self.start(request.headers[.lastEventID])
+        guard try await calls.request(id) != nil else { throw Problem.unknownAnalysis(id) }
+        let body = ResponseBody { writer in
+            var teller = EventTeller(next: start)
+            try await hub.withChannel(of: id) { channel in
+                while try await tell(id, channel, &teller, &writer) {}
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+    }
+
+    /// The first ordinal to tell.
+    private static func start(_ lastEventID: String?) throws -> Int {
+        guard let lastEventID, !lastEventID.isEmpty else { return 0 }
+        guard let last = Int32(lastEventID), last >= -1 else {
+            throw Problem(.badRequest, "bad-last-event-id", "Last-Event-ID is the ordinal of the last card seen")
+        }
+        return Int(last) + 1
+    }
+
+    /// Tells from where the watcher is until the end; returns false when told to the end. True asks to join again: the
+    /// watcher was too slow for the channel.
+    private func tell(
+        _ id: RequestID, _ channel: WatchChannel, _ teller: inout EventTeller, _ writer: inout any ResponseBodyWriter
+    ) async throws -> Bool {
+        let (start, watcher, events) = await channel.join()
+        do {
+            try await catchUp(id, to: start, &teller, &writer)
+            let hasEnded = try await teller.tell(events, to: &writer)
+            _ = await channel.leave(watcher)
+            return !hasEnded && !hub.isClosed && !Task.isCancelled
+        } catch {
+            _ = await channel.leave(watcher)
+            throw error
+        }
+    }
+
+    /// Tells the cards that lie before the channel's place.
+    private func catchUp(
+        _ id: RequestID, to start: Int, _ teller: inout EventTeller, _ writer: inout any ResponseBodyWriter
+    ) async throws {
+        while teller.next < start {
+            let limit = min(configuration.cardsPerPageMax, start - teller.next)
+            let cards = try await ports.cards.cards(of: id, after: teller.next - 1, limit: limit)
+            guard !cards.isEmpty else { return }
+            try await teller.tell(.cards(cards), to: &writer)
+        }
+    }
+}
+
+/// Writes events as text, each card once and in order.
+private struct EventTeller {
+    /// The ordinal of the next card to tell.
+    private(set) var next: Int
+
+    init(next: Int) {
+        self.next = next
+    }
+
+    /// Tells `events` to their end; returns true when that was the analysis's.
+    mutating func tell(
+        _ events: AsyncStream<WatchEvent>, to writer: inout any ResponseBodyWriter
+    ) async throws -> Bool {
+        for await event in events {
+            try await tell(event, to: &writer)
+            if case .end = event { return true }
+        }
+        return false
+    }
+
+    mutating func tell(_ event: WatchEvent, to writer: inout any ResponseBodyWriter) async throws {
+        var text = ByteBuffer()
+        switch event {
+        case .progress(let progress):
+            var json = JSONWriter()
+            progress.write(to: &json)
+            text.writeEvent("progress", data: json.bytes)
+        case .cards(let cards):
+            for card in cards where card.ordinal >= next {
+                var json = JSONWriter(capacity: 512)
+                card.write(to: &json)
+                text.writeEvent("card", id: card.ordinal, data: json.bytes)
+                next = card.ordinal + 1
+            }
+        case .end(let request):
+            let json = JSONWriter.object { json in
+                json.field("status", request.status.rawValue)
+                json.field("failure", ifPresent: request.failure)
+            }
+            text.writeEvent("end", data: json)
+        case .silence: text.writeString(": still here\n\n")
+        }
+        if text.readableBytes > 0 { try await writer.write(text) }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func writeEvent(_ name: StaticString, id: Int? = nil, data: [UInt8]) {
+        writeString("event: ")
+        writeStaticString(name)
+        if let id { writeString("\nid: \(id)") }
+        writeString("\ndata: ")
+        writeBytes(data)
+        writeString("\n\n")
+    }
+}
