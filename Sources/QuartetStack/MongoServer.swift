@@ -1,0 +1,88 @@
+package import Foundation
+package import Logging
+import StoreKit
+
+/// A private MongoDB: a replica set of one, `rs0`, so that it has transactions and change streams.
+package final class MongoServer: HostedServer {
+    let host: ServerHost
+
+    package init(
+        directory: URL, options: StackOptions = .durable, logger: Logger? = nil,
+        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+    ) {
+        host = ServerHost(
+            MongoRecipe(isDurable: options.durability == .durable), root: directory, options: options, logger: logger,
+            onUnexpectedExit: onUnexpectedExit)
+    }
+
+    package var url: String { url(database: "quartet") }
+
+    package func url(database: String) -> String {
+        "mongodb://127.0.0.1:\(port)/\(database)?replicaSet=\(MongoReplicaSet.name)"
+    }
+}
+
+private struct MongoRecipe: ServerRecipe {
+    let isDurable: Bool
+    let name = "mongod"
+    let stopSignal = SIGTERM
+    var orphanSignal: String { isDurable ? "TERM" : "KILL" }
+
+    func prepare(_ folder: ServerFolder) throws {
+        try FileManager.default.createDirectory(at: folder.data, withIntermediateDirectories: true)
+    }
+
+    func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {
+        [
+            try ServerProgram.mongod(), "--dbpath", folder.data.path, "--port", "\(port)", "--bind_ip", "127.0.0.1",
+            "--nounixsocket", "--replSet", MongoReplicaSet.name, "--wiredTigerCacheSizeGB", "0.25", "--oplogSize",
+            "100", "--setParameter", "diagnosticDataCollectionEnabled=false",
+        ]
+    }
+
+    /// A client that asks before the port is open looks again only after five seconds.
+    func isServing(port: UInt16) -> Bool {
+        LoopbackConnection(port: port) != nil
+    }
+
+    func complete(port: UInt16, deadline: Deadline) async throws {
+        let set = MongoReplicaSet(port: port, isDurable: isDurable)
+        try await set.makePrimary(deadline: deadline)
+    }
+
+    /// Its log is one JSON document a line; the last lines tell of the shutdown, the last error tells why.
+    func reason(in log: [String]) -> String? {
+        let entries = log.compactMap { try? JSONDecoder().decode(LogEntry.self, from: Data($0.utf8)) }
+        guard let entry = entries.last(where: { $0.severity == "E" || $0.severity == "F" }) else { return log.last }
+        return [entry.message, entry.attributes?.error?.text].compactMap { $0 }.joined(separator: ": ")
+    }
+
+    private struct LogEntry: Decodable {
+        let severity: String
+        let message: String
+        let attributes: Attributes?
+
+        enum CodingKeys: String, CodingKey {
+            case severity = "s"
+            case message = "msg"
+            case attributes = "attr"
+        }
+
+        struct Attributes: Decodable { let error: Failure? }
+
+        /// A text, or a document that carries one.
+        struct Failure: Decodable {
+            let text: String
+
+            init(from decoder: any Decoder) throws {
+                if let text = try? decoder.singleValueContainer().decode(String.self) {
+                    self.text = text
+                } else {
+                    text = try decoder.container(keyedBy: Keys.self).decode(String.self, forKey: .errmsg)
+                }
+            }
+
+            enum Keys: CodingKey { case errmsg }
+        }
+    }
+}

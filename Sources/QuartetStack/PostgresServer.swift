@@ -1,0 +1,78 @@
+package import Foundation
+package import Logging
+import StoreKit
+
+/// A private PostgreSQL. Its superuser `quartet` needs no password: whoever can connect to 127.0.0.1 may do anything in
+/// it, which is right for a developer's own data only.
+package final class PostgresServer: HostedServer {
+    let host: ServerHost
+
+    /// - Parameter databases: made at start where they are missing.
+    package init(
+        directory: URL, options: StackOptions = .durable, databases: [String] = [], logger: Logger? = nil,
+        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+    ) {
+        let recipe = PostgresRecipe(isDurable: options.durability == .durable, databases: databases)
+        host = ServerHost(
+            recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
+    }
+
+    package var url: String { url(database: "postgres") }
+
+    package func url(database: String) -> String {
+        "postgresql://\(PostgresRecipe.user)@127.0.0.1:\(port)/\(database)"
+    }
+}
+
+struct PostgresRecipe: ServerRecipe {
+    static let user = "quartet"
+
+    let isDurable: Bool
+    let databases: [String]
+    let name = "postgres"
+    /// Fast shutdown: sessions are ended, nothing is lost. SIGTERM would wait for clients to leave.
+    let stopSignal = SIGINT
+    var orphanSignal: String { isDurable ? "INT" : "QUIT" }
+
+    func prepare(_ folder: ServerFolder) async throws {
+        let cluster = PostgresCluster(programs: try ServerProgram.postgresFolder(), account: try .forPostgres())
+        try await cluster.make(in: folder, isDurable: isDurable)
+    }
+
+    func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {
+        // No Unix socket: its path may be at most 107 bytes long, which a data folder's easily exceeds.
+        let settings = [
+            "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=200",
+            "shared_buffers=128MB", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
+            "fsync=\(isDurable ? "on" : "off")", "full_page_writes=\(isDurable ? "on" : "off")",
+        ]
+        let program = try ServerProgram.postgresFolder() + "/postgres"
+        let arguments = ["-D", folder.data.path] + settings.flatMap { ["-c", $0] }
+        return try ServerAccount.forPostgres().command([program] + arguments)
+    }
+
+    func isServing(port: UInt16) -> Bool {
+        do {
+            _ = try PostgresSession.open(port: port, user: Self.user, database: "postgres")
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    func complete(port: UInt16, deadline: Deadline) async throws {
+        guard !databases.isEmpty else { return }
+        let session = try PostgresSession.open(
+            port: port, user: Self.user, database: "postgres",
+            timeoutSeconds: max(1, Int(deadline.remaining.components.seconds)))
+        let existing = Set(try session.firstColumn(of: "SELECT datname FROM pg_database"))
+        for database in databases where !existing.contains(database) {
+            let quoted = database.replacingOccurrences(of: "\"", with: "\"\"")
+            _ = try session.firstColumn(of: "CREATE DATABASE \"\(quoted)\"")
+        }
+    }
+
+    func reason(in log: [String]) -> String? {
+        log.last { $0.contains("FATAL:") || $0.contains("PANIC:") } ?? log.last
+    }
+}

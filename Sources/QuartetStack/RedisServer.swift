@@ -1,0 +1,47 @@
+package import Foundation
+package import Logging
+
+/// A private Redis that keeps an append-only file.
+package final class RedisServer: HostedServer {
+    let host: ServerHost
+
+    package init(
+        directory: URL, options: StackOptions = .durable, logger: Logger? = nil,
+        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+    ) {
+        host = ServerHost(
+            RedisRecipe(isDurable: options.durability == .durable), root: directory, options: options, logger: logger,
+            onUnexpectedExit: onUnexpectedExit)
+    }
+
+    package var url: String { "redis://127.0.0.1:\(port)" }
+}
+
+private struct RedisRecipe: ServerRecipe {
+    let isDurable: Bool
+    let name = "redis"
+    let stopSignal = SIGTERM
+    var orphanSignal: String { isDurable ? "TERM" : "KILL" }
+
+    func prepare(_ folder: ServerFolder) throws {
+        try FileManager.default.createDirectory(at: folder.data, withIntermediateDirectories: true)
+    }
+
+    func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {
+        let settings = [
+            ("bind", "127.0.0.1"), ("port", "\(port)"), ("daemonize", "no"),
+            ("dir", folder.data.path), ("appendonly", "yes"), ("appendfsync", isDurable ? "everysec" : "no"),
+            ("save", ""), ("loglevel", "notice"),
+            // Otherwise it writes over its arguments, by which a leftover is recognised.
+            ("set-proc-title", "no"),
+        ]
+        return [try ServerProgram.redis()] + settings.flatMap { ["--\($0.0)", $0.1] }
+    }
+
+    func isServing(port: UInt16) -> Bool {
+        guard let connection = LoopbackConnection(port: port), connection.send(Array("PING\r\n".utf8)) else {
+            return false
+        }
+        return connection.receive(7) == Array("+PONG\r\n".utf8)
+    }
+}

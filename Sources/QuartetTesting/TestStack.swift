@@ -1,0 +1,58 @@
+import Foundation
+package import QuartetStack
+import Synchronization
+
+/// Real servers for tests: one stack for the whole test process, and private ones for tests that stop or break them.
+///
+/// All of them end with the process, together with their folder.
+package enum TestStack {
+    private static let folder = Mutex<URL?>(nil)
+    private static let start = Task { try await LocalStack.start(directory: makeFolder(), options: .fast) }
+
+    /// The stack that all tests share, started on first use. Tests keep apart by ``uniqueName(_:)``.
+    package static var shared: LocalStack {
+        get async throws { try await start.value }
+    }
+
+    /// `prefix`, then a part that no other call gives: letters, digits and underscores, at most 63 bytes.
+    package static func uniqueName(_ prefix: String) -> String {
+        let unique = UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(16)
+        return "\(prefix.prefix(46))_\(unique)"
+    }
+
+    /// A PostgreSQL of the caller's own, started; the caller stops it.
+    package static func privatePostgres(databases: [String] = []) async throws -> PostgresServer {
+        try await started(PostgresServer(directory: makeFolder(), options: .fast, databases: databases))
+    }
+
+    /// A Redis of the caller's own, started; the caller stops it.
+    package static func privateRedis() async throws -> RedisServer {
+        try await started(RedisServer(directory: makeFolder(), options: .fast))
+    }
+
+    /// A MongoDB of the caller's own, started; the caller stops it.
+    package static func privateMongo() async throws -> MongoServer {
+        try await started(MongoServer(directory: makeFolder(), options: .fast))
+    }
+
+    /// A Kafka cluster of the caller's own, started; the caller stops it.
+    package static func privateKafka(brokers: Int = 1) async throws -> KafkaServer {
+        var options = StackOptions.fast
+        options.kafkaBrokers = brokers
+        return try await started(KafkaServer(options: options))
+    }
+
+    private static func started<Server: LocalServer>(_ server: Server) async throws -> Server {
+        try await server.start()
+        return server
+    }
+
+    /// A fresh folder within the one that goes when the process ends.
+    private static func makeFolder() throws -> URL {
+        try folder.withLock { folder in
+            let root = try folder ?? TemporaryFolder.make()
+            folder = root
+            return root.appendingPathComponent(uniqueName("stack"))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import StoreKit
+import Testing
+
+@testable import QuartetStack
+
+@Suite("A folder of servers")
+struct OwnershipTests {
+    @Test("has one owner: the second is told the first one's pid")
+    func secondOwnerIsRefused() async throws {
+        let folder = try Probe.makeFolder("owned")
+        let first = RedisServer(directory: folder, options: .fast)
+        try await first.start()
+        let error = await #expect(throws: StackError.self) {
+            try await RedisServer(directory: folder, options: .fast).start()
+        }
+        #expect(error?.code == .inUse)
+        #expect(error?.message == "\(folder.path)/redis is in use by process \(getpid())")
+        #expect(try Probe.redis("PING", on: first, replyCount: 7) == "+PONG\r\n")
+        await first.stop()
+    }
+
+    @Test("is left by its servers when the owner is killed")
+    func ownerKilled() async throws {
+        let folder = try Probe.makeFolder("orphaned")
+        let path = folder.path
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let folder = URL(fileURLWithPath: path)
+            try await PostgresServer(directory: folder, options: .fast).start()
+            let redis = RedisServer(directory: folder, options: .durable)
+            try await redis.start()
+            _ = try Probe.redis("SET kept 42", on: redis, replyCount: 5)
+            raise(SIGKILL)
+        }
+        for name in ["postgres", "redis"] {
+            let pid = try Probe.pid(of: name, in: folder)
+            #expect(await Probe.eventually { !ProcessTable.isAlive(pid) }, "\(name) outlives its owner")
+        }
+        let redis = RedisServer(directory: folder, options: .fast)
+        try await redis.start()
+        #expect(try Probe.redis("GET kept", on: redis, replyCount: 8) == "$2\r\n42\r\n")
+        await redis.stop()
+    }
+
+    @Test("is cleared of a server whose owner died together with its watchdog")
+    func leftoverIsEnded() async throws {
+        let folder = try Probe.makeFolder("leftover")
+        let place = ServerFolder(root: folder, name: "redis")
+        try place.create()
+        try FileManager.default.createDirectory(at: place.data, withIntermediateDirectories: true)
+        let port = try LoopbackPort.free()
+        let leftover = try ChildProcess(
+            [ServerProgram.redis(), "--port", "\(port)", "--dir", place.data.path, "--set-proc-title", "no"],
+            log: place.log, orphanSignal: "KILL")
+        try place.remember(process: leftover.pid)
+        #expect(await Probe.eventually { !LoopbackPort.isFree(port) })
+
+        let server = RedisServer(directory: folder, options: .fast)
+        try await server.start()
+        await leftover.waitForEnd(until: .after(.seconds(5)))
+        #expect(leftover.end == .status(0))
+        await server.stop()
+    }
+
+    @Test("never costs a process its life that is not one of its servers")
+    func strangerIsSpared() async throws {
+        let folder = try Probe.makeFolder("stranger")
+        let place = ServerFolder(root: folder, name: "redis")
+        try place.create()
+        let stranger = try ChildProcess(["/bin/sleep", "600"], log: place.log, orphanSignal: "KILL")
+        try place.remember(process: stranger.pid)
+        let server = RedisServer(directory: folder, options: .fast)
+        try await server.start()
+        await server.stop()
+        #expect(stranger.end == nil)
+        stranger.signal(SIGKILL)
+        await stranger.waitForEnd()
+        #expect(stranger.end == .signal(SIGKILL))
+    }
+
+    @Test("that the server's user may not enter is refused with the name of the step that bars it")
+    func unreachableFolder() async throws {
+        let barred = try Probe.makeFolder("barred")
+        chmod(barred.path, 0o700)
+        let server = PostgresServer(directory: barred.appendingPathComponent("inside"), options: .fast)
+        if geteuid() == 0 {
+            let error = await #expect(throws: StackError.self) { try await server.start() }
+            #expect(error?.code == .cannotUseDirectory)
+            #expect(error?.message.hasSuffix("the server runs as postgres, who may not enter \(barred.path)") == true)
+        } else {
+            // The server runs as this user, who may enter.
+            try await server.start()
+            await server.stop()
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import QuartetStack
+import QuartetTesting
+import Testing
+
+@Suite("A stack of all four")
+struct StackTests {
+    @Test("two run side by side, in folders and on ports of their own, and end without a trace")
+    func sideBySide() async throws {
+        let shared = try await TestStack.shared
+        let folder = try Probe.makeFolder("second")
+        let second = try await LocalStack.start(directory: folder, options: .fast)
+        #expect(
+            Set(shared.environment.keys) == [
+                "SOURCE_DATABASE_URL", "DROPSHIP_DATABASE_URL", "MARKET_DATABASE_URL", "REDIS_URL", "MONGODB_URL",
+                "KAFKA_BROKERS",
+            ])
+        for (name, value) in shared.environment { #expect(second.environment[name] != value) }
+        for database in ["source", "dropship", "market"] {
+            #expect(try Probe.sql("SELECT current_database()", on: second.postgres, database: database) == [database])
+        }
+
+        let error = await #expect(throws: StackError.self) {
+            _ = try await LocalStack.start(directory: folder, options: .fast)
+        }
+        #expect(error?.message == "\(folder.path) is in use by process \(ProcessInfo.processInfo.processIdentifier)")
+        let pids = try ["postgres", "redis", "mongod"].map { try Probe.pid(of: $0, in: folder) }
+        await second.stop()
+        for pid in pids { #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)")) }
+        #expect(await second.unexpectedExits.first { _ in true } == nil)
+    }
+
+    @Test("its file carries its environment and what the caller adds")
+    func environmentFile() async throws {
+        let stack = try await TestStack.shared
+        let file = try stack.writeEnvironmentFile(adding: ["QUARTET_API_KEY": "secret"])
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
+        let expected = stack.environment.map { "\($0.key)=\($0.value)" } + ["QUARTET_API_KEY=secret"]
+        #expect(lines == expected.sorted())
+        #expect(file == stack.directory.appendingPathComponent("stack.env"))
+    }
+
+    @Test("a server that dies in it is reported")
+    func unexpectedExit() async throws {
+        let folder = try Probe.makeFolder("dies")
+        let stack = try await LocalStack.start(directory: folder, options: .fast)
+        kill(try Probe.pid(of: "mongod", in: folder), SIGKILL)
+        let exit = await stack.unexpectedExits.first { _ in true }
+        #expect(exit?.server == "mongod")
+        await stack.stop()
+    }
+
+    @Test("unique names fit every store and differ")
+    func uniqueNames() {
+        let names = (0..<100).map { _ in TestStack.uniqueName(String(repeating: "x", count: 80)) }
+        #expect(Set(names).count == 100)
+        #expect(names.allSatisfy { $0.utf8.count == 63 })
+    }
+}
