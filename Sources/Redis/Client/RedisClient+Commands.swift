@@ -1,0 +1,99 @@
+package import StoreKit
+
+/// The commands that are used often enough for a signature of their own. Each throws as `send`.
+extension RedisClient {
+    /// Returns when the server answers.
+    package func ping(deadline: Deadline? = nil) async throws {
+        _ = try await send(RedisCommand("PING"), deadline: deadline)
+    }
+
+    package func get(_ key: String, deadline: Deadline? = nil) async throws -> [UInt8]? {
+        try await send(RedisCommand("GET", key), deadline: deadline).bytesIfPresent()
+    }
+
+    /// The values in the keys' order, nil where there is none.
+    package func mget(_ keys: [String], deadline: Deadline? = nil) async throws -> [[UInt8]?] {
+        guard !keys.isEmpty else { return [] }
+        let values = try await send(RedisCommand("MGET", arguments: keys), deadline: deadline).array()
+        return try values.map { try $0.bytesIfPresent() }
+    }
+
+    /// Sets `key`, for the time `px` (whole milliseconds, at least 1) where given. False if it was there already and
+    /// `onlyIfAbsent` is asked for.
+    @discardableResult
+    package func set(
+        _ key: String, _ value: some RedisArgument, px: Duration? = nil, onlyIfAbsent: Bool = false,
+        deadline: Deadline? = nil
+    ) async throws -> Bool {
+        var command = RedisCommand("SET", key, value)
+        if let px {
+            command.append("PX")
+            command.append(px.wholeMilliseconds)
+        }
+        if onlyIfAbsent { command.append("NX") }
+        return try await !send(command, deadline: deadline).isNull
+    }
+
+    /// Removes keys and returns how many there were.
+    @discardableResult
+    package func del(_ keys: [String], deadline: Deadline? = nil) async throws -> Int {
+        guard !keys.isEmpty else { return 0 }
+        return try await Int(send(RedisCommand("DEL", arguments: keys), deadline: deadline).int())
+    }
+
+    /// A hash's fields and values; empty if there is none.
+    package func hgetall(_ key: String, deadline: Deadline? = nil) async throws -> [String: [UInt8]] {
+        try await send(RedisCommand("HGETALL", key), deadline: deadline).map()
+    }
+
+    /// Publishes to `channel` and returns how many subscribers of this server it reached.
+    @discardableResult
+    package func publish(
+        _ payload: some RedisArgument, to channel: String, deadline: Deadline? = nil
+    ) async throws -> Int {
+        try await Int(send(RedisCommand("PUBLISH", channel, payload), deadline: deadline).int())
+    }
+
+    /// All keys that match the glob `pattern`, page by page. A page may be empty and a key may come twice, as with SCAN.
+    package func scan(matching pattern: String? = nil, pageSize: Int = 500) -> RedisScan {
+        precondition(pageSize > 0, "a page holds at least one key")
+        return RedisScan(client: self, pattern: pattern, pageSize: pageSize)
+    }
+}
+
+/// Pages of keys, as bytes. Iterating throws as `send`; each page has a deadline of its own.
+package struct RedisScan: AsyncSequence, Sendable {
+    fileprivate let client: RedisClient
+    fileprivate let pattern: String?
+    fileprivate let pageSize: Int
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate let scan: RedisScan
+        /// Nil once the server has returned to the beginning.
+        fileprivate var cursor: String? = "0"
+
+        package mutating func next() async throws -> [[UInt8]]? {
+            guard let cursor else { return nil }
+            var command = RedisCommand("SCAN", cursor, "COUNT", scan.pageSize)
+            if let pattern = scan.pattern {
+                command.append("MATCH")
+                command.append(pattern)
+            }
+            let reply = try await scan.client.send(command).array()
+            guard reply.count == 2 else { throw RedisError(.decoding, "expected a cursor and keys") }
+            let following = try reply[0].string()
+            self.cursor = following == "0" ? nil : following
+            return try reply[1].array().map { try $0.bytes() }
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(scan: self) }
+}
+
+extension Duration {
+    /// At least 1; rounds up, so that what should live for a while is never set to live for no time.
+    fileprivate var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return max(1, seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}
