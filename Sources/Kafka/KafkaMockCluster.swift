@@ -79,6 +79,8 @@ private struct MockHandle: ~Copyable {
     init(brokerCount: Int, logger: Logger) throws(KafkaError) {
         let context = ClientContext(logger: logger, configuration: KafkaConfiguration(brokers: []))
         var settings = ClientSettings()
+        // Brokers inherit it: without, an answer waits 40 ms for the one before to be acknowledged.
+        try settings.set("socket.nagle.disable", "true")
         settings.setContext(context)
         let client = try settings.makeClient(RD_KAFKA_PRODUCER)
         guard let cluster = rd_kafka_mock_cluster_new(client, Int32(brokerCount)) else {

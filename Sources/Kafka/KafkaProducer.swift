@@ -188,7 +188,8 @@ extension KafkaProducer {
     }
 
     /// Hands records over until librdkafka is full; returns the first that it did not take.
-    private func produce(_ records: [KafkaRecord], from start: Int, _ batch: UInt64, _ context: ProducerContext) -> Int {
+    private func produce(_ records: [KafkaRecord], from start: Int, _ batch: UInt64, _ context: ProducerContext) -> Int
+    {
         for index in start..<records.count {
             let opaque = context.ledger.opaque(batch, index)
             switch handle?.produce(records[index], opaque: opaque, context: context) {

@@ -93,6 +93,9 @@ private nonisolated(unsafe) let emptyMemory = UnsafeMutableRawPointer.allocate(b
 private func withMemory<Value>(_ bytes: [UInt8]?, _ body: (Memory) -> Value) -> Value {
     guard let bytes else { return body(Memory(start: nil, count: 0)) }
     return bytes.withUnsafeBytes { buffer in
-        body(Memory(start: buffer.baseAddress.map(UnsafeMutableRawPointer.init(mutating:)) ?? emptyMemory, count: buffer.count))
+        body(
+            Memory(
+                start: buffer.baseAddress.map(UnsafeMutableRawPointer.init(mutating:)) ?? emptyMemory,
+                count: buffer.count))
     }
 }

@@ -49,18 +49,20 @@ struct ClientSettings: ~Copyable {
     }
 
     mutating func setDeliveryReport(
-        _ report: @convention(c) (
-            OpaquePointer?, UnsafePointer<rd_kafka_message_t>?, UnsafeMutableRawPointer?
-        ) -> Void
+        _ report:
+            @convention(c) (
+                OpaquePointer?, UnsafePointer<rd_kafka_message_t>?, UnsafeMutableRawPointer?
+            ) -> Void
     ) {
         rd_kafka_conf_set_dr_msg_cb(pointer, report)
     }
 
     mutating func setRebalance(
-        _ rebalance: @convention(c) (
-            OpaquePointer?, rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
-            UnsafeMutableRawPointer?
-        ) -> Void
+        _ rebalance:
+            @convention(c) (
+                OpaquePointer?, rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
+                UnsafeMutableRawPointer?
+            ) -> Void
     ) {
         rd_kafka_conf_set_rebalance_cb(pointer, rebalance)
     }

@@ -37,7 +37,9 @@ final class WaitingRoom<Value: Sendable>: Sendable {
         isolation: isolated (any Actor)? = #isolation
     ) async -> Value {
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            // A closure runs on the actor of an isolated parameter only if it captures that parameter.
+            _ = isolation
+            return await withCheckedContinuation { continuation in
                 state.withLock {
                     if inFront { $0.waiting.prepend((id, continuation)) } else { $0.waiting.append((id, continuation)) }
                 }
