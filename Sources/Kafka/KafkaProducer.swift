@@ -20,7 +20,7 @@ package actor KafkaProducer {
     private let space: WaitingRoom<Release>
     /// Callers of `flush` and `close`.
     private let idle: WaitingRoom<Release>
-    private var handle: ClientHandle?
+    private(set) var handle: ClientHandle?
     private var context: ProducerContext
     private var closing: Task<Void, Never>?
     /// How often a fatal error made a new C producer necessary.
@@ -108,7 +108,7 @@ package actor KafkaProducer {
         }
     }
 
-    /// Asks a broker for a sign of life.
+    /// Asks a broker for a sign of life; deliveries are reported after it.
     ///
     /// - Throws: `KafkaError` naming the address that does not answer.
     package func ping(deadline: Deadline) async throws {

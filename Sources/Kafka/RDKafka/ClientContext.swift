@@ -80,10 +80,10 @@ func clientLogged(
         metadata: ["facility": "\(facility)"])
 }
 
-/// Connection failures are told once per outage by `clientFailed`; here they come once per attempt.
+/// What `clientFailed` tells is left to it: connection failures, which come here once per attempt, and fatal errors.
 private func logLevel(severity: Int32, facility: String) -> Logger.Level {
     switch (facility, severity) {
-    case ("FAIL", _), ("ERROR", _), ("CONFWARN", _), ("REQTMOUT", _), ("SESSTMOUT", 5...): .debug
+    case ("FAIL", _), ("FATAL", _), ("ERROR", _), ("CONFWARN", _), ("REQTMOUT", _), ("SESSTMOUT", 5...): .debug
     case (_, ...2): .critical
     case (_, 3): .error
     case (_, 4): .warning

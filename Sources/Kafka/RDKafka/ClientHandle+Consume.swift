@@ -35,7 +35,7 @@ extension ClientHandle {
         var topics = TopicNames()
         while records.count < max, let message = rd_kafka_consumer_poll(client, 0) {
             defer { rd_kafka_message_destroy(message) }
-            let topic = topics.name(of: message.pointee.rkt)
+            let topic = topics.name(of: message.pointee.rkt, revocations: context.counters.partitionsRevoked)
             guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 if let failure = judge(message, topic, context) { return (records, failure) }
                 continue
@@ -96,15 +96,16 @@ extension ClientHandle {
     }
 }
 
-/// Remembers the last topic's name: records of one topic come in runs.
+/// Remembers the last topic's name: records of one topic come in runs. A revocation may free a topic, and another may
+/// then have its address.
 private struct TopicNames {
-    private var last: (topic: OpaquePointer, name: String)?
+    private var last: (topic: OpaquePointer, revocations: Int, name: String)?
 
-    mutating func name(of topic: OpaquePointer?) -> String {
+    mutating func name(of topic: OpaquePointer?, revocations: Int) -> String {
         guard let topic else { return "" }
-        if let last, last.topic == topic { return last.name }
+        if let last, last.topic == topic, last.revocations == revocations { return last.name }
         let name = String(cString: rd_kafka_topic_name(topic))
-        last = (topic, name)
+        last = (topic, revocations, name)
         return name
     }
 }

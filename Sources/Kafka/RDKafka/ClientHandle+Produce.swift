@@ -69,6 +69,11 @@ extension ClientHandle {
         return list
     }
 
+    /// Raises an error after which the client can do no more, as tests need it; brokers seldom give one.
+    func raiseFatalError() {
+        rd_kafka_test_fatal_error(client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "raised by a test")
+    }
+
     /// Drops what is queued and gives up on what is in flight; the reports say so. Blocks for `limit` at most.
     func purge(limit: Deadline) {
         rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)

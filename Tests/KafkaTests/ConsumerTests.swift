@@ -1,0 +1,110 @@
+import StoreKit
+import Testing
+
+@testable import Kafka
+
+@Suite struct ConsumerTests {
+    private func fill(_ topic: String, _ count: Int, partitions: Int) async throws {
+        try await TestCluster.createTopic(topic, partitions: partitions)
+        let producer = try TestCluster.makeProducer()
+        for result in try await producer.send((0..<count).map { KafkaRecord(topic, "\($0)", "\($0)") }) {
+            _ = try result.get()
+        }
+        await producer.close(deadline: TestCluster.soon)
+    }
+
+    @Test func aMemberResumesAfterItsCommitAndSeesTheRestAgain() async throws {
+        try await fill("c.resume", 10, partitions: 1)
+        let first = try TestCluster.makeMember("c.resume", "c.resume")
+        let records = try await first.take(6)
+        let commit = try await first.commit(Array(records[..<4]), deadline: TestCluster.soon)
+        #expect(commit.stale == 0)
+        #expect(commit.committed == [KafkaOffset(KafkaPartition(topic: "c.resume", partition: 0), offset: 4)])
+        await first.close(deadline: TestCluster.soon)
+        let second = try TestCluster.makeMember("c.resume", "c.resume")
+        #expect(try await second.take(6).map(\.offset) == Array(4..<10))
+        await second.close(deadline: TestCluster.soon)
+    }
+
+    @Test func membersShareAndTakeOverPartitionsAndDropStaleCommits() async throws {
+        try await fill("c.share", 40, partitions: 4)
+        let first = try TestCluster.makeMember("c.share", "c.share")
+        let early = try await first.take(40)
+        #expect(await first.assignment.count == 4)
+        let second = try TestCluster.makeMember("c.share", "c.share")
+        async let joined = second.join(until: 2)
+        try await first.join(until: 2)
+        _ = try await joined
+        #expect(await first.assignment.isDisjoint(with: second.assignment))
+
+        let late = try await first.commit(early, deadline: TestCluster.soon)
+        #expect(late == KafkaCommit.allStale(40))
+        #expect(await first.counters.recordsStale == 40)
+
+        await second.close(deadline: TestCluster.soon)
+        // Nothing was committed, so everything comes again.
+        var again = try await first.join(until: 4)
+        again += try await first.take(40 - again.count)
+        #expect(Set(again.map(\.text)) == Set(early.map(\.text)))
+        #expect(try await first.commit(again, deadline: TestCluster.soon).committed.count == 4)
+        await first.close(deadline: TestCluster.soon)
+    }
+
+    @Test func aCommitWithoutACoordinatorEndsAtItsDeadline() async throws {
+        let cluster = try TestCluster.start()
+        try await cluster.createTopic("t", partitions: 1)
+        let configuration = KafkaConfiguration(brokers: cluster.bootstrapServers)
+        let producer = try TestCluster.makeProducer(configuration)
+        _ = try await producer.send([KafkaRecord("t", "k", "v")])
+        var options = KafkaConsumerOptions(group: "g", topics: ["t"])
+        options.fetchWaitMax = .milliseconds(20)
+        let consumer = try KafkaConsumer(configuration, options: options, logger: TestCluster.logger)
+        let records = try await consumer.take(1)
+        try await cluster.brokerDown(1)
+        let taken = await duration {
+            let error = await #expect(throws: KafkaError.self) {
+                try await consumer.commit(records, deadline: .after(.milliseconds(300)))
+            }
+            #expect(error?.mayHaveHappened == true && error?.isRetriable == true)
+        }
+        #expect(taken < .seconds(3))
+        #expect(await duration { await consumer.close(deadline: .after(.milliseconds(500))) } < .seconds(4))
+        await producer.close(deadline: TestCluster.soon)
+        await cluster.stop()
+    }
+
+    @Test func anIdleMemberClosesAtOnceAndItsPollEnds() async throws {
+        let consumer = try TestCluster.makeMember("c.idle", "c.idle")
+        let poller = Task { try await consumer.poll(timeout: .seconds(60)) }
+        let taken = await duration { await consumer.close(deadline: TestCluster.soon) }
+        #expect(taken < .seconds(5))
+        let error = await #expect(throws: KafkaError.self) { try await poller.value }
+        #expect(error?.name == "_DESTROY")
+    }
+
+    @Test func aCancelledPollEndsAndLosesNothing() async throws {
+        try await fill("c.cancel", 3, partitions: 1)
+        let consumer = try TestCluster.makeMember("c.cancel", "c.cancel")
+        let poller = Task { try await consumer.poll(timeout: .seconds(60)) }
+        poller.cancel()
+        await #expect(throws: CancellationError.self) { try await poller.value }
+        #expect(try await consumer.take(3).map(\.text) == ["0", "1", "2"])
+        await consumer.close(deadline: TestCluster.soon)
+    }
+
+    @Test func watermarksTellWhatAPartitionHolds() async throws {
+        try await fill("c.marks", 7, partitions: 1)
+        let reader = try KafkaConsumer(
+            TestCluster.configuration, options: KafkaConsumerOptions(), logger: TestCluster.logger)
+        let watermarks = try await reader.watermarks(topic: "c.marks", deadline: TestCluster.soon)
+        #expect(watermarks.map(\.low) == [0] && watermarks.map(\.high) == [7])
+        try await reader.ping(deadline: TestCluster.soon)
+        try await reader.assign([KafkaOffset(KafkaPartition(topic: "c.marks", partition: 0), offset: 5)])
+        #expect(try await reader.take(2).map(\.text) == ["5", "6"])
+        await reader.close(deadline: TestCluster.soon)
+    }
+}
+
+extension KafkaCommit {
+    fileprivate static func allStale(_ count: Int) -> KafkaCommit { KafkaCommit(committed: [], stale: count) }
+}
