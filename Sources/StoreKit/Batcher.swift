@@ -87,6 +87,11 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
         }
     }
 
+    /// Callers whose items wait or are on the way.
+    package var pending: Int { state.withLock { $0.pending } }
+
+    package var isClosed: Bool { state.withLock { $0.isClosed } }
+
     private func act(on action: State.Action) {
         switch action {
         case .wait: break
@@ -104,7 +109,7 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
             observe?(
                 BatchReport(
                     name: name, items: batch.count, failed: failed, duration: started.duration(to: .now)))
-            let (following, idle) = state.withLock { $0.finishBatch(limits: limits) }
+            let (following, idle) = state.withLock { $0.finishBatch(of: batch.count, limits: limits) }
             for continuation in idle { continuation.resume() }
             next = following
         }
@@ -183,8 +188,11 @@ extension Batcher {
         private var waiting = Deque<Waiter>()
         private var batchesInFlight = 0
         private var nextID: UInt64 = 0
-        private var isClosed = false
+        private(set) var isClosed = false
+        private var itemsInFlight = 0
         private var closers: [CheckedContinuation<Void, Never>] = []
+
+        var pending: Int { waiting.count + itemsInFlight }
 
         mutating func makeID() -> UInt64 {
             nextID += 1
@@ -208,7 +216,10 @@ extension Batcher {
         }
 
         /// The next batch, or who was waiting for the batcher to become idle.
-        mutating func finishBatch(limits: Limits) -> (next: [Waiter]?, idle: [CheckedContinuation<Void, Never>]) {
+        mutating func finishBatch(
+            of count: Int, limits: Limits
+        ) -> (next: [Waiter]?, idle: [CheckedContinuation<Void, Never>]) {
+            itemsInFlight -= count
             if !waiting.isEmpty { return (takeBatch(limits: limits), []) }
             batchesInFlight -= 1
             guard batchesInFlight == 0, isClosed else { return (nil, []) }
@@ -231,6 +242,7 @@ extension Batcher {
                 weight += first.weight
                 batch.append(waiting.removeFirst())
             }
+            itemsInFlight += batch.count
             return batch
         }
     }

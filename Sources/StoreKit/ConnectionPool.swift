@@ -69,6 +69,9 @@ package final class ConnectionPool<Connection: PooledConnection>: Sendable {
         for connection in idle { await connection.close() }
     }
 
+    /// How many callers wait for a connection.
+    package var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Takes a connection out; ``giveBack(_:)`` must follow. Prefer ``withConnection(deadline:_:)``.
     package func checkout(deadline: Deadline) async throws -> Connection {
         try Task.checkCancellation()

@@ -1,1 +1,16 @@
-@main struct Q { static func main() {} }
+import ArgumentParser
+
+/// The executable: a subcommand per role, and command-line clients of the API.
+@main
+struct Quartet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quartet",
+        abstract: "Review analyses over PostgreSQL, MongoDB, Redis and Kafka, kept telling one story.",
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Roles", subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, RunAll.self]),
+            CommandGroup(name: "Stores", subcommands: [Migrate.self]),
+            CommandGroup(name: "Clients", subcommands: [Ingest.self, Analyse.self]),
+            CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self]),
+        ])
+}

@@ -1,0 +1,145 @@
+package import CoreMetrics
+import Foundation
+import Kafka
+package import Logging
+import QuartetAPI
+import QuartetCore
+import QuartetEmotion
+import QuartetRoles
+import QuartetStores
+package import ServiceLifecycle
+import StoreKit
+
+/// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
+package struct Composition: Sendable {
+    package let clients: StoreClients
+    private let configuration: QuartetConfiguration
+    private let metrics: MetricsRegistry
+    private let logger: Logger
+
+    /// - Throws: `ConfigurationError`, or what the ports refuse.
+    package init(
+        _ configuration: QuartetConfiguration, role: String, metrics: MetricsRegistry, logger: Logger
+    ) throws {
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+        clients = try StoreClients(configuration, role: role, logger: logger)
+    }
+
+    /// Runs `roles` until `SIGTERM` or `SIGINT`, then drains them and closes the clients.
+    ///
+    /// - Parameter onListening: called with the HTTP port once it is open.
+    package func run(
+        _ roles: Set<RoleName>, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) async throws {
+        try await clients.checkAtBoot()
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        for role in RoleName.allCases where roles.contains(role) {
+            services += try self.services(of: role, onListening: onListening).map {
+                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+            }
+        }
+        logger.info("roles started", metadata: ["roles": "\(roles.map(\.rawValue).sorted().joined(separator: " "))"])
+        let group = ServiceGroup(
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            await clients.close()
+            throw error
+        }
+        await clients.close()
+        logger.info("stopped")
+    }
+
+    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes.
+    package func migrate() async throws -> [(database: String, applied: Int)] {
+        let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
+        try await ports().ensureIndexes()
+        return applied.map { ($0.database.rawValue, $0.applied) }
+    }
+
+    // MARK: Roles
+
+    private func services(
+        of role: RoleName, onListening: @escaping @Sendable (Int) async -> Void
+    ) throws -> [any Service] {
+        let ports = try ports()
+        switch role {
+        case .serve: return [try server(ports, onListening: onListening)]
+        case .relay: return try relays(ports)
+        case .work: return [worker(ports)]
+        case .invalidate: return [invalidation(ports)]
+        }
+    }
+
+    private func server(_ ports: Ports, onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
+        guard !configuration.api.key.isEmpty else {
+            throw ConfigurationError(key: "quartet.api.key", problem: "is required; set QUARTET_API_KEY")
+        }
+        return APIServer(
+            configuration: configuration.api,
+            ports: APIPorts(
+                requests: ports.requests, products: ports.products, reviews: ports.reviews,
+                sessions: ports.sessions, cards: ports.cards, progress: ports.progress, cache: ports.cache),
+            probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
+            onListening: onListening)
+    }
+
+    private func relays(_ ports: Ports) throws -> [any Service] {
+        var options = KafkaProducerOptions()
+        options.linger = configuration.kafka.linger
+        options.deliveryTimeout = configuration.kafka.deliveryTimeout
+        let producer = try KafkaProducer(clients.kafka, options: options, logger: logger)
+        let deliveries: [any OutboxDelivery] = [
+            QueueDelivery(queue: ports.queue, progress: ports.progress),
+            TopicDelivery(publisher: KafkaEventPublisher(producer: producer)),
+        ]
+        return deliveries.map {
+            Relay(configuration: configuration.relay, outbox: ports.outbox, delivery: $0, logger: logger)
+        }
+    }
+
+    private func worker(_ ports: Ports) -> any Service {
+        Worker(
+            identity: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
+            configuration: configuration.worker,
+            ports: WorkerPorts(
+                requests: ports.requests, queue: ports.queue, reviews: ports.reviews, sessions: ports.sessions,
+                cards: ports.cards, progress: ports.progress, analyzer: analyzer()),
+            observe: Self.observe, logger: logger)
+    }
+
+    private func invalidation(_ ports: Ports) -> any Service {
+        var options = KafkaConsumerOptions(
+            group: "\(configuration.kafka.groupPrefix).invalidate",
+            topics: [EventTopic.analysis.rawValue, EventTopic.product.rawValue])
+        options.sessionTimeout = configuration.kafka.sessionTimeout
+        options.fetchWaitMax = configuration.kafka.fetchWait
+        let final = options
+        return Invalidation(configuration: configuration.invalidation, cache: ports.cache, logger: logger) {
+            [clients, logger] in
+            try KafkaEventSubscription(clients.kafka, options: final, logger: logger)
+        }
+    }
+
+    private func analyzer() -> any EmotionAnalyzer {
+        switch configuration.analyzer {
+        case .lexicon: LexiconAnalyzer()
+        }
+    }
+
+    private func ports() throws -> Ports {
+        try Ports(clients: clients, configuration: configuration)
+    }
+
+    @Sendable private static func observe(_ report: BatchReport) {
+        let dimensions = [("step", report.name)]
+        Recorder(label: "quartet_batch_items", dimensions: dimensions).record(report.items)
+        Timer(label: "quartet_batch_seconds", dimensions: dimensions).record(duration: report.duration)
+        if report.failed > 0 {
+            Counter(label: "quartet_batch_failed_items_total", dimensions: dimensions).increment(by: report.failed)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import QuartetCore
+import QuartetMigrations
+import QuartetStores
+import StoreKit
+
+extension QuartetConfiguration {
+    /// Where the file is looked for when none is named.
+    package static let usualPath = "config/quartet.yaml"
+
+    /// Reads the file at `path` (the usual one, if it exists, for nil) and the environment above it.
+    ///
+    /// - Throws: `ConfigurationError` for an unknown key or an impossible value.
+    package static func load(
+        path: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> QuartetConfiguration {
+        let usual = FileManager.default.fileExists(atPath: usualPath) ? usualPath : nil
+        var reader = try SettingsReader(filePath: path ?? usual, environment: environment)
+        let configuration = try read(from: &reader)
+        try reader.finish()
+        return configuration
+    }
+
+    /// Every key and its default, in the order of the file.
+    static func knownKeys() throws -> [SettingsReader.Known] {
+        var reader = try SettingsReader(filePath: nil, environment: [:])
+        _ = try read(from: &reader)
+        return reader.known
+    }
+
+    private static func read(from reader: inout SettingsReader) throws -> QuartetConfiguration {
+        var configuration = QuartetConfiguration()
+        configuration.logLevel = try reader.choice("log.level", configuration.logLevel)
+        try configuration.databases.read(from: &reader)
+        try configuration.tables.read(from: &reader)
+        try configuration.redis.read(from: &reader)
+        try configuration.mongo.read(from: &reader)
+        try configuration.kafka.read(from: &reader)
+        try configuration.readAPI(from: &reader)
+        try configuration.worker.read(from: &reader)
+        try configuration.readRelay(from: &reader)
+        configuration.analyzer = try reader.choice("emotion.analyzer", configuration.analyzer)
+        return configuration
+    }
+
+    private mutating func readAPI(from reader: inout SettingsReader) throws {
+        api.host = reader.string("quartet.api.host", api.host)
+        api.port = try reader.integer("quartet.api.port", api.port, in: 0...65_535)
+        api.key = reader.string("quartet.api.key", api.key)
+        apiURL = reader.string("quartet.api.url", apiURL)
+        api.waitingMax = try reader.integer("quartet.api.waiting_max", api.waitingMax, in: 1...1_000_000)
+        api.submitsPerBatchMax = try reader.integer(
+            "quartet.api.submits_per_batch_max", api.submitsPerBatchMax, in: 1...5_000)
+        api.cardsPerPageMax = try reader.integer("quartet.api.cards_per_page_max", api.cardsPerPageMax, in: 1...10_000)
+        api.watchersMax = try reader.integer("quartet.api.watchers_max", api.watchersMax, in: 1...1_000_000)
+        api.watchInterval = try reader.duration("quartet.api.watch_interval", api.watchInterval)
+        api.heartbeatInterval = try reader.duration("quartet.api.heartbeat_interval", api.heartbeatInterval)
+        api.limits.textBytesMax = try reader.integer(
+            "quartet.api.review_bytes_max", api.limits.textBytesMax, in: 1...1_000_000)
+        api.limits.reviewsPerCallMax = try reader.integer(
+            "quartet.api.reviews_per_call_max", api.limits.reviewsPerCallMax, in: 1...100_000)
+        api.limits.bodyBytesMax = try reader.integer(
+            "quartet.api.body_bytes_max", api.limits.bodyBytesMax, in: 1024...268_435_456)
+    }
+
+    private mutating func readRelay(from reader: inout SettingsReader) throws {
+        outboxShards = try reader.integer("outbox.shards", outboxShards, in: 1...256)
+        relay.retention = try reader.duration(
+            "outbox.retention", relay.retention, in: .seconds(60)...(.seconds(31_536_000)))
+        relay.rowsPerBatchMax = try reader.integer("relay.rows_per_batch_max", relay.rowsPerBatchMax, in: 1...10_000)
+        relay.leaseDuration = try reader.duration("relay.lease_duration", relay.leaseDuration)
+        relay.pollInterval = try reader.duration("relay.poll_interval", relay.pollInterval)
+        relay.holdUpAge = try reader.duration("relay.hold_up_age", relay.holdUpAge)
+        relay.purgeInterval = try reader.duration("relay.purge_interval", relay.purgeInterval)
+        invalidation.eventsPerBatchMax = try reader.integer(
+            "invalidate.events_per_batch_max", invalidation.eventsPerBatchMax, in: 1...10_000)
+        invalidation.pollTimeout = try reader.duration("invalidate.poll_timeout", invalidation.pollTimeout)
+    }
+}
+
+extension DatabasesConfiguration {
+    fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        type = try reader.choice("db.type", type)
+        host = reader.string("db.host", host)
+        port = try reader.integer("db.port", port, in: 1...65_535)
+        user = reader.string("db.user", user)
+        password = reader.string("db.password", password)
+        project = reader.string("db.project", project)
+        connectionsMax = try reader.integer("db.connections_max", connectionsMax, in: 2...1_000)
+        connectTimeout = try reader.duration("db.connect_timeout", connectTimeout)
+        statementTimeout = try reader.duration("db.statement_timeout", statementTimeout)
+        for name in DatabaseName.allCases {
+            urls[name] = reader.string("\(name.rawValue).database.url", "")
+        }
+        if type == .supabase, project.isEmpty, urls.values.contains("") {
+            throw ConfigurationError(key: "db.project", problem: "supabase needs the project reference")
+        }
+    }
+}
+
+extension TableMap {
+    fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        for table in Table.allCases {
+            let key = "tables.\(table.rawValue)"
+            let database = reader.string("\(key).database", self[table].database.rawValue)
+            let schema = reader.string("\(key).schema", self[table].schema)
+            do {
+                try move(table.rawValue, toDatabase: database, schema: schema)
+            } catch {
+                throw ConfigurationError(key: key, problem: "\(error)")
+            }
+        }
+    }
+}
+
+extension RedisSettings {
+    fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        url = reader.string("redis.url", url)
+        prefix = reader.string("redis.prefix", prefix)
+        connectTimeout = try reader.duration("redis.connect_timeout", connectTimeout)
+        commandTimeout = try reader.duration("redis.command_timeout", commandTimeout)
+        progressTTL = try reader.duration("redis.progress_ttl", progressTTL)
+        analysisTTL = try reader.duration("redis.analysis_ttl", analysisTTL)
+        productTTL = try reader.duration("redis.product_ttl", productTTL)
+        tombstoneTTL = try reader.duration("redis.tombstone_ttl", tombstoneTTL)
+    }
+}
+
+extension MongoSettings {
+    fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        url = reader.string("mongodb.url", url)
+        connectionsMax = try reader.integer("mongodb.connections_max", connectionsMax, in: 1...1_000)
+        serverSelectionTimeout = try reader.duration("mongodb.server_selection_timeout", serverSelectionTimeout)
+        operationTimeout = try reader.duration("mongodb.operation_timeout", operationTimeout)
+    }
+}
+
+extension KafkaSettings {
+    fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        brokers = reader.string("kafka.brokers", brokers)
+        groupPrefix = reader.string("kafka.group_prefix", groupPrefix)
+        linger = try reader.duration("kafka.linger", linger)
+        deliveryTimeout = try reader.duration("kafka.delivery_timeout", deliveryTimeout)
+        sessionTimeout = try reader.duration("kafka.session_timeout", sessionTimeout)
+        fetchWait = try reader.duration("kafka.fetch_wait", fetchWait)
+        security = try reader.choice("kafka.security", security)
+        username = reader.string("kafka.username", username)
+        password = reader.string("kafka.password", password)
+    }
+}
+
+extension WorkerConfiguration {
+    fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        tasksMax = try reader.integer("worker.tasks_max", tasksMax, in: 1...10_000)
+        reviewsPerChunk = try reader.integer("worker.reviews_per_chunk", reviewsPerChunk, in: 1...10_000)
+        reviewsPerAnalysisMax = try reader.integer(
+            "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...500_000)
+        leaseDuration = try reader.duration(
+            "worker.lease_duration", leaseDuration, in: .milliseconds(500)...(.seconds(3600)))
+        attemptsMax = try reader.integer("worker.attempts_max", attemptsMax, in: 1...100)
+        let base = try reader.duration("worker.retry_base", retryBackoff.base)
+        let max = try reader.duration("worker.retry_max", retryBackoff.max)
+        guard max >= base else {
+            throw ConfigurationError(key: "worker.retry_max", problem: "is shorter than worker.retry_base")
+        }
+        retryBackoff = Backoff(base: base, max: max)
+        pollInterval = try reader.duration("worker.poll_interval", pollInterval)
+        drainTimeout = try reader.duration("worker.drain_timeout", drainTimeout)
+        cardsPerBatchMax = try reader.integer("worker.cards_per_batch_max", cardsPerBatchMax, in: 1...10_000)
+        itemsPerBatchMax = try reader.integer("worker.items_per_batch_max", itemsPerBatchMax, in: 1...10_000)
+    }
+}

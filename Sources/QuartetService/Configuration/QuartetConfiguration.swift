@@ -1,0 +1,151 @@
+package import QuartetAPI
+package import QuartetCore
+package import QuartetMigrations
+package import QuartetRoles
+package import QuartetStores
+package import StoreKit
+
+/// Everything that can be configured, with its default. Read by ``load(path:environment:)``.
+package struct QuartetConfiguration: Sendable {
+    package var logLevel = LogLevel.info
+    package var databases = DatabasesConfiguration()
+    package var tables = TableMap()
+    package var redis = RedisSettings()
+    package var mongo = MongoSettings()
+    package var kafka = KafkaSettings()
+    package var api = APIConfiguration(key: "")
+    /// Where the command-line clients find the API.
+    package var apiURL = "http://127.0.0.1:8080"
+    package var worker = WorkerConfiguration()
+    package var relay = RelayConfiguration()
+    package var invalidation = InvalidationConfiguration()
+    package var outboxShards = 8
+    package var analyzer = AnalyzerKind.lexicon
+
+    package init() {}
+}
+
+package enum LogLevel: String, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+}
+
+package enum AnalyzerKind: String, Sendable, CaseIterable {
+    case lexicon
+}
+
+/// How URLs of databases are formed where none is given.
+package enum DatabaseType: String, Sendable, CaseIterable {
+    /// A server of one's own.
+    case local
+    /// Supabase's session pooler: the user carries the project, TLS is required.
+    case supabase
+    /// Amazon RDS: TLS is required.
+    case rds
+}
+
+/// The three physical databases.
+package struct DatabasesConfiguration: Sendable {
+    package var type = DatabaseType.local
+    package var host = "127.0.0.1"
+    package var port = 5432
+    package var user = "quartet"
+    /// Secret.
+    package var password = ""
+    /// Supabase's project reference.
+    package var project = ""
+    /// A database's URL, by its name. Secret.
+    package var urls: [DatabaseName: String] = [:]
+    package var connectionsMax = 8
+    package var connectTimeout: Duration = .seconds(5)
+    package var statementTimeout: Duration = .seconds(30)
+
+    package init() {}
+
+    /// The URL of the database `name`: the given one, or the one that the type forms.
+    package func url(of name: DatabaseName) -> String {
+        if let url = urls[name], !url.isEmpty { return url }
+        let account = type == .supabase ? "\(user).\(project)" : user
+        let credentials = password.isEmpty ? account : "\(account):\(Self.escaped(password))"
+        let database = type == .supabase ? "postgres" : name.rawValue
+        let suffix = type == .local ? "" : "?sslmode=require"
+        return "postgresql://\(credentials)@\(host):\(port)/\(database)\(suffix)"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                String(UnicodeScalar(byte))
+            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }.joined()
+    }
+}
+
+package struct RedisSettings: Sendable {
+    /// Secret.
+    package var url = "redis://127.0.0.1:6379/0"
+    /// Before every key and channel.
+    package var prefix = ""
+    package var connectTimeout: Duration = .seconds(2)
+    package var commandTimeout: Duration = .seconds(2)
+    package var progressTTL: Duration = .seconds(3600)
+    package var analysisTTL: Duration = .seconds(6 * 3600)
+    package var productTTL: Duration = .seconds(3600)
+    package var tombstoneTTL: Duration = .seconds(600)
+
+    package init() {}
+}
+
+package struct MongoSettings: Sendable {
+    /// Secret.
+    package var url = "mongodb://127.0.0.1:27017/quartet"
+    package var connectionsMax = 16
+    package var serverSelectionTimeout: Duration = .seconds(3)
+    package var operationTimeout: Duration = .seconds(30)
+
+    package init() {}
+}
+
+package struct KafkaSettings: Sendable {
+    /// host:port, separated by commas.
+    package var brokers = "127.0.0.1:9092"
+    /// Before the name of each role's consumer group.
+    package var groupPrefix = "quartet"
+    package var linger: Duration = .milliseconds(5)
+    package var deliveryTimeout: Duration = .seconds(30)
+    package var sessionTimeout: Duration = .seconds(6)
+    package var fetchWait: Duration = .milliseconds(100)
+    /// `none`, `tls`, `sasl_plain` or `sasl_tls`.
+    package var security = KafkaSecurity.none
+    package var username = ""
+    /// Secret.
+    package var password = ""
+
+    package init() {}
+
+    /// librdkafka's own names for how the connection is secured.
+    package var securityProperties: [String: String] {
+        var properties: [String: String] = [:]
+        switch security {
+        case .none: return [:]
+        case .tls: properties["security.protocol"] = "ssl"
+        case .saslPlain: properties["security.protocol"] = "sasl_plaintext"
+        case .saslTLS: properties["security.protocol"] = "sasl_ssl"
+        }
+        if security != .tls {
+            properties["sasl.mechanism"] = "SCRAM-SHA-256"
+            properties["sasl.username"] = username
+            properties["sasl.password"] = password
+        }
+        return properties
+    }
+}
+
+package enum KafkaSecurity: String, Sendable, CaseIterable {
+    case none
+    case tls
+    case saslPlain = "sasl_plain"
+    case saslTLS = "sasl_tls"
+}

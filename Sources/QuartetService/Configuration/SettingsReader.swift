@@ -1,0 +1,139 @@
+import Foundation
+import Yams
+
+/// What is wrong with the configuration, by the key's name.
+package struct ConfigurationError: Error, Hashable, CustomStringConvertible {
+    package let key: String
+    package let problem: String
+
+    package init(key: String, problem: String) {
+        self.key = key
+        self.problem = problem
+    }
+
+    package var description: String { "configuration: \(key): \(problem)" }
+}
+
+/// Reads settings by dotted keys from a YAML file and, above it, from the environment: `worker.lease_duration` is
+/// overridden by `WORKER_LEASE_DURATION`.
+///
+/// Every key that is read is known; whatever else the file holds is refused by ``finish()``.
+struct SettingsReader {
+    /// A key that was read, for listing what there is.
+    struct Known: Hashable {
+        let key: String
+        let fallback: String
+    }
+
+    private let file: [String: String]
+    private let filePath: String?
+    private let environment: [String: String]
+    private(set) var known: [Known] = []
+
+    /// - Parameter filePath: a YAML file of nested maps; nil for none.
+    init(filePath: String?, environment: [String: String]) throws {
+        self.filePath = filePath
+        self.environment = environment
+        file = try filePath.map(Self.flatten) ?? [:]
+    }
+
+    static func environmentName(of key: String) -> String {
+        key.uppercased().replacing(".", with: "_")
+    }
+
+    mutating func string(_ key: String, _ fallback: String) -> String {
+        known.append(Known(key: key, fallback: fallback))
+        return environment[Self.environmentName(of: key)] ?? file[key] ?? fallback
+    }
+
+    mutating func integer(_ key: String, _ fallback: Int, in range: ClosedRange<Int>) throws -> Int {
+        let text = string(key, String(fallback))
+        guard let value = Int(text.filter { $0 != "_" }), range.contains(value) else {
+            throw refusal(key, text, "an integer of \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    /// A duration such as `250ms`, `10s`, `5m`, `6h` or `7d`.
+    mutating func duration(
+        _ key: String, _ fallback: Duration, in range: ClosedRange<Duration> = .milliseconds(1)...(.seconds(31_536_000))
+    ) throws -> Duration {
+        let text = string(key, Self.text(of: fallback))
+        guard let value = Self.duration(text), range.contains(value) else {
+            throw refusal(
+                key, text,
+                "a duration of \(Self.text(of: range.lowerBound)) to \(Self.text(of: range.upperBound)), like 250ms or 10s"
+            )
+        }
+        return value
+    }
+
+    mutating func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: String, _ fallback: Value) throws
+        -> Value
+    {
+        let text = string(key, fallback.rawValue)
+        guard let value = Value(rawValue: text) else {
+            throw refusal(key, text, "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
+    }
+
+    /// Refuses what the file holds beyond the keys that were read.
+    func finish() throws {
+        let keys = Set(known.map(\.key))
+        guard let unknown = file.keys.filter({ !keys.contains($0) }).min() else { return }
+        throw ConfigurationError(key: unknown, problem: "no such key (in \(filePath ?? "the file"))")
+    }
+
+    func refusal(_ key: String, _ text: String, _ wanted: String) -> ConfigurationError {
+        let name = Self.environmentName(of: key)
+        let source = environment[name] != nil ? "environment \(name)" : filePath ?? "default"
+        return ConfigurationError(key: key, problem: "'\(text)' is not \(wanted) (\(source))")
+    }
+
+    private static func flatten(_ path: String) throws -> [String: String] {
+        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
+        else {
+            throw ConfigurationError(key: path, problem: "the file can't be read")
+        }
+        var flat: [String: String] = [:]
+        do {
+            if let root = try Yams.compose(yaml: text) { try flatten(root, at: "", into: &flat) }
+        } catch let error as YamlError {
+            throw ConfigurationError(key: path, problem: "not YAML: \(error)".replacing("\n", with: " "))
+        }
+        return flat
+    }
+
+    private static func flatten(_ node: Node, at path: String, into flat: inout [String: String]) throws {
+        switch node {
+        case .scalar(let scalar): flat[path] = scalar.string
+        case .mapping(let mapping):
+            for (key, value) in mapping {
+                guard let name = key.string else { throw ConfigurationError(key: path, problem: "a key is not a word") }
+                try flatten(value, at: path.isEmpty ? name : "\(path).\(name)", into: &flat)
+            }
+        case .sequence, .alias: throw ConfigurationError(key: path, problem: "is not a single value")
+        }
+    }
+
+    private static let units: [(suffix: String, milliseconds: Int64)] = [
+        ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
+    ]
+
+    private static func duration(_ text: String) -> Duration? {
+        for unit in units where text.hasSuffix(unit.suffix) {
+            guard let count = Int64(text.dropLast(unit.suffix.count)) else { continue }
+            let (milliseconds, overflow) = count.multipliedReportingOverflow(by: unit.milliseconds)
+            return overflow ? nil : .milliseconds(milliseconds)
+        }
+        return nil
+    }
+
+    /// The shortest way to write a duration.
+    static func text(of duration: Duration) -> String {
+        let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+        let unit = units.last { milliseconds % $0.milliseconds == 0 && milliseconds >= $0.milliseconds } ?? units[0]
+        return "\(milliseconds / unit.milliseconds)\(unit.suffix)"
+    }
+}

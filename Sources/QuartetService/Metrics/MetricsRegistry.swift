@@ -1,0 +1,99 @@
+package import CoreMetrics
+import Synchronization
+
+/// Keeps every metric of the process and writes them as Prometheus text.
+///
+/// Source: Prometheus, "Text-based format", version 0.0.4.
+package final class MetricsRegistry: MetricsFactory {
+    private struct State {
+        var counters: [MetricKey: CounterValue] = [:]
+        var gauges: [MetricKey: GaugeValue] = [:]
+        var histograms: [MetricKey: HistogramValue] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        value(\.counters, MetricKey(label, dimensions), CounterValue())
+    }
+
+    package func makeRecorder(
+        label: String, dimensions: [(String, String)], aggregate: Bool
+    ) -> any RecorderHandler {
+        let key = MetricKey(label, dimensions)
+        return aggregate ? value(\.histograms, key, HistogramValue()) : value(\.gauges, key, GaugeValue())
+    }
+
+    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        value(\.histograms, MetricKey(label, dimensions), HistogramValue())
+    }
+
+    private func value<Value: Sendable>(
+        _ path: WritableKeyPath<State, [MetricKey: Value]> & Sendable, _ key: MetricKey,
+        _ new: @autoclosure () -> Value
+    ) -> Value {
+        state.withLock { state in
+            if let value = state[keyPath: path][key] { return value }
+            let value = new()
+            state[keyPath: path][key] = value
+            return value
+        }
+    }
+
+    // A metric's value outlives its handler: the same label gives the same value again.
+    package func destroyCounter(_ handler: any CounterHandler) {}
+    package func destroyRecorder(_ handler: any RecorderHandler) {}
+    package func destroyTimer(_ handler: any TimerHandler) {}
+
+    /// Everything, as a scrape gets it.
+    package func text() -> String {
+        let (counters, gauges, histograms) = state.withLock { ($0.counters, $0.gauges, $0.histograms) }
+        var text = ""
+        write(counters, type: "counter", to: &text) { key, value, text in
+            text += "\(key.label)\(key.braced()) \(value.value)\n"
+        }
+        write(gauges, type: "gauge", to: &text) { key, value, text in
+            text += "\(key.label)\(key.braced()) \(value.value)\n"
+        }
+        write(histograms, type: "histogram", to: &text) { key, value, text in value.write(key, to: &text) }
+        return text
+    }
+
+    private func write<Value>(
+        _ values: [MetricKey: Value], type: String, to text: inout String,
+        _ line: (MetricKey, Value, inout String) -> Void
+    ) {
+        var lastLabel = ""
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+            if key.label != lastLabel { text += "# TYPE \(key.label) \(type)\n" }
+            lastLabel = key.label
+            line(key, value, &text)
+        }
+    }
+}
+
+/// A metric's name and labels.
+struct MetricKey: Hashable, Comparable {
+    let label: String
+    let labels: String
+
+    init(_ label: String, _ dimensions: [(String, String)]) {
+        self.label = label
+        labels = dimensions.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
+    }
+
+    func braced(adding extra: String = "") -> String {
+        let all = [labels, extra].filter { !$0.isEmpty }.joined(separator: ",")
+        return all.isEmpty ? "" : "{\(all)}"
+    }
+
+    static func < (left: MetricKey, right: MetricKey) -> Bool {
+        (left.label, left.labels) < (right.label, right.labels)
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+package import Kafka
+package import Logging
+package import Mongo
+package import Postgres
+package import QuartetAPI
+import QuartetMigrations
+package import QuartetStores
+package import Redis
+package import StoreKit
+
+/// The process's clients, one per store, made from the configuration. They connect when first used.
+package struct StoreClients: Sendable {
+    package let configuration: QuartetConfiguration
+    package let databases: Databases
+    package let redis: RedisClient
+    package let mongo: MongoClient
+    package let kafka: KafkaConfiguration
+    private let postgres: [DatabaseName: PostgresClient]
+    private let logger: Logger
+
+    /// - Parameter role: how the stores see this process.
+    /// - Throws: `ConfigurationError` that names the key of a URL which can't be used.
+    package init(_ configuration: QuartetConfiguration, role: String, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        let name = "quartet-\(role)"
+        postgres = try Self.postgres(configuration.databases, applicationName: name, logger: logger)
+        databases = Databases(tables: configuration.tables, clients: postgres)
+        redis = try Self.redis(configuration.redis, clientName: name, logger: logger)
+        mongo = try Self.mongo(configuration.mongo, applicationName: name, logger: logger)
+        kafka = Self.kafka(configuration.kafka, clientID: name)
+    }
+
+    package func close() async {
+        await databases.close()
+        await redis.close()
+        await mongo.close()
+    }
+
+    /// Logs which databases answer, and refuses to go on with one whose schema is not this build's. A store that does not
+    /// answer now may do so later.
+    package func checkAtBoot() async throws {
+        var isReachable = true
+        for name in DatabaseName.allCases {
+            guard let client = postgres[name] else { continue }
+            do {
+                let row = try await client.query(
+                    PostgresStatement("select current_database(), inet_server_port(), version()", name: "hello")
+                ).single()
+                let (database, port, version) = try row.decode(String.self, Int32?.self, String.self)
+                logger.info(
+                    "database reached",
+                    metadata: [
+                        "name": "\(name)", "database": "\(database)", "port": "\(port.map(String.init) ?? "socket")",
+                        "server": "\(version.split(separator: " ").prefix(2).joined(separator: " "))",
+                    ])
+            } catch {
+                isReachable = false
+                logger.warning("database does not answer yet", metadata: ["name": "\(name)", "error": "\(error)"])
+            }
+        }
+        if isReachable { try await Migrator(databases: databases, logger: logger).requireMigrated() }
+    }
+
+    /// What `/readyz` asks.
+    package var probes: [ReadinessProbe] {
+        [
+            ReadinessProbe(store: "postgresql") { [databases] deadline in
+                for name in DatabaseName.allCases {
+                    _ = try await databases.client(of: name).query(
+                        PostgresStatement("select 1", name: "ping"), deadline: deadline)
+                }
+            },
+            ReadinessProbe(store: "mongodb") { [mongo] in try await mongo.ping(deadline: $0) },
+            ReadinessProbe(store: "redis") { [redis] in try await redis.ping(deadline: $0) },
+        ]
+    }
+
+    // MARK: Clients from settings
+
+    private static func postgres(
+        _ settings: DatabasesConfiguration, applicationName: String, logger: Logger
+    ) throws -> [DatabaseName: PostgresClient] {
+        var clients: [DatabaseName: PostgresClient] = [:]
+        for name in DatabaseName.allCases {
+            try named("\(name.rawValue).database.url") {
+                var configuration = try Databases.configuration(url: settings.url(of: name))
+                configuration.applicationName = applicationName
+                configuration.connectTimeout = settings.connectTimeout
+                configuration.statementTimeout = settings.statementTimeout
+                configuration.connectionsMax = settings.connectionsMax
+                clients[name] = PostgresClient(configuration, logger: logger)
+            }
+        }
+        return clients
+    }
+
+    private static func redis(_ settings: RedisSettings, clientName: String, logger: Logger) throws -> RedisClient {
+        try named("redis.url") {
+            var configuration = try RedisConfiguration(url: settings.url)
+            configuration.clientName = clientName
+            configuration.connectTimeout = settings.connectTimeout
+            configuration.commandTimeout = settings.commandTimeout
+            return RedisClient(configuration: configuration, logger: logger)
+        }
+    }
+
+    private static func mongo(_ settings: MongoSettings, applicationName: String, logger: Logger) throws -> MongoClient
+    {
+        try named("mongodb.url") {
+            var configuration = try MongoConfiguration(url: settings.url)
+            configuration.applicationName = applicationName
+            configuration.connectionsMax = settings.connectionsMax
+            configuration.serverSelectionTimeout = settings.serverSelectionTimeout
+            configuration.operationTimeout = settings.operationTimeout
+            return try MongoClient(configuration, logger: logger)
+        }
+    }
+
+    private static func kafka(_ settings: KafkaSettings, clientID: String) -> KafkaConfiguration {
+        KafkaConfiguration(
+            brokers: settings.brokers.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) },
+            clientID: clientID, properties: settings.securityProperties)
+    }
+
+    /// Puts the key's name to what a client says of its value.
+    private static func named<Value>(_ key: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw ConfigurationError(key: key, problem: "\(error)")
+        }
+    }
+}

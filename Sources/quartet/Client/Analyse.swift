@@ -1,0 +1,109 @@
+import ArgumentParser
+import Foundation
+
+/// Asks for analyses and shows what comes of them.
+struct Analyse: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Analyse products and show the results.",
+        discussion:
+            "Prints a result for each product, or with --json one JSON object a line. Exits with 1 if one failed.")
+
+    @OptionGroup var configuration: ConfigurationOptions
+
+    @Argument(help: "Product ids.")
+    var products: [String] = []
+
+    @Flag(help: "Every product there is.")
+    var all = false
+
+    @Flag(help: "Show progress and emotion cards as they arrive.")
+    var watch = false
+
+    @Flag(help: "Print results as JSON, one a line.")
+    var json = false
+
+    @Option(help: "Analyses on the way at once.")
+    var concurrency = 16
+
+    func validate() throws {
+        if all != products.isEmpty { throw ValidationError("name products, or give --all") }
+        if concurrency < 1 { throw ValidationError("--concurrency is at least 1") }
+    }
+
+    func run() async throws {
+        let client = try configuration.load().client()
+        let products = all ? try await Self.allProducts(client) : products
+        let bar = ProgressBar(
+            "analyse", total: products.count, unit: "products", isQuiet: watch && !Terminal.isInteractive)
+        var failed = 0
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            var running = 0
+            func collect() async throws {
+                if try await group.next() == false { failed += 1 }
+                running -= 1
+                bar.advance()
+            }
+            for product in products {
+                if running == concurrency { try await collect() }
+                group.addTask { try await analyse(product, client: client, bar: bar) }
+                running += 1
+            }
+            while running > 0 { try await collect() }
+        }
+        bar.finish()
+        if failed > 0 {
+            Terminal.say("\(failed) of \(products.count) analyses did not complete")
+            throw ExitCode(1)
+        }
+    }
+
+    private static func allProducts(_ client: APIClient) async throws -> [String] {
+        var ids: [String] = []
+        var after: String?
+        repeat {
+            let page = try await client.products(after: after)
+            ids += page.products.map(\.id)
+            after = page.next
+        } while after != nil
+        guard !ids.isEmpty else { throw ClientError("there are no products; send some with `quartet ingest FILE`") }
+        return ids
+    }
+
+    /// Returns whether the analysis completed.
+    private func analyse(_ product: String, client: APIClient, bar: ProgressBar) async throws -> Bool {
+        let submitted: SubmittedAnalysis
+        do {
+            submitted = try await client.submit(product: product, idempotencyKey: UUID().uuidString)
+        } catch let error as ClientError {
+            bar.say("\(product): \(error)")
+            return false
+        }
+        try await client.watch(submitted.id) { event in
+            if watch { try show(event, product: product, bar: bar) }
+        }
+        let answer = try await client.analysis(submitted.id)
+        if json {
+            let bytes = try await client.analysisJSON(submitted.id)
+            bar.out(String(buffer: bytes))
+        } else {
+            bar.out(ResultView(answer: answer).text)
+        }
+        return answer.status == "completed"
+    }
+
+    private func show(_ event: ServerEvent, product: String, bar: ProgressBar) throws {
+        switch event.name {
+        case "progress":
+            let progress = try JSONDecoder().decode(ProgressAnswer.self, from: event.data)
+            let part = progress.total == 0 ? 0 : Double(progress.done) / Double(progress.total)
+            bar.out("\(product) \(Terminal.bar(part, width: 20)) \(progress.done)/\(progress.total)")
+        case "card":
+            let card = try JSONDecoder().decode(CardAnswer.self, from: event.data)
+            let emotion = card.emotion.padding(toLength: 8, withPad: " ", startingAt: 0)
+            bar.out(
+                "\(product) #\(card.ordinal) \(emotion) \(ResultView.signed(card.polarity))  "
+                    + ResultView.oneLine(card.excerpt, lengthMax: 60))
+        default: break
+        }
+    }
+}

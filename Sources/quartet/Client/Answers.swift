@@ -1,0 +1,88 @@
+/// The API's answers, as the command-line clients read them.
+struct AddedReviews: Decodable, Sendable {
+    let received: Int
+    let added: Int
+}
+
+struct SubmittedAnalysis: Decodable, Sendable {
+    let id: String
+}
+
+struct ProductsAnswer: Decodable, Sendable {
+    struct Product: Decodable, Sendable {
+        let id: String
+    }
+
+    let products: [Product]
+    let next: String?
+}
+
+struct ProblemAnswer: Decodable, Sendable {
+    let title: String
+    let status: Int
+    let detail: String
+}
+
+struct ProgressAnswer: Decodable, Sendable {
+    let done: Int
+    let total: Int
+}
+
+struct CardAnswer: Decodable, Sendable {
+    let ordinal: Int
+    let emotion: String
+    let polarity: Double
+    let excerpt: String
+}
+
+struct AnalysisAnswer: Decodable, Sendable {
+    let id: String
+    let productID: String
+    let status: String
+    let failure: String?
+    let progress: ProgressAnswer?
+    let result: ResultAnswer?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, status, failure, progress, result
+        case productID = "product_id"
+    }
+}
+
+struct ResultAnswer: Decodable, Sendable {
+    struct Analyzer: Decodable, Sendable {
+        let name: String
+        let version: String
+    }
+
+    struct PolarityCounts: Decodable, Sendable {
+        let positive: Int
+        let neutral: Int
+        let negative: Int
+    }
+
+    struct Keyword: Decodable, Sendable {
+        let term: String
+        let count: Int
+        let polarity: Double
+    }
+
+    struct Excerpt: Decodable, Sendable {
+        let emotion: String
+        let polarity: Double
+        let text: String
+    }
+
+    let reviews: Int
+    let analyzer: Analyzer
+    let emotions: [String: Int]
+    let polarity: Double
+    let polarityCounts: PolarityCounts
+    let keywords: [Keyword]
+    let excerpts: [Excerpt]
+
+    private enum CodingKeys: String, CodingKey {
+        case reviews, analyzer, emotions, polarity, keywords, excerpts
+        case polarityCounts = "polarity_counts"
+    }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import QuartetCore
+
+/// A result as people read it.
+struct ResultView {
+    private static let icons = [
+        "joy": "😊", "sadness": "😢", "anger": "😠", "fear": "😨", "disgust": "🤢", "surprise": "😮", "neutral": "😐",
+    ]
+
+    let answer: AnalysisAnswer
+
+    var text: String {
+        guard let result = answer.result else {
+            return "\(answer.productID): \(answer.status)\(answer.failure.map { ": \($0)" } ?? "")"
+        }
+        var lines = [
+            "",
+            "── \(answer.productID) · \(result.reviews) reviews · \(result.analyzer.name) \(result.analyzer.version)",
+            "",
+        ]
+        for emotion in Emotion.allCases { lines.append(emotionLine(emotion.rawValue, in: result)) }
+        let counts = result.polarityCounts
+        lines.append("")
+        lines.append(
+            "   polarity \(Self.signed(result.polarity))  "
+                + "(\(counts.positive) good, \(counts.neutral) in between, \(counts.negative) bad)")
+        lines += keywordLines(in: result)
+        if !result.excerpts.isEmpty { lines.append("") }
+        for excerpt in result.excerpts.prefix(5) {
+            lines.append(
+                "   \(Self.icons[excerpt.emotion] ?? " ") \(Self.signed(excerpt.polarity))  “\(Self.oneLine(excerpt.text))”"
+            )
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func emotionLine(_ name: String, in result: ResultAnswer) -> String {
+        let count = result.emotions[name] ?? 0
+        let largest = max(result.emotions.values.max() ?? 1, 1)
+        let bar = Terminal.bar(Double(count) / Double(largest), width: 24)
+        let label = name.padding(toLength: 9, withPad: " ", startingAt: 0)
+        return "   \(Self.icons[name] ?? " ") \(label) \(bar) \(count)"
+    }
+
+    private func keywordLines(in result: ResultAnswer) -> [String] {
+        func line(_ label: String, _ keywords: [ResultAnswer.Keyword]) -> [String] {
+            guard !keywords.isEmpty else { return [] }
+            return ["   \(label) " + keywords.prefix(8).map { "\($0.term) ×\($0.count)" }.joined(separator: ", ")]
+        }
+        let liked = result.keywords.filter { $0.polarity >= 0.1 }
+        let disliked = result.keywords.filter { $0.polarity <= -0.1 }
+        return line("liked   ", liked) + line("disliked", disliked)
+    }
+
+    static func signed(_ value: Double) -> String {
+        let hundredths = Int((abs(value) * 100).rounded())
+        let sign = value < 0 && hundredths > 0 ? "−" : "+"
+        let digits = hundredths % 100 < 10 ? "0\(hundredths % 100)" : "\(hundredths % 100)"
+        return "\(sign)\(hundredths / 100).\(digits)"
+    }
+
+    static func oneLine(_ text: String, lengthMax: Int = 90) -> String {
+        let flat = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return flat.count <= lengthMax ? flat : flat.prefix(lengthMax - 1) + "…"
+    }
+}

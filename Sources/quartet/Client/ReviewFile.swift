@@ -1,0 +1,95 @@
+import Foundation
+
+/// A file of products and their reviews: a JSON object a line, plain or gzipped, `-` for standard input.
+///
+/// `{"productId": "...", "reviews": [{"id", "text", "rating" 1...10, "date"}, ...]}`
+final class ReviewFile {
+    struct Product: Decodable, Sendable {
+        struct Review: Codable, Sendable {
+            let id: String
+            let text: String
+            let rating: Int?
+            let date: String?
+        }
+
+        let productId: String
+        let reviews: [Review]
+    }
+
+    private let path: String
+    private let handle: FileHandle
+    private let gunzip: Process?
+    private var buffer = Data()
+    private var isAtEnd = false
+    private var lineNumber = 0
+
+    init(path: String) throws {
+        self.path = path
+        if path == "-" {
+            (handle, gunzip) = (.standardInput, nil)
+            return
+        }
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw ClientError("\(path): no such file, or it can't be read")
+        }
+        guard path.hasSuffix(".gz") else {
+            (handle, gunzip) = (file, nil)
+            return
+        }
+        let pipe = Pipe()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc"]
+        process.standardInput = file
+        process.standardOutput = pipe
+        try process.run()
+        (handle, gunzip) = (pipe.fileHandleForReading, process)
+    }
+
+    /// The next product, nil at the end.
+    ///
+    /// - Throws: `ClientError` that names the line which is not a product.
+    func next() throws -> Product? {
+        while let line = try nextLine() {
+            lineNumber += 1
+            if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
+            do {
+                return try JSONDecoder().decode(Product.self, from: line)
+            } catch let error as DecodingError {
+                throw ClientError("\(path), line \(lineNumber): \(Self.reason(error))")
+            }
+        }
+        guard let gunzip else { return nil }
+        gunzip.waitUntilExit()
+        guard gunzip.terminationStatus == 0 else { throw ClientError("\(path): not a whole gzip file") }
+        return nil
+    }
+
+    private func nextLine() throws -> Data? {
+        while true {
+            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { buffer = Data(buffer[(end + 1)...]) }
+                return Data(buffer[..<end])
+            }
+            if isAtEnd {
+                guard !buffer.isEmpty else { return nil }
+                defer { buffer = Data() }
+                return buffer
+            }
+            guard let chunk = try handle.read(upToCount: 1 << 20), !chunk.isEmpty else {
+                isAtEnd = true
+                continue
+            }
+            buffer.append(chunk)
+        }
+    }
+
+    private static func reason(_ error: DecodingError) -> String {
+        switch error {
+        case .keyNotFound(let key, _): "\(key.stringValue) is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            context.codingPath.map(\.stringValue).joined(separator: ".") + " has the wrong type"
+        default: "not a JSON object"
+        }
+    }
+}

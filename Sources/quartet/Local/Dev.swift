@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import QuartetService
+import QuartetStack
+
+struct Dev: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run private servers and every role in one process.",
+        discussion: """
+            Data stays in the data folder. Its stack.env has the addresses of the API and of the servers, so that the clients
+            of this command and psql, redis-cli, mongosh and kcat can look in. SIGINT or SIGTERM stops everything.
+            """)
+
+    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var directory: StackDirectory
+
+    @Option(help: "The API's port; a free one unless given.")
+    var port = 0
+
+    func run() async throws {
+        let stack = try await LocalStack.start(directory: directory.url)
+        do {
+            try await runRoles(on: stack)
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+    }
+
+    private func runRoles(on stack: LocalStack) async throws {
+        var environment = ProcessInfo.processInfo.environment.merging(stack.environment) { _, ours in ours }
+        // The mock cluster does not wake a fetch when something comes.
+        environment["KAFKA_FETCH_WAIT"] = environment["KAFKA_FETCH_WAIT"] ?? "50ms"
+        var configuration = try QuartetConfiguration.load(path: configuration.config, environment: environment)
+        configuration.api.port = port
+        if configuration.api.key.isEmpty { configuration.api.key = try keptKey() }
+        let logger = configuration.logger("migrate")
+        let composition = try Composition(
+            configuration, role: "migrate", metrics: MetricsRegistry(), logger: logger)
+        _ = try await composition.migrate()
+        await composition.clients.close()
+        let final = configuration
+        try await quartet.runRoles(Set(RoleName.allCases), final, as: "dev") { port in
+            let url = "http://\(final.api.host):\(port)"
+            do {
+                let file = try stack.writeEnvironmentFile(
+                    adding: ["QUARTET_API_URL": url, "QUARTET_API_KEY": final.api.key])
+                Terminal.say(
+                    "Quartet runs at \(url); `set -a; . \(file.path); set +a` gives its address and key; stop with Ctrl-C"
+                )
+            } catch {
+                Terminal.say("stack.env could not be written: \(error)")
+            }
+        }
+    }
+
+    /// The API key of this data folder, made at its first start.
+    private func keptKey() throws -> String {
+        let file = directory.url.appendingPathComponent("api.key")
+        if let kept = try? String(contentsOf: file, encoding: .utf8), !kept.isEmpty {
+            return kept.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let key = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
+        guard
+            FileManager.default.createFile(
+                atPath: file.path, contents: Data(key.utf8), attributes: [.posixPermissions: 0o600])
+        else {
+            throw ClientError("\(file.path) can't be written")
+        }
+        return key
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Foundation
+import QuartetService
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Bring the databases' schemas and MongoDB's indexes forward.")
+
+    @OptionGroup var configuration: ConfigurationOptions
+
+    @Flag(help: "Print what was applied as JSON.")
+    var json = false
+
+    func run() async throws {
+        let configuration = try configuration.load()
+        let composition = try Composition(
+            configuration, role: "migrate", metrics: MetricsRegistry(), logger: configuration.logger("migrate"))
+        let applied: [(database: String, applied: Int)]
+        do {
+            applied = try await composition.migrate()
+        } catch {
+            await composition.clients.close()
+            throw error
+        }
+        await composition.clients.close()
+        if json {
+            let counts = Dictionary(uniqueKeysWithValues: applied.map { ($0.database, $0.applied) })
+            Terminal.out(String(decoding: try JSONEncoder().encode(counts), as: UTF8.self))
+        } else {
+            for (database, count) in applied {
+                Terminal.out("\(database): \(count == 0 ? "up to date" : "\(count) applied")")
+            }
+        }
+    }
+}
