@@ -1,0 +1,56 @@
+package import StoreKit
+
+extension PostgresClient {
+    /// Runs `body` while holding the session-level advisory lock `key`, waiting for it until the deadline.
+    ///
+    /// The lock goes with its connection: what `body` writes must be written through its session, or be fenced otherwise.
+    package nonisolated(nonsending) func withAdvisoryLock<Value: Sendable>(
+        _ key: Int64, deadline: Deadline? = nil, _ body: (PostgresSession) async throws -> Value
+    ) async throws -> Value {
+        try await withSession(deadline: deadline) { session in
+            let lock = PostgresStatement("SELECT pg_advisory_lock($1)", name: "advisory lock", key)
+            _ = try await session.query(lock, deadline: deadline)
+            return try await holding(key, session, body)
+        }
+    }
+
+    /// As ``withAdvisoryLock(_:deadline:_:)``, but returns nil at once if somebody else holds the lock.
+    package nonisolated(nonsending) func withAdvisoryLockIfFree<Value: Sendable>(
+        _ key: Int64, deadline: Deadline? = nil, _ body: (PostgresSession) async throws -> Value
+    ) async throws -> Value? {
+        try await withSession(deadline: deadline) { session in
+            let lock = PostgresStatement("SELECT pg_try_advisory_lock($1)", name: "advisory lock", key)
+            guard try await session.query(lock, deadline: deadline).single().decode(0, as: Bool.self) else {
+                return nil
+            }
+            return try await holding(key, session, body)
+        }
+    }
+
+    private nonisolated(nonsending) func holding<Value: Sendable>(
+        _ key: Int64, _ session: PostgresSession, _ body: (PostgresSession) async throws -> Value
+    ) async throws -> Value {
+        let result: Result<Value, any Error>
+        do {
+            result = .success(
+                try await body(
+                    PostgresSession(
+                        connection: session.connection, isInTransaction: false, deadline: nil,
+                        statementTimeout: session.statementTimeout)))
+        } catch {
+            result = .failure(error)
+        }
+        await unlock(key, session.connection)
+        return try result.get()
+    }
+
+    /// Also for a caller that was cancelled. Closing the connection lets go of the lock as well.
+    private func unlock(_ key: Int64, _ connection: PostgresConnection) async {
+        let outcome = await connection.perform(
+            .statement(PostgresStatement("SELECT pg_advisory_unlock($1)", name: "advisory unlock", key)),
+            deadline: .after(configuration.cancellationGrace), isShielded: true)
+        guard let rows = try? outcome.single(), (try? rows.first?.decode(0, as: Bool.self)) == true else {
+            return await connection.close()
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package import Logging
+package import StoreKit
+import Synchronization
+
+/// A PostgreSQL database: single statements of many callers pipelined on a few shared connections, everything else on a
+/// pool of connections used by one caller at a time.
+///
+/// A call without a deadline has the configuration's `statementTimeout`. A deadline or a cancelled caller cancels the
+/// statement at the server. A cancelled caller gets `CancellationError` if nothing has happened, and otherwise a
+/// `PostgresError` of code `cancelled` whose `mayHaveHappened` is true.
+package final class PostgresClient: Sendable {
+    package let configuration: PostgresConfiguration
+    let logger: Logger
+    let pool: ConnectionPool<PostgresConnection>
+    private let lanes: [SharedLane]
+
+    package init(_ configuration: PostgresConfiguration, logger: Logger) {
+        var logger = logger
+        logger[metadataKey: "postgres"] = "\(configuration.endpoint)"
+        self.configuration = configuration
+        self.logger = logger
+        pool = Self.makePool(configuration, .exclusive, connectionsMax: configuration.connectionsMax, logger)
+        lanes = (0..<max(1, configuration.sharedConnectionsMax)).map { [logger] _ in
+            SharedLane(Self.makePool(configuration, .shared, connectionsMax: 1, logger))
+        }
+    }
+
+    private static func makePool(
+        _ configuration: PostgresConfiguration, _ role: ConnectionRole, connectionsMax: Int, _ logger: Logger
+    ) -> ConnectionPool<PostgresConnection> {
+        ConnectionPool(
+            limits: PoolLimits(connectionsMax: connectionsMax, waitingMax: configuration.waitingMax),
+            backoff: configuration.backoff
+        ) {
+            try await PostgresConnection.connect(configuration, role: role, logger: logger)
+        }
+    }
+
+    /// Lets what is on the way finish, closes the connections and refuses what comes from now on.
+    package func close() async {
+        for lane in lanes { await lane.close() }
+        await pool.close()
+    }
+
+    /// Runs one statement, a transaction of its own, together with other callers' statements on a shared connection.
+    ///
+    /// For short statements: those behind a long one wait for it. A long one belongs into ``withSession(deadline:_:)``.
+    package func query(_ statement: PostgresStatement, deadline: Deadline? = nil) async throws -> PostgresRows {
+        let deadline = limit(deadline)
+        var isRepetition = false
+        while true {
+            let connection = try await sharedConnection(deadline: deadline)
+            let outcome = await connection.perform(.statement(statement), deadline: deadline, isRepeatable: true)
+            do {
+                return try outcome.single()
+            } catch let error as PostgresError
+                where error.code == .connectionLost && !error.mayHaveHappened && !isRepetition
+            {
+                // The connection was lost before the server did any of it.
+                isRepetition = true
+            }
+        }
+    }
+
+    /// Runs several statements in one round trip on a shared connection.
+    ///
+    /// `atomic`: they take effect together; the ones after the first that fails are `skipped`. `independent`: each is a
+    /// transaction of its own.
+    ///
+    /// - Throws: only if no connection could be had or the caller was cancelled before anything happened.
+    package func pipeline(
+        _ statements: [PostgresStatement], mode: PostgresPipelineMode, deadline: Deadline? = nil
+    ) async throws -> [Result<PostgresRows, PostgresError>] {
+        let deadline = limit(deadline)
+        let connection = try await sharedConnection(deadline: deadline)
+        return try await connection.pipeline(statements, mode: mode, deadline: deadline, isRepeatable: true)
+    }
+
+    func limit(_ deadline: Deadline?) -> Deadline {
+        deadline ?? .after(configuration.statementTimeout)
+    }
+
+    /// The least busy of the shared connections. Another one is opened only once those there are have a queue.
+    private func sharedConnection(deadline: Deadline) async throws -> PostgresConnection {
+        var best: PostgresConnection?
+        var unopened: SharedLane?
+        for lane in lanes {
+            if let connection = lane.open {
+                if connection.outstanding < best?.outstanding ?? .max { best = connection }
+            } else if unopened == nil {
+                unopened = lane
+            }
+        }
+        guard let best else { return try await lanes[0].connection(deadline: deadline) }
+        if let unopened, best.outstanding >= Self.queueLengthMax, !Task.isCancelled {
+            return try await unopened.connection(deadline: deadline)
+        }
+        return best
+    }
+
+    private static let queueLengthMax = 16
+}
+
+/// How the statements of a pipeline stand to each other.
+package enum PostgresPipelineMode: Sendable {
+    /// They take effect together or not at all.
+    case atomic
+    /// Each is a transaction of its own.
+    case independent
+}
+
+extension Outcome {
+    /// The only statement's result.
+    ///
+    /// - Throws: `PostgresError`, or `CancellationError` where nothing has happened.
+    func single() throws -> PostgresRows {
+        try check()
+        guard let result = results.last else { throw PostgresError(.protocolViolation, "a statement without a result") }
+        return try result.get()
+    }
+
+    func check() throws {
+        guard let failure else { return }
+        if failure.code == .cancelled, !failure.mayHaveHappened { throw CancellationError() }
+        throw failure
+    }
+}
+
+extension PostgresConnection {
+    func pipeline(
+        _ statements: [PostgresStatement], mode: PostgresPipelineMode, deadline: Deadline, isRepeatable: Bool
+    ) async throws -> [Result<PostgresRows, PostgresError>] {
+        guard !statements.isEmpty else { return [] }
+        switch mode {
+        case .atomic:
+            let outcome = await perform(.atomic(statements), deadline: deadline, isRepeatable: isRepeatable)
+            guard let failure = outcome.failure else { return outcome.results }
+            if failure.code == .cancelled { try outcome.check() }
+            return Array(repeating: .failure(failure), count: statements.count)
+        case .independent:
+            let outcomes = await performIndependent(statements, deadline: deadline, isRepeatable: isRepeatable)
+            let isUntouched = outcomes.allSatisfy {
+                $0.failure?.code == .cancelled && $0.failure?.mayHaveHappened == false
+            }
+            if isUntouched { throw CancellationError() }
+            return outcomes.map { outcome in
+                if let failure = outcome.failure { return .failure(failure) }
+                return outcome.results.first ?? .failure(ConnectionLoop.skipped)
+            }
+        }
+    }
+}

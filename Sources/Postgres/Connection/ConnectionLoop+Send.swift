@@ -1,0 +1,98 @@
+import DequeModule
+import StoreKit
+
+extension ConnectionLoop {
+    /// Sends what waits, as long as nothing speaks against it.
+    mutating func sendWaiting() {
+        while end == nil, !isUnflushed, !isCancelling, flights.count < Self.flightsMax,
+            flights.last?.request.needsConnectionAlone != true,
+            let request = waiting.first, flights.isEmpty || !request.needsConnectionAlone
+        {
+            waiting.removeFirst()
+            guard !request.deadline.isPast else {
+                finish(request, stopError(.deadline, request, mayHaveHappened: false))
+                continue
+            }
+            sendUpkeep()
+            if !begin(request), end == nil { fail(handle.lostError(), isDefinite: false) }
+            if case .pending = handle.flush() { isUnflushed = true }
+        }
+    }
+
+    /// False if the connection did not take it.
+    private mutating func begin(_ request: Request) -> Bool {
+        if let problem = request.statements.lazy.compactMap(\.parameters.problem).first {
+            finish(request, PostgresError(.usage, problem, statementName: request.name))
+            return true
+        }
+        flights.append(Flight(request))
+        switch request.kind {
+        case .statement(let statement):
+            return send([statement], of: request) && sync()
+        case .atomic(let statements):
+            return send(statements, of: request) && sync()
+        case .transaction(let begin, let statements):
+            return control(begin) && send(statements, of: request) && control("COMMIT") && sync()
+        case .control(let sql):
+            flights[flights.count - 1].results = [.failure(Self.skipped)]
+            expected.append(.statement(0))
+            return handle.sendOnce(PostgresStatement(sql)) && sync()
+        case .stream(let statement, _, _):
+            flights[flights.count - 1].results = [.failure(Self.skipped)]
+            expected.append(.statement(0))
+            return handle.sendOnce(statement) && sync() && handle.askForSingleRows()
+        case .script(let sql, _):
+            flights[flights.count - 1].scriptPhase = .running
+            return handle.leavePipelineMode() && handle.sendScript(sql)
+        }
+    }
+
+    private mutating func send(_ statements: [PostgresStatement], of request: Request) -> Bool {
+        let last = flights.count - 1
+        flights[last].results = Array(repeating: .failure(Self.skipped), count: statements.count)
+        for (index, statement) in statements.enumerated() {
+            let key = StatementCache.Key(sql: statement.sql, types: statement.parameters.types)
+            let isSent: Bool
+            switch cache.use(key, by: request.id) {
+            case .once: isSent = handle.sendOnce(statement)
+            case .prepared(let name):
+                flights[last].keys.append(key)
+                isSent = handle.sendPrepared(name, statement.parameters)
+            case .prepare(let name):
+                flights[last].keys.append(key)
+                expected.append(.prepare(key))
+                isSent = handle.sendPrepare(name, statement) && handle.sendPrepared(name, statement.parameters)
+            }
+            expected.append(.statement(index))
+            guard isSent else { return false }
+        }
+        return true
+    }
+
+    mutating func control(_ sql: String) -> Bool {
+        expected.append(.control)
+        return handle.sendOnce(PostgresStatement(sql))
+    }
+
+    mutating func sync() -> Bool {
+        expected.append(.sync)
+        return handle.sendSync()
+    }
+
+    /// Lets the server forget statements that fell out of the cache, where no transaction can be in its way.
+    private mutating func sendUpkeep() {
+        guard !cache.dropped.isEmpty else { return }
+        if case .shared = role {} else if !flights.isEmpty || isInTransaction { return }
+        for name in cache.takeDropped() {
+            expected.append(.upkeep)
+            expected.append(.upkeepSync)
+            guard handle.sendOnce(PostgresStatement("DEALLOCATE \(name)")), handle.sendSync() else {
+                return fail(handle.lostError(), isDefinite: false)
+            }
+        }
+    }
+
+    static var skipped: PostgresError {
+        PostgresError(.skipped, "not run: an earlier statement of its transaction failed")
+    }
+}

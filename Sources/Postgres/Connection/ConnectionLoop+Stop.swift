@@ -1,0 +1,104 @@
+import DequeModule
+import Logging
+import StoreKit
+
+extension ConnectionLoop {
+    /// Takes a request back, or has the server cancel it once it is its turn.
+    mutating func stop(_ id: RequestID, _ reason: StopReason) {
+        if let index = waiting.firstIndex(where: { $0.id == id }) {
+            let request = waiting.remove(at: index)
+            finish(request, stopError(reason, request, mayHaveHappened: false))
+        } else if let index = flights.firstIndex(where: { $0.request.id == id }), flights[index].stop == nil {
+            stopFlight(at: index, reason)
+        }
+    }
+
+    private mutating func stopFlight(at index: Int, _ reason: StopReason) {
+        let giveUpAt = ContinuousClock.now.advanced(by: cancellationGrace)
+        flights[index].stop = reason
+        flights[index].giveUpAt = giveUpAt
+        wakeAt(giveUpAt)
+        let error = stopError(reason, flights[index].request, mayHaveHappened: true)
+        switch flights[index].request.kind {
+        case .stream(_, let channel, _): channel.cut(error)
+        case .script(_, .output(let channel)): channel.cut(error)
+        default: break
+        }
+    }
+
+    /// Has the server cancel the first flight, the one that it works on, if that is to stop.
+    mutating func sendCancelIfWanted() {
+        guard end == nil, !isCancelling, let first = flights.first, first.stop != nil, !first.isCancelSent,
+            first.isFlushed
+        else { return }
+        isCancelling = true
+        flights[0].isCancelSent = true
+        for index in flights.indices { flights[index].wasExposedToCancel = true }
+        canceller.send { [mailbox] failure in
+            // A connection that has ended meanwhile needs no answer.
+            _ = mailbox.send(.cancelSent(failure: failure))
+        }
+    }
+
+    mutating func cancelSent(failure: String?) {
+        isCancelling = false
+        if let failure {
+            logger.debug("PostgreSQL could not be asked to cancel", metadata: ["error": "\(failure)"])
+        }
+        guard flights.first?.isCancelSent == true else { return }
+        let again = ContinuousClock.now.advanced(by: Self.cancelRepeat)
+        repeatCancelAt = again
+        wakeAt(again)
+    }
+
+    /// Handles what is due, and finds out when the next thing is.
+    mutating func checkTimer() {
+        guard let due = timer, ContinuousClock.now >= due else { return }
+        let now = ContinuousClock.now
+        timer = nil
+        if let again = repeatCancelAt {
+            if again <= now {
+                repeatCancelAt = nil
+                if !flights.isEmpty { flights[0].isCancelSent = false }
+            } else {
+                wakeAt(again)
+            }
+        }
+        while let index = waiting.firstIndex(where: { $0.deadline.instant <= now }) {
+            let request = waiting.remove(at: index)
+            finish(request, stopError(.deadline, request, mayHaveHappened: false))
+        }
+        for request in waiting { wakeAt(request.deadline.instant) }
+        for index in flights.indices { checkFlight(at: index, now: now) }
+        if let first = flights.first, let giveUpAt = first.giveUpAt, giveUpAt <= now {
+            let reason = first.stop ?? .deadline
+            fail(stopError(reason, first.request, mayHaveHappened: true), isDefinite: false)
+        }
+    }
+
+    private mutating func checkFlight(at index: Int, now: ContinuousClock.Instant) {
+        if let giveUpAt = flights[index].giveUpAt {
+            guard giveUpAt <= now else { return wakeAt(giveUpAt) }
+            // The first one takes the connection with it, the others leave an empty seat.
+            guard index > 0, let reason = flights[index].stop else { return }
+            let error = stopError(reason, flights[index].request, mayHaveHappened: flights[index].isFlushed)
+            flights[index].settle(Outcome(failure: error))
+        } else if flights[index].request.deadline.instant <= now {
+            stopFlight(at: index, .deadline)
+        } else {
+            wakeAt(flights[index].request.deadline.instant)
+        }
+    }
+
+    func stopError(_ reason: StopReason, _ request: Request, mayHaveHappened: Bool) -> PostgresError {
+        switch reason {
+        case .deadline:
+            PostgresError(
+                .deadlineExceeded, "the deadline passed", statementName: request.name,
+                mayHaveHappened: mayHaveHappened)
+        case .cancelled, .abandoned:
+            PostgresError(
+                .cancelled, "cancelled", statementName: request.name, mayHaveHappened: mayHaveHappened)
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import StoreKit
+
+/// What went wrong with PostgreSQL. `description` is one line without passwords, statements or row data; `detail` may
+/// hold row data.
+package struct PostgresError: StoreFailure {
+    package enum Code: String, Sendable {
+        /// The URL or a setting makes no sense.
+        case configuration
+        /// No connection could be made.
+        case connectFailed
+        /// The connection went away.
+        case connectionLost
+        /// The client is closed.
+        case closed
+        /// Too many callers wait already.
+        case overloaded
+        /// The deadline passed.
+        case deadlineExceeded
+        /// The caller was cancelled.
+        case cancelled
+        /// The server refused the statement; see `sqlState`.
+        case server
+        /// Not run because an earlier statement of the same transaction failed.
+        case skipped
+        /// A cell is not what was asked for.
+        case decoding
+        /// Other than one row where one was expected.
+        case rowCount
+        /// The call is not possible.
+        case usage
+        /// The server or libpq did something unforeseen.
+        case protocolViolation
+    }
+
+    /// What the server said beyond the message.
+    final class ServerReport: Sendable {
+        let sqlState: String
+        let severity: String?
+        let detail: String?
+        let hint: String?
+        let schema: String?
+        let table: String?
+        let column: String?
+        let constraint: String?
+
+        init(
+            sqlState: String, severity: String? = nil, detail: String? = nil, hint: String? = nil,
+            schema: String? = nil, table: String? = nil, column: String? = nil, constraint: String? = nil
+        ) {
+            self.sqlState = sqlState
+            self.severity = severity
+            self.detail = detail
+            self.hint = hint
+            self.schema = schema
+            self.table = table
+            self.column = column
+            self.constraint = constraint
+        }
+    }
+
+    /// Where in the calling code, for errors that are the caller's.
+    package struct Location: Sendable, Hashable {
+        package let file: String
+        package let line: Int
+    }
+
+    package let code: Code
+    package let message: String
+    package internal(set) var statementName: String
+    package internal(set) var mayHaveHappened: Bool
+    package let cause: (any Error)?
+    package let location: Location?
+    let report: ServerReport?
+
+    init(
+        _ code: Code, _ message: String, statementName: String = "", mayHaveHappened: Bool = false,
+        report: ServerReport? = nil, cause: (any Error)? = nil, location: Location? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.statementName = statementName
+        self.mayHaveHappened = mayHaveHappened
+        self.report = report
+        self.cause = cause
+        self.location = location
+    }
+
+    package var sqlState: String? { report?.sqlState }
+    package var severity: String? { report?.severity }
+    /// May hold row data: not for logs.
+    package var detail: String? { report?.detail }
+    package var hint: String? { report?.hint }
+    package var schema: String? { report?.schema }
+    package var table: String? { report?.table }
+    package var column: String? { report?.column }
+    package var constraint: String? { report?.constraint }
+
+    /// This error, for a statement's name and with what is known of its effect.
+    func about(_ statementName: String, mayHaveHappened: Bool = false) -> PostgresError {
+        var error = self
+        if error.statementName.isEmpty { error.statementName = statementName }
+        error.mayHaveHappened = mayHaveHappened
+        return error
+    }
+}
+
+extension PostgresError {
+    /// The states that code asks for by name; see appendix A of PostgreSQL's documentation.
+    package enum SQLState {
+        package static let notNullViolation = "23502"
+        package static let foreignKeyViolation = "23503"
+        package static let uniqueViolation = "23505"
+        package static let checkViolation = "23514"
+        package static let readOnlyTransaction = "25006"
+        package static let failedTransaction = "25P02"
+        package static let unknownPreparedStatement = "26000"
+        package static let serializationFailure = "40001"
+        package static let deadlockDetected = "40P01"
+        package static let tooManyConnections = "53300"
+        package static let lockNotAvailable = "55P03"
+        package static let queryCanceled = "57014"
+        package static let adminShutdown = "57P01"
+        package static let crashShutdown = "57P02"
+        package static let cannotConnectNow = "57P03"
+        package static let featureNotSupported = "0A000"
+    }
+
+    package var isUniqueViolation: Bool { sqlState == SQLState.uniqueViolation }
+    package var isForeignKeyViolation: Bool { sqlState == SQLState.foreignKeyViolation }
+    package var isCheckViolation: Bool { sqlState == SQLState.checkViolation }
+    package var isSerializationFailure: Bool {
+        sqlState == SQLState.serializationFailure || sqlState == SQLState.deadlockDetected
+    }
+
+    package var isUnavailable: Bool {
+        switch code {
+        case .connectFailed, .connectionLost, .closed, .overloaded: true
+        default: sqlState.map(Self.saysUnavailable) ?? false
+        }
+    }
+
+    package var isRetriable: Bool {
+        switch code {
+        // A refused password or an unknown database stays so; an unreachable or starting server does not.
+        case .connectFailed: sqlState.map(Self.saysUnavailable) ?? true
+        case .connectionLost, .overloaded, .deadlineExceeded: true
+        case .server, .skipped:
+            switch sqlState {
+            case SQLState.serializationFailure, SQLState.deadlockDetected, SQLState.lockNotAvailable,
+                SQLState.readOnlyTransaction:
+                true
+            default: sqlState.map(Self.saysUnavailable) ?? false
+            }
+        default: false
+        }
+    }
+
+    /// Shutdown, crash, start-up, too many connections, and all of class 08.
+    private static func saysUnavailable(_ state: String) -> Bool {
+        switch state {
+        case SQLState.adminShutdown, SQLState.crashShutdown, SQLState.cannotConnectNow, SQLState.tooManyConnections:
+            true
+        default: state.hasPrefix("08")
+        }
+    }
+
+    package var description: String {
+        var text = "postgres \(code.rawValue)"
+        if let sqlState { text += " \(sqlState)" }
+        if !statementName.isEmpty { text += " in \(statementName)" }
+        text += ": \(safeMessage)"
+        if let constraint { text += " (constraint \(constraint))" }
+        if mayHaveHappened { text += " (it may have happened)" }
+        if let location { text += " (\(location.file):\(location.line))" }
+        return text
+    }
+
+    /// Errors about data quote the data: `invalid input syntax for type uuid: "..."`. Names in other errors may stay.
+    private var safeMessage: String {
+        let line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        guard let sqlState, sqlState.hasPrefix("22"), let quote = line.firstIndex(of: "\"") else { return line }
+        return line[..<quote] + "..."
+    }
+}
