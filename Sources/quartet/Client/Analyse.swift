@@ -32,7 +32,8 @@ struct Analyse: AsyncParsableCommand {
 
     func run() async throws {
         let client = try configuration.load().client()
-        let products = all ? try await Self.allProducts(client) : products
+        let products = all ? try await client.allProducts() : products
+        guard !products.isEmpty else { throw ClientError("there are no products; send some with `quartet ingest FILE`") }
         let bar = ProgressBar(
             "analyse", total: products.count, unit: "products", isQuiet: watch && !Terminal.isInteractive)
         var failed = 0
@@ -55,18 +56,6 @@ struct Analyse: AsyncParsableCommand {
             Terminal.say("\(failed) of \(products.count) analyses did not complete")
             throw ExitCode(1)
         }
-    }
-
-    private static func allProducts(_ client: APIClient) async throws -> [String] {
-        var ids: [String] = []
-        var after: String?
-        repeat {
-            let page = try await client.products(after: after)
-            ids += page.products.map(\.id)
-            after = page.next
-        } while after != nil
-        guard !ids.isEmpty else { throw ClientError("there are no products; send some with `quartet ingest FILE`") }
-        return ids
     }
 
     /// Returns whether the analysis completed.
