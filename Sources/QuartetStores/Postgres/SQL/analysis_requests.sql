@@ -1,1 +1,115 @@
--- x
+-- Requests and their results. A batch comes as one array per column, sorted by request id, so that two batches that
+-- meet in the same rows lock them in the same order: a lateral lookup that locks is done row by row in the array's
+-- order.
+--
+-- A request's shard of the outbox is made of the last two bytes of its id, which are random in every UUID version in
+-- use.
+
+-- name: submit_requests
+-- Stores the requests whose product exists and whose id and key are new, writes their events and rings the relays'
+-- bell. Gives what was stored.
+WITH stored AS (
+    INSERT INTO {analysis_requests} (
+        request_id, product_id, status, generation, idempotency_key, idempotency_fingerprint, created_at)
+    SELECT i.request_id, i.product_id, 'queued', 1, i.idempotency_key, i.idempotency_fingerprint, now()
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
+        WITH ORDINALITY AS i (request_id, product_id, idempotency_key, idempotency_fingerprint, place)
+    WHERE EXISTS (SELECT FROM {products} p WHERE p.product_id = i.product_id)
+    ORDER BY i.place
+    ON CONFLICT DO NOTHING
+    RETURNING request_id, product_id
+), event AS (
+    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
+    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $5::int,
+        'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, 1
+    FROM stored
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM stored)
+)
+SELECT stored.request_id, now() AS created_at FROM stored LEFT JOIN bell ON true;
+
+-- name: known_products
+SELECT product_id FROM {products} WHERE product_id = ANY ($1::text[]);
+
+-- name: submitted_before
+-- The requests that have one of these keys or ids.
+SELECT request_id, product_id, status, generation, created_at, closed_at, failure, idempotency_key,
+    idempotency_fingerprint
+FROM {analysis_requests}
+WHERE idempotency_key = ANY ($1::text[]) AND idempotency_key IS NOT NULL
+UNION ALL
+SELECT request_id, product_id, status, generation, created_at, closed_at, failure, idempotency_key,
+    idempotency_fingerprint
+FROM {analysis_requests}
+WHERE request_id = ANY ($2::uuid[]);
+
+-- name: requests_by_id
+SELECT request_id, product_id, status, generation, created_at, closed_at, failure
+FROM {analysis_requests} WHERE request_id = ANY ($1::uuid[]);
+
+-- name: finalise_requests
+-- Completes the requests that are still open, and stores results for just those. Gives what was completed.
+WITH open AS MATERIALIZED (
+    SELECT i.*
+    FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::text[], $5::bytea[])
+            AS i (request_id, card_count, digest, analyzer, result)
+        CROSS JOIN LATERAL (
+            SELECT FROM {analysis_requests} r WHERE r.request_id = i.request_id AND r.status = 'queued'
+            FOR NO KEY UPDATE
+        ) r
+), closed AS (
+    UPDATE {analysis_requests} r SET status = 'completed', closed_at = now()
+    FROM open o WHERE r.request_id = o.request_id
+    RETURNING r.request_id, r.product_id, r.generation, o.card_count, o.digest, o.analyzer, o.result
+), stored AS (
+    INSERT INTO {analysis_results} (request_id, product_id, completed_at, card_count, digest, analyzer, result)
+    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json
+    FROM closed
+    ON CONFLICT DO NOTHING
+), event AS (
+    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
+    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $6::int,
+        'analysis.completed', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    FROM closed
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM closed)
+)
+SELECT closed.request_id FROM closed LEFT JOIN bell ON true;
+
+-- name: fail_requests
+-- Fails the requests that are still open in the generation that failed. Gives what was failed.
+WITH open AS MATERIALIZED (
+    SELECT i.*
+    FROM unnest($1::uuid[], $2::int[], $3::text[]) AS i (request_id, generation, failure)
+        CROSS JOIN LATERAL (
+            SELECT FROM {analysis_requests} r
+            WHERE r.request_id = i.request_id AND r.generation = i.generation AND r.status = 'queued'
+            FOR NO KEY UPDATE
+        ) r
+), closed AS (
+    UPDATE {analysis_requests} r SET status = 'failed', closed_at = now(), failure = o.failure
+    FROM open o WHERE r.request_id = o.request_id
+    RETURNING r.request_id, r.product_id, r.generation
+), event AS (
+    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
+    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $4::int,
+        'analysis.failed', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    FROM closed
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM closed)
+)
+SELECT closed.request_id FROM closed LEFT JOIN bell ON true;
+
+-- name: results_by_id
+SELECT request_id, product_id, (extract(epoch FROM completed_at) * 1000000)::bigint AS version, result
+FROM {analysis_results} WHERE request_id = ANY ($1::uuid[]);
+
+-- name: latest_results
+-- One look into the index per product.
+SELECT r.request_id, r.product_id, (extract(epoch FROM r.completed_at) * 1000000)::bigint AS version, r.result
+FROM unnest($1::text[]) AS p (product_id)
+    CROSS JOIN LATERAL (
+        SELECT request_id, product_id, completed_at, result FROM {analysis_results}
+        WHERE product_id = p.product_id
+        ORDER BY completed_at DESC, request_id DESC LIMIT 1
+    ) r;

@@ -1,0 +1,67 @@
+import Postgres
+package import QuartetCore
+
+/// Products in PostgreSQL.
+package struct PostgresProductStore: ProductStore {
+    private let shardCount: Int
+    private let putProducts, productsByID, productsAfter: StoreStatement
+
+    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
+    package init(databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault) throws {
+        let file = try SQLFile(
+            label: "products.sql", text: String(decoding: PackageResources.products_sql, as: UTF8.self))
+        let statements = try databases.statements(in: file)
+        self.shardCount = shardCount
+        putProducts = try statements.named("put_products")
+        productsByID = try statements.named("products_by_id")
+        productsAfter = try statements.named("products_after")
+    }
+
+    /// Of a product that comes twice, the last name counts.
+    package func put(_ products: [(id: ProductID, name: String)]) async throws -> [Product] {
+        var names: [ProductID: String] = [:]
+        for product in products {
+            try StoredText.require(product.name, "the name of product \(product.id)")
+            names[product.id] = product.name
+        }
+        guard !names.isEmpty else { return [] }
+        let sorted = names.sorted { $0.key < $1.key }
+        var present = try await load {
+            try await putProducts.run(sorted.map(\.key.text), sorted.map(\.value), Int32(shardCount))
+        }
+        let unchanged = sorted.filter { present[$0.key] == nil }.map(\.key.text)
+        if !unchanged.isEmpty {
+            let others = try await load { try await productsByID.run(unchanged) }
+            present.merge(others) { changed, _ in changed }
+        }
+        return try products.map { product in
+            guard let stored = present[product.id] else {
+                throw PostgresStoreError(.contention, "product \(product.id) went away while it was stored")
+            }
+            return stored
+        }
+    }
+
+    package func products(_ ids: [ProductID]) async throws -> [Product?] {
+        guard !ids.isEmpty else { return [] }
+        let found = try await load { try await productsByID.run(ids.map(\.text)) }
+        return ids.map { found[$0] }
+    }
+
+    package func products(after: ProductID?, limit: Int) async throws -> [Product] {
+        // An id is never empty, so every one comes after "".
+        try await productsAfter.run(after?.text ?? "", limit).map(Self.product)
+    }
+
+    private func load(_ query: () async throws -> PostgresRows) async throws -> [ProductID: Product] {
+        try await query().reduce(into: [:]) { products, row in
+            let product = try Self.product(row)
+            products[product.id] = product
+        }
+    }
+
+    private static func product(_ row: PostgresRow) throws -> Product {
+        let (id, name, version) = try row.decode(String.self, String.self, Int64.self)
+        return Product(id: try StoredText.productID(id), name: name, version: version)
+    }
+}

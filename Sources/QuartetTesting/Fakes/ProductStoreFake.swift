@@ -1,0 +1,39 @@
+package import QuartetCore
+
+/// Products in memory.
+package struct FakeProductStore: ProductStore {
+    package let database: FakeDatabase
+
+    package init(database: FakeDatabase = FakeDatabase()) {
+        self.database = database
+    }
+
+    package func put(_ products: [(id: ProductID, name: String)]) async throws -> [Product] {
+        try database.run(.put) { state, transaction in
+            var names: [ProductID: String] = [:]
+            for product in products {
+                guard !product.name.utf8.contains(0) else {
+                    throw FakeDatabaseError("the name of product \(product.id) contains U+0000")
+                }
+                names[product.id] = product.name
+            }
+            for (id, name) in names.sorted(by: { $0.key < $1.key }) where state.products[id]?.name != name {
+                let version = (state.products[id]?.version ?? 0) + 1
+                state.products[id] = Product(id: id, name: name, version: version)
+                transaction.write(.productUpdated, id.text, version, id, 0)
+            }
+            return products.compactMap { state.products[$0.id] }
+        }
+    }
+
+    package func products(_ ids: [ProductID]) async throws -> [Product?] {
+        try database.run(.products) { state, _ in ids.map { state.products[$0] } }
+    }
+
+    package func products(after: ProductID?, limit: Int) async throws -> [Product] {
+        try database.run(.products) { state, _ in
+            let later = state.products.values.filter { product in after.map { product.id > $0 } ?? true }
+            return Array(later.sorted { $0.id < $1.id }.prefix(limit))
+        }
+    }
+}

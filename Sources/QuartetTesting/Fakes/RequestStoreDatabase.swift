@@ -1,0 +1,178 @@
+package import Foundation
+package import QuartetCore
+import StoreKit
+import Synchronization
+
+/// The database that ``FakeRequestStore``, ``FakeProductStore`` and ``FakeOutboxStore`` share, in memory: what one of
+/// them writes to the outbox another one reads.
+///
+/// Each call is one transaction with a number and a time of its own. A test can hold a transaction open, move the time,
+/// and make calls fail before or after they took effect.
+package final class FakeDatabase: Sendable {
+    /// A call of one of the three stores.
+    package enum Call: Sendable, Hashable, CaseIterable {
+        case submit, requests, finalise, fail, results, latestResults
+        case put, products
+        case holdShards, releaseShards, read, advance, holdUp, backlog, purge
+    }
+
+    /// A cursor of one sink in one shard, and whose it is.
+    struct Cursor {
+        var position = OutboxPosition(transaction: 0, row: 0)
+        var owner: UUID?
+        var ownedUntil = Date.distantPast
+    }
+
+    struct State {
+        var products: [ProductID: Product] = [:]
+        var requests: [RequestID: AnalysisRequest] = [:]
+        var keys: [String: (request: RequestID, fingerprint: [UInt8])] = [:]
+        var results: [RequestID: StoredResult] = [:]
+        /// In the order in which they were written.
+        var outbox: [OutboxRow] = []
+        var cursors: [OutboxSink: [Int: Cursor]] = [:]
+        /// Until when each relay of a sink is believed to live.
+        var relays: [OutboxSink: [UUID: Date]] = [:]
+        var openTransactions: [UInt64: Date] = [:]
+        fileprivate var lastTransaction: UInt64 = 0
+        fileprivate var lastRow: Int64 = 0
+        fileprivate var lastMicroseconds: Int64 = 0
+        fileprivate var listeners: [UUID: AsyncStream<Void>.Continuation] = [:]
+    }
+
+    package let shardCount: Int
+    private let now: @Sendable () -> Date
+    private let faults = FaultPlan<Call>()
+    private let state = Mutex(State())
+
+    /// - Parameter now: the database's clock.
+    package init(shardCount: Int = 8, now: @escaping @Sendable () -> Date = { Date() }) {
+        self.shardCount = shardCount
+        self.now = now
+    }
+
+    /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
+    ///
+    /// - Parameter tookEffect: the call does its work all the same, as when a connection is lost after the commit.
+    package func failNext(_ call: Call? = nil, with error: any Error, tookEffect: Bool = false) {
+        faults.failNext(call, with: error, tookEffect: tookEffect)
+    }
+
+    /// Begins a transaction that has written one row to shard 0 and does not commit until ``commit(_:)``. Rows of later
+    /// transactions wait behind it.
+    package func beginTransaction(writing event: DomainEvent) -> FakeTransaction {
+        state.withLock { state in
+            var transaction = Transaction(now: now(), state: &state)
+            transaction.write(event.type, event.aggregateID, event.version, event.productID, event.generation, shard: 0)
+            state.openTransactions[transaction.number] = transaction.date
+            state.lastRow += 1
+            return FakeTransaction(number: transaction.number, rows: transaction.rows)
+        }
+    }
+
+    package func commit(_ transaction: FakeTransaction) {
+        state.withLock { state in
+            guard state.openTransactions.removeValue(forKey: transaction.number) != nil else { return }
+            state.append(transaction.rows)
+        }
+    }
+
+    /// Runs one transaction.
+    func run<Value: Sendable>(_ call: Call, _ body: (inout State, inout Transaction) throws -> Value) throws -> Value {
+        try faults.run(call) {
+            try state.withLock { state in
+                var transaction = Transaction(now: now(), state: &state, shardCount: shardCount)
+                let value = try body(&state, &transaction)
+                state.lastRow += Int64(transaction.rows.count)
+                state.append(transaction.rows)
+                return value
+            }
+        }
+    }
+
+    func listen() -> AsyncStream<Void> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+            let id = UUID()
+            state.withLock { $0.listeners[id] = continuation }
+            continuation.onTermination = { [weak self] _ in
+                self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
+            }
+            continuation.yield()
+        }
+    }
+}
+
+/// A transaction that a test holds open.
+package struct FakeTransaction: Sendable {
+    package let number: UInt64
+    fileprivate let rows: [OutboxRow]
+}
+
+extension FakeDatabase {
+    /// What one transaction knows: its number, its time, and the events that it writes when it commits.
+    struct Transaction {
+        let number: UInt64
+        /// Microseconds since 1970, larger than every earlier transaction's.
+        let microseconds: Int64
+        private let shardCount: Int
+        private var nextRow: Int64
+        fileprivate private(set) var rows: [OutboxRow] = []
+
+        fileprivate init(now: Date, state: inout State, shardCount: Int = 1) {
+            state.lastTransaction += 1
+            state.lastMicroseconds = max(
+                state.lastMicroseconds + 1, Int64((now.timeIntervalSince1970 * 1_000_000).rounded()))
+            number = state.lastTransaction
+            microseconds = state.lastMicroseconds
+            self.shardCount = shardCount
+            nextRow = state.lastRow
+        }
+
+        var date: Date { Date(timeIntervalSince1970: Double(microseconds) / 1_000_000) }
+
+        mutating func write(
+            _ type: EventType, _ aggregateID: String, _ version: Int64, _ productID: ProductID, _ generation: Int,
+            shard: Int? = nil
+        ) {
+            nextRow += 1
+            let shard = shard ?? aggregateID.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % shardCount
+            let event = DomainEvent(
+                id: "\(shard)-\(number)-\(nextRow)", type: type, aggregateID: aggregateID, version: version,
+                productID: productID, generation: generation, occurredAt: date)
+            rows.append(
+                OutboxRow(shard: shard, position: OutboxPosition(transaction: number, row: nextRow), event: event))
+        }
+    }
+}
+
+extension FakeDatabase.State {
+    /// Commits rows and rings the bell.
+    fileprivate mutating func append(_ rows: [OutboxRow]) {
+        guard !rows.isEmpty else { return }
+        outbox.append(contentsOf: rows)
+        for listener in listeners.values { listener.yield() }
+    }
+}
+
+/// A failure to inject, or what a fake refuses as the real store does.
+package struct FakeDatabaseError: StoreFailure, Equatable {
+    package let description: String
+    package var mayHaveHappened = false
+    package var isRetriable = false
+    package var isUnavailable = false
+
+    package init(
+        _ description: String, mayHaveHappened: Bool = false, isRetriable: Bool = false, isUnavailable: Bool = false
+    ) {
+        self.description = description
+        self.mayHaveHappened = mayHaveHappened
+        self.isRetriable = isRetriable
+        self.isUnavailable = isUnavailable
+    }
+
+    /// The database can't be reached.
+    package static let unavailable = FakeDatabaseError("database away", isRetriable: true, isUnavailable: true)
+    /// The connection went away after the statement was sent; use it with and without `tookEffect`.
+    package static let connectionLost = FakeDatabaseError(
+        "connection lost", mayHaveHappened: true, isRetriable: true, isUnavailable: true)
+}

@@ -1,0 +1,100 @@
+package import QuartetCore
+
+/// Requests and results in memory.
+package struct FakeRequestStore: RequestStore {
+    package let database: FakeDatabase
+
+    package init(database: FakeDatabase = FakeDatabase()) {
+        self.database = database
+    }
+
+    package func submit(_ submissions: [Submission]) async throws -> [SubmitOutcome] {
+        try database.run(.submit) { state, transaction in
+            for key in submissions.compactMap(\.idempotency?.key) where key.utf8.contains(0) {
+                throw FakeDatabaseError("an idempotency key contains U+0000")
+            }
+            return submissions.map { Self.submit($0, &state, &transaction) }
+        }
+    }
+
+    package func requests(_ ids: [RequestID]) async throws -> [AnalysisRequest?] {
+        try database.run(.requests) { state, _ in ids.map { state.requests[$0] } }
+    }
+
+    package func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome] {
+        try database.run(.finalise) { state, transaction in
+            finalisations.map { finalisation in
+                let id = finalisation.result.requestID
+                guard let request = state.requests[id] else { return .unknownRequest }
+                guard request.status.isOpen else { return .alreadyClosed(request.status) }
+                Self.close(request, .completed, event: .analysisCompleted, &state, &transaction)
+                state.results[id] = StoredResult(
+                    requestID: id, productID: request.productID, version: transaction.microseconds,
+                    json: finalisation.result.json)
+                return .closed
+            }
+        }
+    }
+
+    package func fail(_ failures: [RequestFailure]) async throws -> [CloseOutcome] {
+        try database.run(.fail) { state, transaction in
+            failures.map { failure in
+                guard let request = state.requests[failure.requestID] else { return .unknownRequest }
+                guard failure.generation <= request.generation else { return .unknownRequest }
+                guard failure.generation == request.generation else { return .alreadyClosed(.failed) }
+                guard request.status.isOpen else { return .alreadyClosed(request.status) }
+                let message = String(failure.message.map { $0 == "\0" ? "\u{FFFD}" : $0 })
+                Self.close(request, .failed, failure: message, event: .analysisFailed, &state, &transaction)
+                return .closed
+            }
+        }
+    }
+
+    package func results(_ ids: [RequestID]) async throws -> [StoredResult?] {
+        try database.run(.results) { state, _ in ids.map { state.results[$0] } }
+    }
+
+    package func latestResults(of products: [ProductID]) async throws -> [StoredResult?] {
+        try database.run(.latestResults) { state, _ in
+            products.map { product in
+                state.results.values.filter { $0.productID == product }
+                    .max { ($0.version, $0.requestID) < ($1.version, $1.requestID) }
+            }
+        }
+    }
+
+    private static func submit(
+        _ submission: Submission, _ state: inout FakeDatabase.State, _ transaction: inout FakeDatabase.Transaction
+    ) -> SubmitOutcome {
+        guard state.products[submission.productID] != nil else { return .unknownProduct }
+        if let idempotency = submission.idempotency, let first = state.keys[idempotency.key],
+            let request = state.requests[first.request]
+        {
+            return first.fingerprint == idempotency.fingerprint ? .repeated(request) : .keyReused
+        }
+        if let first = state.requests[submission.id] {
+            return first.productID == submission.productID ? .repeated(first) : .keyReused
+        }
+        let request = AnalysisRequest(
+            id: submission.id, productID: submission.productID, status: .queued, generation: 1,
+            createdAt: transaction.date)
+        state.requests[request.id] = request
+        if let idempotency = submission.idempotency {
+            state.keys[idempotency.key] = (request.id, idempotency.fingerprint)
+        }
+        transaction.write(
+            .analysisRequested, request.id.description, transaction.microseconds, request.productID, request.generation)
+        return .accepted(request)
+    }
+
+    private static func close(
+        _ request: AnalysisRequest, _ status: RequestStatus, failure: String? = nil, event: EventType,
+        _ state: inout FakeDatabase.State, _ transaction: inout FakeDatabase.Transaction
+    ) {
+        state.requests[request.id] = AnalysisRequest(
+            id: request.id, productID: request.productID, status: status, generation: request.generation,
+            createdAt: request.createdAt, closedAt: transaction.date, failure: failure)
+        transaction.write(
+            event, request.id.description, transaction.microseconds, request.productID, request.generation)
+    }
+}

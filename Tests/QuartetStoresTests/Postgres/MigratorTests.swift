@@ -1,0 +1,121 @@
+import Postgres
+import QuartetMigrations
+import Testing
+
+@testable import QuartetStores
+
+@Suite("Migrator", .serialized)
+struct MigratorTests {
+    private let first = Migration(version: 1, name: "first", sql: "CREATE TABLE {listings} (id int);")
+    private let second = Migration(version: 2, name: "it's second", sql: "ALTER TABLE {listings} ADD x int")
+
+    @Test("an empty database gets everything once, and is not behind then")
+    func everything() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            let migrator = Migrator(databases: databases, logger: PostgresTestDatabase.logger)
+            #expect(try await migrator.pending().map(\.count) == [1, 1, 1])
+            let message = "database source is 1 migration behind: run `quartet migrate`"
+            await #expect(throws: PostgresStoreError(.migration, message)) { try await migrator.requireMigrated() }
+            #expect(try await migrator.migrate().map(\.database) == [.source, .dropship, .market])
+            #expect(try await migrator.migrate().map(\.applied) == [0, 0, 0])
+            #expect(try await migrator.pending().map(\.count) == [0, 0, 0])
+            try await migrator.requireMigrated()
+        }
+    }
+
+    @Test("migrators that run at once apply each migration once")
+    func atOnce() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            let applied = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        let migrator = Migrator(databases: databases, logger: PostgresTestDatabase.logger)
+                        return try await migrator.migrate().reduce(0) { $0 + $1.applied }
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(applied == 3)
+        }
+    }
+
+    @Test("later migrations go on where the database is")
+    func later() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            #expect(try await migrator(databases, [first]).migrate().map(\.applied) == [0, 0, 1])
+            #expect(try await migrator(databases, [first, second]).pending().map(\.count) == [0, 0, 1])
+            #expect(try await migrator(databases, [first, second]).migrate().map(\.applied) == [0, 0, 1])
+            let rows = try await databases.client(of: .market).query(
+                PostgresStatement("SELECT name FROM public.quartet_migrations ORDER BY version"))
+            #expect(try rows.map { try $0.decode(0, as: String.self) } == ["first", "it's second"])
+        }
+    }
+
+    @Test("a migration that fails leaves nothing behind")
+    func failure() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            let broken = Migration(
+                version: 2, name: "broken", sql: "ALTER TABLE {listings} ADD y int; SELECT nonsense;")
+            await #expect(throws: PostgresError.self) { try await migrator(databases, [first, broken]).migrate() }
+            #expect(try await migrator(databases, [first, second]).pending().map(\.count) == [0, 0, 1])
+            let columns = try await databases.client(of: .market).query(
+                PostgresStatement("SELECT 1 FROM information_schema.columns WHERE table_name = 'listings'"))
+            #expect(columns.count == 1)
+            try await migrator(databases, [first, second]).migrate()
+        }
+    }
+
+    @Test("an edited migration is refused")
+    func edited() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            try await migrator(databases, [first]).migrate()
+            let edited = Migration(version: 1, name: "first", sql: first.sql + " ")
+            try await expectRefusal("market/1 was edited") { try await migrator(databases, [edited]).migrate() }
+            try await expectRefusal("market/1 was edited") { try await migrator(databases, [edited]).requireMigrated() }
+        }
+    }
+
+    @Test("a database that is ahead is not migrated, but will do")
+    func ahead() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            try await migrator(databases, [first, second]).migrate()
+            try await expectRefusal("is at migration 2, this build knows 1") {
+                try await migrator(databases, [first]).migrate()
+            }
+            try await migrator(databases, [first]).requireMigrated()
+        }
+    }
+
+    @Test("a gap in the history is refused")
+    func gap() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            try await migrator(databases, [first, second]).migrate()
+            try await databases.client(of: .market).execute(
+                script: "DELETE FROM public.quartet_migrations WHERE version = 1")
+            try await expectRefusal("lacks migration 1 but has 2") {
+                try await migrator(databases, [first, second]).migrate()
+            }
+        }
+    }
+
+    @Test("a migration whose table is mapped to another database is refused")
+    func otherDatabase() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            var tables = TableMap()
+            try tables.move("listings", toDatabase: "source", schema: "s")
+            let client = try databases.client(of: .market)
+            let moved = Databases(tables: tables, clients: [.source: client, .dropship: client, .market: client])
+            try await expectRefusal("map it to market") { try await migrator(moved, [first]).migrate() }
+        }
+    }
+
+    private func migrator(_ databases: Databases, _ migrations: [Migration]) -> Migrator {
+        Migrator(
+            databases: databases, migrations: { $0 == .market ? migrations : [] }, logger: PostgresTestDatabase.logger)
+    }
+
+    private func expectRefusal(_ part: String, _ body: () async throws -> Void) async throws {
+        let error = await #expect(throws: PostgresStoreError.self) { try await body() }
+        #expect(try #require(error).description.contains(part))
+    }
+}

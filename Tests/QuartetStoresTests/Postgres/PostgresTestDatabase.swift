@@ -1,0 +1,83 @@
+import Foundation
+import Logging
+import Postgres
+import QuartetCore
+import QuartetMigrations
+import QuartetTesting
+import Testing
+
+@testable import QuartetStores
+
+/// A database with every table, in which all three named databases live.
+enum PostgresTestDatabase {
+    private static let template = Task {
+        let name = try await create()
+        let databases = try await open(name)
+        try await Migrator(databases: databases, logger: logger).migrate()
+        await databases.close()
+        return name
+    }
+
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Runs `body` with a migrated database that nobody else uses.
+    static func withMigrated(_ body: (Databases) async throws -> Void) async throws {
+        try await with(create(template: template.value), body)
+    }
+
+    /// Runs `body` with an empty database that nobody else uses.
+    static func withEmpty(_ body: (Databases) async throws -> Void) async throws {
+        try await with(create(), body)
+    }
+
+    /// The three stores on `databases`.
+    static func fixture(_ databases: Databases) throws -> RequestStoreFixture {
+        let client = try databases.client(of: .dropship)
+        return RequestStoreFixture(
+            requests: try PostgresRequestStore(databases: databases),
+            products: try PostgresProductStore(databases: databases),
+            outbox: try PostgresOutboxStore(databases: databases),
+            shardCount: PostgresOutboxStore.shardCountDefault
+        ) { body in
+            try await client.transaction { session in
+                let insert = PostgresStatement(
+                    """
+                    INSERT INTO events.outbox (shard, type, aggregate_id, version, product_id, generation)
+                    VALUES (0, 'product.updated', 'held', 1, 'held', 0) RETURNING transaction
+                    """)
+                try await body(session.query(insert).single().decode(0, as: UInt64.self))
+            }
+        }
+    }
+
+    private static func with(_ name: String, _ body: (Databases) async throws -> Void) async throws {
+        let databases = try await open(name)
+        do {
+            try await body(databases)
+        } catch {
+            await databases.close()
+            throw error
+        }
+        await databases.close()
+    }
+
+    private static func open(_ name: String) async throws -> Databases {
+        let url = try await PostgresTestServer.url(database: name)
+        let client = PostgresClient(try Databases.configuration(url: url), logger: logger)
+        return Databases(clients: Dictionary(uniqueKeysWithValues: DatabaseName.allCases.map { ($0, client) }))
+    }
+
+    private static func create(template: String = "template0") async throws -> String {
+        let name = PostgresTestServer.uniqueName("stores")
+        let url = try await PostgresTestServer.url(database: "postgres")
+        let client = PostgresClient(try PostgresConfiguration(url: url), logger: logger)
+        do {
+            try await client.execute(script: "CREATE DATABASE \(name) TEMPLATE \(template)")
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
+        return name
+    }
+}

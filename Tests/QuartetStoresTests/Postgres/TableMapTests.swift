@@ -1,0 +1,71 @@
+import QuartetMigrations
+import Testing
+
+@testable import QuartetStores
+
+@Suite("Table map")
+struct TableMapTests {
+    @Test("placeholders become full names, and other braces stay")
+    func rendering() throws {
+        let (sql, databases) = try TableMap().render(
+            "SELECT '{}'::text[], '{a,B}' FROM {products}, {outbox} {", label: "x")
+        #expect(sql == "SELECT '{}'::text[], '{a,B}' FROM catalog.products, events.outbox {")
+        #expect(databases == [.dropship])
+    }
+
+    @Test("a table that was moved is found where it is")
+    func moving() throws {
+        var tables = TableMap()
+        try tables.move("listings", toDatabase: "dropship", schema: "shop_2")
+        let (sql, databases) = try tables.render("{listings}", label: "x")
+        #expect(sql == "shop_2.listings")
+        #expect(databases == [.dropship])
+        #expect(tables.schemas(of: .dropship) == ["analysis", "catalog", "events", "shop_2"])
+        #expect(tables.schemas(of: .market).isEmpty)
+    }
+
+    @Test(
+        "names that are not known or not plain are refused by name",
+        arguments: [
+            ("nothing", "dropship", "a", "table nothing"), ("outbox", "elsewhere", "a", "database elsewhere"),
+            ("outbox", "dropship", "a\"; DROP", "schema"), ("outbox", "dropship", "1a", "schema"),
+            ("outbox", "dropship", "", "schema"),
+        ])
+    func refusals(table: String, database: String, schema: String, part: String) throws {
+        var tables = TableMap()
+        let error = #expect(throws: PostgresStoreError.self) {
+            try tables.move(table, toDatabase: database, schema: schema)
+        }
+        #expect(error?.code == .tableMap)
+        #expect(error?.description.contains(part) == true)
+        #expect(tables == TableMap())
+    }
+
+    @Test("an unknown placeholder is refused")
+    func unknownPlaceholder() {
+        #expect(throws: PostgresStoreError(.tableMap, "file names table nowhere, which there is not")) {
+            try TableMap().render("{nowhere}", label: "file")
+        }
+    }
+
+    @Test("a statement over two databases, or over none, is refused when it is loaded")
+    func statementOfTwoDatabases() throws {
+        let databases = Databases(clients: [:])
+        for (sql, part) in [("SELECT FROM {products}, {listings}", "dropship and market"), ("SELECT 1", "no table")] {
+            let file = try SQLFile(label: "x.sql", text: "-- name: both\n\(sql)")
+            let error = #expect(throws: PostgresStoreError.self) { try databases.statements(in: file) }
+            #expect(error?.description.contains(part) == true)
+            #expect(error?.description.contains("x.sql: statement both") == true)
+        }
+    }
+
+    @Test("a file is its named statements without comments")
+    func files() throws {
+        let file = try SQLFile(
+            label: "x", text: "-- about\n\n-- name: a\n-- why\nSELECT 1,\n  -- and\n  2\n-- name: b\nSELECT 3\n")
+        #expect(file.statements == ["a": "SELECT 1,\n  2", "b": "SELECT 3"])
+        for text in ["SELECT 1", "-- name: a\n", "-- name: a\nX\n-- name: a\nY"] {
+            #expect(throws: PostgresStoreError.self) { try SQLFile(label: "x", text: text) }
+        }
+    }
+}
