@@ -1,0 +1,92 @@
+/// Collects the keywords of one text: telling words by weight, then things by how often they are named.
+///
+/// Both pools are small and bounded, so that a long text costs no more than a pass over it.
+struct KeywordList {
+    static let countMax = 16
+    static let bytesMax = 64
+    /// Telling words leave room for things.
+    private static let tellingMax = 8
+    private static let poolMax = 40
+
+    private struct Candidate {
+        let key: Int
+        let symbols: Range<Int>
+        let label: String?
+        let isNegated: Bool
+        var weight: Double
+    }
+
+    private var telling: [Candidate] = []
+    private var things: [Candidate] = []
+    private var bytes: [UInt8] = []
+
+    mutating func removeAll() {
+        telling.removeAll(keepingCapacity: true)
+        things.removeAll(keepingCapacity: true)
+    }
+
+    /// A word that carries the reading. Words with one `key` are one keyword; `label` is how it is shown, nil for as
+    /// the text has it.
+    mutating func addTelling(key: Int, symbols: Range<Int>, label: String?, isNegated: Bool, weight: Double) {
+        Self.add(
+            Candidate(
+                key: isNegated ? ~key : key, symbols: symbols, label: label, isNegated: isNegated, weight: weight),
+            to: &telling)
+    }
+
+    /// A word that says what the text is about.
+    mutating func addThing(_ symbols: Range<Int>, in text: FoldedText) {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in symbols { hash = (hash ^ UInt64(text.symbols[index])) &* 0x100_0000_01B3 }
+        if text.symbols[symbols.lowerBound] == Symbol.otherLetter { hash ^= UInt64(symbols.lowerBound) << 32 }
+        Self.add(
+            Candidate(key: Int(truncatingIfNeeded: hash), symbols: symbols, label: nil, isNegated: false, weight: 1),
+            to: &things)
+    }
+
+    private static func add(_ candidate: Candidate, to pool: inout [Candidate]) {
+        if let index = pool.firstIndex(where: { $0.key == candidate.key }) {
+            pool[index].weight += candidate.weight
+        } else if pool.count < poolMax {
+            pool.append(candidate)
+        }
+    }
+
+    /// The keywords, most telling first; equal ones in the order of the text.
+    mutating func keywords(of text: FoldedText, _ utf8: Span<UInt8>) -> [String] {
+        guard !(telling.isEmpty && things.isEmpty) else { return [] }
+        var keywords: [String] = []
+        Self.sort(&telling)
+        for candidate in telling.prefix(Self.tellingMax) { append(candidate, of: text, utf8, to: &keywords) }
+        Self.sort(&things)
+        for candidate in things where keywords.count < Self.countMax {
+            append(candidate, of: text, utf8, to: &keywords)
+        }
+        return keywords
+    }
+
+    private static func sort(_ pool: inout [Candidate]) {
+        guard pool.count > 1 else { return }
+        pool.sort { ($0.weight, $1.symbols.lowerBound) > ($1.weight, $0.symbols.lowerBound) }
+    }
+
+    private mutating func append(
+        _ candidate: Candidate, of text: FoldedText, _ utf8: Span<UInt8>, to keywords: inout [String]
+    ) {
+        bytes.removeAll(keepingCapacity: true)
+        let isLatin = Symbol.kind(text.symbols[candidate.symbols.lowerBound]) == .latin
+        if candidate.isNegated, isLatin { bytes += "not ".utf8 }
+        if let label = candidate.label {
+            if candidate.isNegated, !isLatin, label.hasSuffix("다") { bytes += "안 ".utf8 }
+            bytes += label.utf8
+            if candidate.isNegated, !isLatin, !label.hasSuffix("다") { bytes += " 없음".utf8 }
+        } else if text.symbols[candidate.symbols.lowerBound] == Symbol.otherLetter {
+            for index in text.bytes(of: candidate.symbols) { bytes.append(utf8[index]) }
+        } else {
+            Symbol.appendUTF8(of: text.symbols[candidate.symbols], to: &bytes)
+        }
+        guard !bytes.isEmpty, bytes.count <= Self.bytesMax else { return }
+        let keyword = String(decoding: bytes, as: UTF8.self)
+        if !keywords.contains(keyword) { keywords.append(keyword) }
+    }
+}
