@@ -1,0 +1,129 @@
+package import QuartetCore
+import Testing
+
+/// What every ``ProgressBoard`` does.
+package enum ProgressBoardConformance {
+    package static let behaviours: [Conformance<any ProgressBoard>] = [
+        Conformance("progress is read as reported", readsReports),
+        Conformance("progress grows in whichever order reports come", isMonotonic),
+        Conformance("what is closed does not run again", staysClosed),
+        Conformance("reports ring the task's bell", reportsRing),
+        Conformance("a ring reaches every listener", ringsReachAll),
+        Conformance("a listener that stops does not stop the others", listenersLeave),
+    ]
+
+    private static func readsReports(_ board: any ProgressBoard) async throws {
+        let ids = (0..<3).map { _ in RequestID.make() }
+        let first = Progress(requestID: ids[0], done: 20, total: 100)
+        let last = Progress(requestID: ids[2], done: 7, total: 7, phase: .completed)
+        try await board.report([first, last])
+        #expect(try await board.read(ids) == [first, nil, last])
+        #expect(try await board.read([ids[2], ids[2]]) == [last, last])
+        try await board.report([])
+        #expect(try await board.read([]).isEmpty)
+    }
+
+    private static func isMonotonic(_ board: any ProgressBoard) async throws {
+        let reports: [(done: Int, total: Int, phase: Progress.Phase)] = [
+            (0, 100, .running), (9, 100, .running), (100, 100, .completed), (0, 0, .failed),
+        ]
+        for order in permutations(of: reports.indices.map { $0 }) {
+            let id = RequestID.make()
+            for index in order {
+                let report = reports[index]
+                try await board.report([
+                    Progress(requestID: id, done: report.done, total: report.total, phase: report.phase)
+                ])
+            }
+            let expected = Progress(requestID: id, done: 100, total: 100, phase: .completed)
+            #expect(try await board.read([id]) == [expected], "in the order \(order)")
+        }
+    }
+
+    private static func staysClosed(_ board: any ProgressBoard) async throws {
+        let id = RequestID.make()
+        try await board.report([Progress(requestID: id, done: 40, total: 100)])
+        // Who cancels does not know how far the task is.
+        try await board.report([Progress(requestID: id, done: 0, total: 0, phase: .cancelled)])
+        #expect(try await board.read([id]) == [Progress(requestID: id, done: 40, total: 100, phase: .cancelled)])
+        // A worker that has not heard of it goes on for a while.
+        try await board.report([Progress(requestID: id, done: 60, total: 100)])
+        #expect(try await board.read([id]) == [Progress(requestID: id, done: 60, total: 100, phase: .cancelled)])
+    }
+
+    private static func reportsRing(_ board: any ProgressBoard) async throws {
+        let id = RequestID.make()
+        let rings = board.rings(of: .progress(id))
+        try await board.report([Progress(requestID: id, done: 1, total: 2)])
+        var seen: [Int] = []
+        // Each look is led by a ring; the first one says that earlier rings may have been missed.
+        for await _ in rings {
+            let done = try await board.read([id])[0]?.done ?? 0
+            if done != seen.last { seen.append(done) }
+            if done == 2 { break }
+            try await board.report([Progress(requestID: id, done: done + 1, total: 2)])
+        }
+        #expect(seen.last == 2)
+    }
+
+    private static func ringsReachAll(_ board: any ProgressBoard) async throws {
+        let rang = Latch(count: 3)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                let rings = board.rings(of: .queue)
+                group.addTask {
+                    var rings = rings.makeAsyncIterator()
+                    // The first says that the listener listens.
+                    _ = await rings.next()
+                    await rang.arrive()
+                    _ = await rings.next()
+                }
+            }
+            await rang.wait()
+            try await board.ring(.queue)
+            try await group.waitForAll()
+        }
+    }
+
+    private static func listenersLeave(_ board: any ProgressBoard) async throws {
+        let id = RequestID.make()
+        var stays = board.rings(of: .progress(id)).makeAsyncIterator()
+        _ = await stays.next()
+        do {
+            var leaves = board.rings(of: .progress(id)).makeAsyncIterator()
+            _ = await leaves.next()
+        }
+        try await board.ring(.progress(id))
+        #expect(await stays.next() != nil)
+    }
+
+    private static func permutations(of items: [Int]) -> [[Int]] {
+        guard items.count > 1 else { return [items] }
+        return items.indices.flatMap { index in
+            var rest = items
+            let first = rest.remove(at: index)
+            return permutations(of: rest).map { [first] + $0 }
+        }
+    }
+}
+
+/// Lets one task wait until others have come to a point.
+private actor Latch {
+    private var missing: Int
+    private var waiter: CheckedContinuation<Void, Never>?
+
+    init(count: Int) {
+        missing = count
+    }
+
+    func arrive() {
+        missing -= 1
+        if missing == 0 { waiter?.resume() }
+    }
+
+    /// One caller.
+    func wait() async {
+        guard missing > 0 else { return }
+        await withCheckedContinuation { waiter = $0 }
+    }
+}

@@ -1,0 +1,44 @@
+package import QuartetCore
+import Synchronization
+
+/// Emotion cards in memory.
+package final class FakeCardStore: CardStore {
+    package enum Call: Sendable, Hashable, CaseIterable {
+        case insert, cards, counts
+    }
+
+    private let faults = FaultPlan<Call>()
+    private let stored = Mutex<[RequestID: [Int: EmotionCard]]>([:])
+
+    package init() {}
+
+    /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
+    ///
+    /// - Parameter tookEffect: the call does its work all the same, as when a connection is lost before the answer.
+    package func failNext(_ call: Call? = nil, with error: any Error, tookEffect: Bool = false) {
+        faults.failNext(call, with: error, tookEffect: tookEffect)
+    }
+
+    package func insert(_ cards: [EmotionCard]) async throws -> [Bool] {
+        try faults.run(.insert) {
+            stored.withLock { stored in
+                cards.map { card in
+                    guard stored[card.requestID]?[card.ordinal] == nil else { return false }
+                    stored[card.requestID, default: [:]][card.ordinal] = card
+                    return true
+                }
+            }
+        }
+    }
+
+    package func cards(of request: RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {
+        try faults.run(.cards) {
+            let cards = stored.withLock { $0[request]?.values.filter { $0.ordinal > after ?? -1 } ?? [] }
+            return Array(cards.sorted { $0.ordinal < $1.ordinal }.prefix(limit))
+        }
+    }
+
+    package func counts(_ ids: [RequestID]) async throws -> [Int] {
+        try faults.run(.counts) { stored.withLock { stored in ids.map { stored[$0]?.count ?? 0 } } }
+    }
+}

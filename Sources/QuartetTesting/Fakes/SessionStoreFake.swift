@@ -1,0 +1,37 @@
+package import QuartetCore
+import Synchronization
+
+/// Sessions in memory.
+package final class FakeSessionStore: SessionStore {
+    package enum Call: Sendable, Hashable, CaseIterable {
+        case pin, sessions
+    }
+
+    private let faults = FaultPlan<Call>()
+    private let stored = Mutex<[RequestID: AnalysisSession]>([:])
+
+    package init() {}
+
+    /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
+    ///
+    /// - Parameter tookEffect: the call does its work all the same, as when a connection is lost before the answer.
+    package func failNext(_ call: Call? = nil, with error: any Error, tookEffect: Bool = false) {
+        faults.failNext(call, with: error, tookEffect: tookEffect)
+    }
+
+    package func pin(_ sessions: [AnalysisSession]) async throws -> [AnalysisSession] {
+        try faults.run(.pin) {
+            stored.withLock { stored in
+                sessions.map { session in
+                    let winner = stored[session.requestID] ?? session
+                    stored[session.requestID] = winner
+                    return winner
+                }
+            }
+        }
+    }
+
+    package func sessions(_ ids: [RequestID]) async throws -> [AnalysisSession?] {
+        try faults.run(.sessions) { stored.withLock { stored in ids.map { stored[$0] } } }
+    }
+}

@@ -1,0 +1,138 @@
+package import QuartetCore
+import Synchronization
+
+/// A task queue in memory. Time is `now`'s, as it is the database's in the real one.
+package final class FakeTaskQueue: TaskQueue {
+    private struct Entry {
+        var task: AnalysisTask
+        var availableAt: Duration
+        var attempt = 0
+        var token: LeaseToken?
+        var isDead = false
+        var lastError: String?
+    }
+
+    package enum Call: Sendable, Hashable, CaseIterable {
+        case enqueue, remove, claim, renew, release, acknowledge, bury, depth
+    }
+
+    private let faults = FaultPlan<Call>()
+    private let now: @Sendable () -> Duration
+    private let entries = Mutex<[RequestID: Entry]>([:])
+
+    package init(now: @escaping @Sendable () -> Duration) {
+        self.now = now
+    }
+
+    package convenience init(clock: ManualClock = ManualClock()) {
+        self.init { clock.now.offset }
+    }
+
+    /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
+    ///
+    /// - Parameter tookEffect: the call does its work all the same, as when a connection is lost before the answer.
+    package func failNext(_ call: Call? = nil, with error: any Error, tookEffect: Bool = false) {
+        faults.failNext(call, with: error, tookEffect: tookEffect)
+    }
+
+    package func enqueue(_ tasks: [AnalysisTask]) async throws {
+        try change(.enqueue) { entries, now in
+            for task in tasks where (entries[task.requestID]?.task.generation ?? .min) < task.generation {
+                entries[task.requestID] = Entry(task: task, availableAt: now)
+            }
+        }
+    }
+
+    package func remove(_ ids: [RequestID]) async throws {
+        try change(.remove) { entries, _ in
+            for id in ids { entries[id] = nil }
+        }
+    }
+
+    package func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim] {
+        try change(.claim) { entries, now in
+            let claimable = entries.values.filter { !$0.isDead && $0.availableAt <= now }
+                .sorted { ($0.availableAt, $0.task.requestID) < ($1.availableAt, $1.task.requestID) }
+            return claimable.prefix(limit).map { entry in
+                let token = LeaseToken()
+                var leased = entry
+                leased.token = token
+                leased.attempt += 1
+                leased.availableAt = now + leaseDuration
+                entries[entry.task.requestID] = leased
+                return Claim(
+                    task: entry.task, attempt: leased.attempt,
+                    lease: Lease(requestID: entry.task.requestID, token: token))
+            }
+        }
+    }
+
+    package func renew(_ leases: [Lease], leaseDuration: Duration) async throws -> [Bool] {
+        try changeHeld(.renew, leases, lease: \.self) { entry, _, now in entry?.availableAt = now + leaseDuration }
+    }
+
+    package func release(_ releases: [TaskRelease]) async throws -> [Bool] {
+        try changeHeld(.release, releases, lease: \.lease) { entry, release, now in
+            entry?.token = nil
+            entry?.availableAt = now + release.delay
+            if release.refundingAttempt { entry?.attempt -= 1 }
+            if let error = release.error { entry?.lastError = error }
+        }
+    }
+
+    package func acknowledge(_ leases: [Lease]) async throws -> [Bool] {
+        try changeHeld(.acknowledge, leases, lease: \.self) { entry, _, _ in entry = nil }
+    }
+
+    package func bury(_ burials: [TaskBurial]) async throws -> [Bool] {
+        try changeHeld(.bury, burials, lease: \.lease) { entry, burial, _ in
+            entry?.token = nil
+            entry?.isDead = true
+            entry?.lastError = burial.error
+        }
+    }
+
+    package func depth() async throws -> QueueDepth {
+        try change(.depth) { entries, now in
+            let live = entries.values.filter { !$0.isDead }
+            let claimable = live.count { $0.availableAt <= now }
+            return QueueDepth(
+                claimable: claimable, waiting: live.count - claimable, dead: entries.count - live.count)
+        }
+    }
+
+    /// Loses everything, as a copy may.
+    package func lose() {
+        entries.withLock { $0 = [:] }
+    }
+
+    /// What the queue holds of a request: its task, the attempts so far, whether it is dead, and its last error.
+    package func contents(
+        of id: RequestID
+    ) -> (task: AnalysisTask, attempt: Int, isDead: Bool, lastError: String?)? {
+        entries.withLock { $0[id].map { ($0.task, $0.attempt, $0.isDead, $0.lastError) } }
+    }
+
+    private func change<Value: Sendable>(
+        _ call: Call, _ body: (inout [RequestID: Entry], Duration) -> Value
+    ) throws -> Value {
+        try faults.run(call) {
+            let now = now()
+            return entries.withLock { body(&$0, now) }
+        }
+    }
+
+    /// Changes the entries whose present lease an item names; returns for each item whether there was one.
+    private func changeHeld<Item>(
+        _ call: Call, _ items: [Item], lease: (Item) -> Lease, _ body: (inout Entry?, Item, Duration) -> Void
+    ) throws -> [Bool] {
+        try change(call) { entries, now in
+            items.map { item in
+                let lease = lease(item)
+                guard entries[lease.requestID]?.token == lease.token else { return false }
+                body(&entries[lease.requestID], item, now)
+                return true
+            }
+        }
+    }
+}

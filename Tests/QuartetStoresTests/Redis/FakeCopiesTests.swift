@@ -1,0 +1,26 @@
+import QuartetCore
+import QuartetTesting
+import Testing
+
+/// The fakes of the ports that Redis serves show the same behaviours as the real adapters.
+@Suite(.timeLimit(.minutes(1))) struct FakeCopiesTests {
+    @Test(arguments: ProgressBoardConformance.behaviours)
+    func boardConforms(_ behaviour: Conformance<any ProgressBoard>) async throws {
+        try await behaviour.check(FakeProgressBoard())
+    }
+
+    @Test(arguments: VersionedCacheConformance.behaviours)
+    func cacheConforms(_ behaviour: Conformance<any VersionedCache>) async throws {
+        try await behaviour.check(FakeVersionedCache())
+    }
+
+    @Test func listenersAreForgottenWhenTheyStop() async throws {
+        let board = FakeProgressBoard()
+        do {
+            var rings = board.rings(of: .queue).makeAsyncIterator()
+            _ = await rings.next()
+            #expect(board.listenerCount(of: .queue) == 1)
+        }
+        #expect(board.listenerCount(of: .queue) == 0)
+    }
+}
