@@ -39,12 +39,17 @@ final class ChildProcess: Sendable {
         let output = open(log.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard output >= 0 else { throw StackError.system(.cannotUseDirectory, "can't write \(log.path)") }
         defer { close(output) }
-        let inRoot = ["/bin/sh", "-c", "cd / && exec \"$@\"", "sh"] + command
-        pid = try spawn(inRoot, input: nil, output: output)
-        watchdog.guardProcess(pid, signal: orphanSignal)
+        pid = try spawn(
+            ["/bin/sh", "-c", Self.script, "sh", orphanSignal] + command, output: output, control: watchdog.socket)
         let queue = DispatchQueue(label: "quartet.stack.child.\(pid)")
         queue.async { [self] in waitAndReap() }
     }
+
+    /// The child itself tells the watchdog of its pid before it becomes the server: this process may die at any moment,
+    /// also in the midst of making it.
+    static let script = """
+        cd / && echo "guard $$:$1" >&3 && shift && exec "$@" 3>&-
+        """
 
     /// How it ended; nil while it runs.
     var end: End? { state.withLock { $0.end } }
@@ -97,13 +102,18 @@ final class ChildProcess: Sendable {
     }
 }
 
+/// Held while a process is made: until it runs its program it has a copy of every descriptor of this one. Whoever closes a
+/// socket and needs it closed at that moment holds this too.
+let spawning = Mutex(())
+
 /// Starts `command` with a fresh environment, default signals, a session of its own and no descriptors but the given
 /// ones: a server must not hold a socket or a lock of ours.
 ///
 /// - Parameters:
 ///   - input: its standard input; nil for /dev/null.
 ///   - output: its standard output and error.
-func spawn(_ command: [String], input: Int32?, output: Int32) throws -> pid_t {
+///   - control: its descriptor 3.
+func spawn(_ command: [String], input: Int32? = nil, output: Int32, control: Int32? = nil) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -114,8 +124,12 @@ func spawn(_ command: [String], input: Int32?, output: Int32) throws -> pid_t {
     }
     posix_spawn_file_actions_adddup2(&actions, output, 1)
     posix_spawn_file_actions_adddup2(&actions, output, 2)
-    let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-    for descriptor in descriptors.compactMap(Int32.init) where descriptor > 2 {
+    if let control { posix_spawn_file_actions_adddup2(&actions, control, 3) }
+    // Libraries open descriptors without close-on-exec at any moment. New ones take the lowest numbers that are free, so
+    // the whole range is closed, with room above for those that are opened meanwhile.
+    let known = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    let highest = min((known.compactMap(Int32.init).max() ?? 255) + 256, getdtablesize() - 1)
+    for descriptor in stride(from: control == nil ? 3 : 4, through: highest, by: 1) {
         posix_spawn_file_actions_addclose(&actions, descriptor)
     }
 
@@ -140,7 +154,9 @@ func spawn(_ command: [String], input: Int32?, output: Int32) throws -> pid_t {
     var environment = (inherited + ["LC_ALL=C.UTF-8"]).map { strdup($0) } + [nil]
     defer { for string in arguments + environment { free(string) } }
     var pid: pid_t = 0
-    let code = posix_spawn(&pid, command[0], &actions, &attributes, &arguments, &environment)
+    let code = spawning.withLock { _ in
+        posix_spawn(&pid, command[0], &actions, &attributes, &arguments, &environment)
+    }
     guard code == 0 else {
         throw StackError(code: .startFailed, message: "can't start \(command[0]): \(String(cString: strerror(code)))")
     }

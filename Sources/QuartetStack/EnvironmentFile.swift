@@ -6,7 +6,7 @@ enum EnvironmentFile {
     static func write(_ variables: [String: String], to file: URL) throws {
         let lines = try variables.sorted { $0.key < $1.key }.map { name, value in
             guard !name.isEmpty, name.allSatisfy({ $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
-                throw StackError(code: .cannotUseDirectory, message: "\(name) is no name for an environment variable")
+                throw StackError(code: .invalidName, message: "\(name) is no name for an environment variable")
             }
             return "\(name)=\(quoted(value))\n"
         }

@@ -10,6 +10,7 @@ package actor KafkaServer: LocalServer {
     private let brokers: ClosedRange<Int32>
     private let logger: Logger
     private var cluster: KafkaMockCluster?
+    private var isUp = false
     private let address = Mutex("")
 
     package init(options: StackOptions = .durable, logger: Logger? = nil) {
@@ -21,6 +22,8 @@ package actor KafkaServer: LocalServer {
     package nonisolated var url: String { address.withLock { $0 } }
 
     package func start() async throws {
+        guard !isUp else { return }
+        isUp = true
         do {
             if let cluster {
                 for broker in brokers { try await cluster.brokerUp(broker) }
@@ -30,16 +33,16 @@ package actor KafkaServer: LocalServer {
                 address.withLock { $0 = cluster.bootstrapServers.joined(separator: ",") }
             }
         } catch {
+            isUp = false
             throw StackError(code: .startFailed, message: "kafka did not start: \(error)")
         }
     }
 
     /// Takes the brokers down; their records and ports stay for the next ``start()``.
     package func stop() async {
-        guard let cluster else { return }
-        for broker in brokers {
-            do { try await cluster.brokerDown(broker) } catch { logger.warning("kafka broker \(broker): \(error)") }
-        }
+        guard isUp, let cluster else { return }
+        isUp = false
+        do { try await takeDown(brokers, of: cluster) } catch { logger.warning("kafka: \(error)") }
     }
 
     package func kill() async { await stop() }
@@ -55,5 +58,14 @@ package actor KafkaServer: LocalServer {
     package func close() async {
         await cluster?.stop()
         cluster = nil
+        isUp = false
+    }
+}
+
+/// A broker that goes down gives up its port and takes it again at once, which must not fail, and does while a process that
+/// is just being made still has a copy of the old socket.
+private func takeDown(_ brokers: ClosedRange<Int32>, of cluster: isolated KafkaMockCluster) throws {
+    try spawning.withLock { _ in
+        for broker in brokers { try cluster.brokerDown(broker) }
     }
 }

@@ -28,7 +28,7 @@ package final class LocalStack: Sendable {
         let stack = try LocalStack(directory: directory, options: options, logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for server in stack.servers {
+                for server in [stack.postgres, stack.redis, stack.mongo, stack.kafka] as [any LocalServer] {
                     group.addTask { try await server.start() }
                 }
                 try await group.waitForAll()
@@ -64,11 +64,11 @@ package final class LocalStack: Sendable {
     /// Stops all four and gives the folder free.
     package func stop() async {
         await withTaskGroup(of: Void.self) { group in
-            for server in servers {
+            for server in [postgres, redis, mongo] as [any LocalServer] {
                 group.addTask { await server.stop() }
             }
+            group.addTask { await self.kafka.close() }
         }
-        await kafka.close()
         exits.finish()
         lock.release()
     }
@@ -93,6 +93,4 @@ package final class LocalStack: Sendable {
         try EnvironmentFile.write(environment.merging(extra) { _, added in added }, to: file)
         return file
     }
-
-    private var servers: [any LocalServer] { [postgres, redis, mongo, kafka] }
 }

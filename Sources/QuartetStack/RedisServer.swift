@@ -24,7 +24,7 @@ private struct RedisRecipe: ServerRecipe {
     var orphanSignal: String { isDurable ? "TERM" : "KILL" }
 
     func prepare(_ folder: ServerFolder) throws {
-        try FileManager.default.createDirectory(at: folder.data, withIntermediateDirectories: true)
+        try folder.createData()
     }
 
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {

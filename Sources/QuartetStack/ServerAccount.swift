@@ -62,6 +62,8 @@ enum ServerCommand {
     static func run(_ command: [String], log: URL) async throws -> Bool {
         let process = try ChildProcess(command, log: log, orphanSignal: "TERM")
         await process.waitForEnd()
+        process.signal(SIGKILL)  // still there only when the caller was cancelled
+        await uncancelled { await process.waitForEnd() }
         try Task.checkCancellation()
         return process.end == .status(0)
     }

@@ -40,7 +40,14 @@ actor ServerHost {
         let deadline = Deadline.after(options.startTimeout)
         try folder.create()
         let lock = try FolderLock(folder.home)
-        try await endLeftover()
+        if let leftover = folder.rememberedProcess {
+            await uncancelled { await self.endLeftover(leftover) }
+            guard !owns(leftover) else {
+                let problem = "in use by process \(leftover), which won't end"
+                throw StackError(code: .inUse, message: "\(folder.home.path) is \(problem)")
+            }
+            folder.forgetProcess()
+        }
         try await recipe.prepare(folder)
         let process = try await launchOnFreePort(deadline: deadline)
         self.process = process
@@ -55,14 +62,14 @@ actor ServerHost {
         guard let process = takeProcess() else { return }
         thaw(process)
         process.signal(recipe.stopSignal)
-        await process.waitForEnd(until: .after(options.stopTimeout))
-        await endForcibly(process)
+        await uncancelled { await process.waitForEnd(until: .after(self.options.stopTimeout)) }
+        await uncancelled { await self.endForcibly(process) }
         releaseFolder()
     }
 
     func kill() async {
         guard let process = takeProcess() else { return }
-        await endForcibly(process)
+        await uncancelled { await self.endForcibly(process) }
         releaseFolder()
     }
 
@@ -161,7 +168,7 @@ actor ServerHost {
             isPortSettled = true
             return process
         } catch {
-            await endForcibly(process)
+            await uncancelled { await self.endForcibly(process) }
             folder.forgetProcess()
             throw error
         }
@@ -180,9 +187,8 @@ actor ServerHost {
 
     /// Ends the server of an owner that died together with its watchdog. The folder's lock is held, so its owner is gone;
     /// that the process has our data folder among its arguments says that it is the one whose pid we wrote down.
-    private func endLeftover() async throws {
-        defer { folder.forgetProcess() }
-        guard let pid = folder.rememberedProcess, owns(pid) else { return }
+    private func endLeftover(_ pid: pid_t) async {
+        guard owns(pid) else { return }
         logger?.notice("ending process \(pid), a \(recipe.name) left behind by an earlier run")
         let family = ProcessTable.descendants(of: pid)
         for process in family + [pid] { Foundation.kill(process, SIGCONT) }
@@ -190,13 +196,10 @@ actor ServerHost {
         await waitUntilGone([pid], deadline: .after(options.stopTimeout))
         if owns(pid) { Foundation.kill(pid, SIGKILL) }
         await waitUntilGone([pid] + family, deadline: .after(.seconds(5)))
-        if owns(pid) {
-            throw StackError(code: .inUse, message: "\(folder.home.path) is in use by process \(pid), which won't end")
-        }
     }
 
     private func owns(_ pid: pid_t) -> Bool {
-        ProcessTable.arguments(of: pid).contains { $0.hasSuffix(folder.data.path) } && ProcessTable.isAlive(pid)
+        ProcessTable.arguments(of: pid).contains(folder.data.path) && ProcessTable.isAlive(pid)
     }
 
     /// Asks /proc: who ends processes that are not ours to wait for is another process.
@@ -205,4 +208,9 @@ actor ServerHost {
             try? await ContinuousClock().sleep(for: .milliseconds(10))
         }
     }
+}
+
+/// Runs `body` to its end although the caller may be cancelled: a server must be gone before its folder is given free.
+func uncancelled(_ body: @escaping @Sendable () async -> Void) async {
+    await Task(operation: body).value
 }

@@ -12,7 +12,7 @@ protocol ServerRecipe: Sendable {
     /// Makes the data folder where there is none. Called before each start.
     func prepare(_ folder: ServerFolder) async throws
 
-    /// The command that runs the server in the foreground; the data folder's path is one of its arguments, or part of one.
+    /// The command that runs the server in the foreground; the data folder's path is one of its arguments.
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String]
 
     /// Whether the server answers as one that serves; may block for a second.
@@ -50,10 +50,10 @@ struct ServerFolder: Sendable {
 
     /// Makes the folders; a log that has grown large is set aside.
     func create() throws {
+        // A server that runs as a user of its own must pass through; what is inside has its own mode.
+        try makeFolder(home, mode: 0o711)
+        try makeFolder(log.deletingLastPathComponent(), mode: 0o700)
         do {
-            // A server that runs as a user of its own must pass through; what is inside has its own mode.
-            try makeFolder(home, mode: 0o711)
-            try makeFolder(log.deletingLastPathComponent(), mode: 0o700)
             if try logSize() > Self.logBytesMax {
                 let old = log.appendingPathExtension("old")
                 try? FileManager.default.removeItem(at: old)
@@ -61,9 +61,12 @@ struct ServerFolder: Sendable {
             }
         } catch {
             throw StackError(
-                code: .cannotUseDirectory, message: "can't use the folder \(home.path): \(error.localizedDescription)")
+                code: .cannotUseDirectory, message: "can't set \(log.path) aside: \(error.localizedDescription)")
         }
     }
+
+    /// Makes the data folder of a server that runs as this process's user.
+    func createData() throws { try makeFolder(data, mode: 0o700) }
 
     var rememberedPort: UInt16? { number(in: portFile) }
     func remember(port: UInt16) throws { try write(Int(port), to: portFile) }
@@ -89,8 +92,13 @@ struct ServerFolder: Sendable {
     }
 
     private func makeFolder(_ folder: URL, mode: Int) throws {
-        try FileManager.default.createDirectory(
-            at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+        do {
+            try FileManager.default.createDirectory(
+                at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: mode])
+        } catch {
+            throw StackError(
+                code: .cannotUseDirectory, message: "can't make \(folder.path): \(error.localizedDescription)")
+        }
     }
 
     private func number<Number: FixedWidthInteger>(in file: URL) -> Number? {

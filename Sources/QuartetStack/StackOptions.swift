@@ -15,7 +15,7 @@ package struct StackOptions: Sendable, Hashable {
     package var kafkaBrokers: Int
 
     package init(
-        durability: Durability = .durable, startTimeout: Duration = .seconds(30), stopTimeout: Duration = .seconds(10),
+        durability: Durability = .durable, startTimeout: Duration = .seconds(60), stopTimeout: Duration = .seconds(10),
         kafkaBrokers: Int = 1
     ) {
         precondition(kafkaBrokers > 0, "a cluster has at least one broker")
@@ -54,6 +54,8 @@ package struct StackError: Error, Sendable, Hashable, CustomStringConvertible {
         case startFailed
         /// The server did not serve in time.
         case timedOut
+        /// No shell would take it as a variable's name.
+        case invalidName
     }
 
     package let code: Code

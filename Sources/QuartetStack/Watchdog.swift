@@ -9,13 +9,14 @@ import Synchronization
 final class Watchdog: Sendable {
     private static let instance = Mutex<Watchdog?>(nil)
 
-    private let socket: Int32
+    /// This process's end. A child that is being made has a copy, over which it says what `guardProcess` says.
+    let socket: Int32
     private let pid: pid_t
 
-    /// This process's watchdog, made on first use.
+    /// This process's watchdog, made on first use, or again when somebody ended it.
     static func shared() throws -> Watchdog {
         try instance.withLock { instance in
-            if let watchdog = instance { return watchdog }
+            if let watchdog = instance, waitpid(watchdog.pid, nil, WNOHANG) == 0 { return watchdog }
             let watchdog = try Watchdog()
             instance = watchdog
             return watchdog

@@ -20,6 +20,21 @@ struct OwnershipTests {
         await first.stop()
     }
 
+    @Test("is free again when a start was cancelled, with no process left behind")
+    func cancelledStart() async throws {
+        let folder = try Probe.makeFolder("cancelled")
+        let server = PostgresServer(directory: folder, options: .fast)
+        let start = Task { try await server.start() }
+        let data = ServerFolder(root: folder, name: "postgres").data
+        #expect(await Probe.eventually { FileManager.default.fileExists(atPath: data.path) })
+        start.cancel()
+        await #expect(throws: CancellationError.self) { try await start.value }
+        #expect(LoopbackPort.isFree(server.port))
+        try await server.start()
+        #expect(try Probe.sql("SELECT 1", on: server) == ["1"])
+        await server.stop()
+    }
+
     @Test("is left by its servers when the owner is killed")
     func ownerKilled() async throws {
         let folder = try Probe.makeFolder("orphaned")
@@ -42,6 +57,27 @@ struct OwnershipTests {
         await redis.stop()
     }
 
+    @Test("is left even by a server that was only being started when its owner died")
+    func ownerDiesWhileStarting() async throws {
+        let folder = try Probe.makeFolder("early")
+        let path = folder.path
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let output = open(path + "/output", O_WRONLY | O_CREAT, 0o600)
+            let watchdog = try Watchdog.shared()
+            let sleeper = ["/bin/sh", "-c", "echo $$; exec sleep 600"]
+            let command = ["/bin/sh", "-c", ChildProcess.script, "sh", "TERM"] + sleeper
+            _ = try spawn(command, output: output, control: watchdog.socket)
+            raise(SIGKILL)
+        }
+        let output = folder.appendingPathComponent("output")
+        func pid() throws -> pid_t? {
+            pid_t(try String(contentsOf: output, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+        #expect(try await Probe.eventually { try pid() != nil })
+        let early = try #require(try pid())
+        #expect(await Probe.eventually { !ProcessTable.isAlive(early) })
+    }
+
     @Test("is cleared of a server whose owner died together with its watchdog")
     func leftoverIsEnded() async throws {
         let folder = try Probe.makeFolder("leftover")
@@ -60,6 +96,18 @@ struct OwnershipTests {
         await leftover.waitForEnd(until: .after(.seconds(5)))
         #expect(leftover.end == .status(0))
         await server.stop()
+    }
+
+    @Test("holds no descriptor of its owner but its log")
+    func descriptors() async throws {
+        let folder = try Probe.makeFolder("descriptors")
+        let inherited = open("/dev/null", O_RDONLY)
+        defer { close(inherited) }
+        #expect(fcntl(inherited, F_GETFD) == 0, "it is closed by nobody but who starts the server")
+        let output = folder.appendingPathComponent("output")
+        #expect(try await ServerCommand.run(["/bin/sh", "-c", "cd /proc/self/fd && echo *"], log: output))
+        // The shell itself has the folder open while it lists it.
+        #expect(try String(contentsOf: output, encoding: .utf8) == "0 1 2 3\n")
     }
 
     @Test("never costs a process its life that is not one of its servers")

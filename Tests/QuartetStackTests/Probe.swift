@@ -48,7 +48,7 @@ enum Probe {
 
     /// Waits for what other processes do, of which nobody tells.
     static func eventually(
-        within timeout: Duration = .seconds(15), _ condition: () throws -> Bool
+        within timeout: Duration = .seconds(60), _ condition: () throws -> Bool
     ) async rethrows -> Bool {
         let deadline = Deadline.after(timeout)
         while !deadline.isPast {

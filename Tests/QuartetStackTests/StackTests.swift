@@ -1,7 +1,8 @@
 import Foundation
-import QuartetStack
 import QuartetTesting
 import Testing
+
+@testable import QuartetStack
 
 @Suite("A stack of all four")
 struct StackTests {
@@ -25,6 +26,7 @@ struct StackTests {
         }
         #expect(error?.message == "\(folder.path) is in use by process \(ProcessInfo.processInfo.processIdentifier)")
         let pids = try ["postgres", "redis", "mongod"].map { try Probe.pid(of: $0, in: folder) }
+        for pid in pids { #expect(getsid(pid) == pid, "a Ctrl-C at the terminal would reach it") }
         await second.stop()
         for pid in pids { #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)")) }
         #expect(await second.unexpectedExits.first { _ in true } == nil)
@@ -48,6 +50,22 @@ struct StackTests {
         let exit = await stack.unexpectedExits.first { _ in true }
         #expect(exit?.server == "mongod")
         await stack.stop()
+    }
+
+    @Test("Kafka keeps its address over a restart, and nothing listens there between")
+    func kafkaRestarts() async throws {
+        let kafka = try await TestStack.privateKafka(brokers: 2)
+        let address = kafka.url
+        let ports = address.split(separator: ",").compactMap { UInt16($0.split(separator: ":")[1]) }
+        #expect(ports.count == 2)
+        #expect(ports.allSatisfy { LoopbackConnection(port: $0) != nil })
+        await kafka.kill()
+        #expect(ports.allSatisfy { LoopbackConnection(port: $0) == nil })
+        try await kafka.restart()
+        try await kafka.start()
+        #expect(kafka.url == address)
+        #expect(ports.allSatisfy { LoopbackConnection(port: $0) != nil })
+        await kafka.close()
     }
 
     @Test("unique names fit every store and differ")
