@@ -15,7 +15,6 @@ extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let collections = product(name: "DequeModule", package: "swift-collections")
-    static let configuration = product(name: "Configuration", package: "swift-configuration")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
@@ -29,6 +28,7 @@ extension Target.Dependency {
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams = product(name: "Yams", package: "Yams")
 }
 
@@ -39,8 +39,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.5.0"),
-        .package(
-            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
@@ -109,15 +107,22 @@ let package = Package(
             name: "QuartetService",
             dependencies: [
                 "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
-                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .configuration, .coreMetrics, .logging, .metrics,
+                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .coreMetrics, .logging, .metrics,
                 .serviceLifecycle, .yams,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "QuartetBench",
+            dependencies: [
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "Redis",
+                "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetCore", "QuartetService", "QuartetStack", .argumentParser, .asyncHTTPClient, .logging,
-                .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
+                "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser, .asyncHTTPClient,
+                .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),
 
@@ -125,6 +130,23 @@ let package = Package(
         .target(
             name: "QuartetTesting",
             dependencies: ["QuartetCore", "QuartetStack", "StoreKit", .logging],
+            swiftSettings: strict),
+
+        .testTarget(name: "StoreKitTests", dependencies: ["StoreKit"], swiftSettings: strict),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "StoreKit", .logging], swiftSettings: strict),
+        .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
+        .testTarget(
+            name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion"], swiftSettings: strict),
+        .testTarget(
+            name: "QuartetRolesTests",
+            dependencies: ["QuartetCore", "QuartetRoles", "QuartetTesting", "StoreKit", .logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "QuartetAPITests",
+            dependencies: [
+                "QuartetAPI", "QuartetCore", "QuartetTesting", "StoreKit", .hummingbird, .hummingbirdTesting,
+                .httpTypes, .logging, .nioCore,
+            ],
             swiftSettings: strict),
     ]
 )

@@ -11,6 +11,6 @@ struct Quartet: AsyncParsableCommand {
                 name: "Roles", subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, RunAll.self]),
             CommandGroup(name: "Stores", subcommands: [Migrate.self]),
             CommandGroup(name: "Clients", subcommands: [Ingest.self, Analyse.self, Products.self]),
-            CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self]),
+            CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self, Bench.self]),
         ])
 }

@@ -33,7 +33,9 @@ struct Analyse: AsyncParsableCommand {
     func run() async throws {
         let client = try configuration.load().client()
         let products = all ? try await client.allProducts() : products
-        guard !products.isEmpty else { throw ClientError("there are no products; send some with `quartet ingest FILE`") }
+        guard !products.isEmpty else {
+            throw ClientError("there are no products; send some with `quartet ingest FILE`")
+        }
         let bar = ProgressBar(
             "analyse", total: products.count, unit: "products", isQuiet: watch && !Terminal.isInteractive)
         var failed = 0

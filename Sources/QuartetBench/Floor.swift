@@ -1,0 +1,207 @@
+import Foundation
+import Kafka
+import Logging
+import Mongo
+import Postgres
+import QuartetCore
+import QuartetService
+import QuartetStores
+import Redis
+import StoreKit
+
+/// The same store operations as an analysis end to end, with ideal batching and nothing else: no HTTP, no queueing between
+/// steps, nothing decided, nothing analysed, every MongoDB document made beforehand.
+///
+/// Lanes work side by side, each on a batch at a time from its submit to its acknowledgement, so that every store has
+/// something to do at any moment.
+struct Floor {
+    private static let batchSize = 100
+    private static let lanes = 6
+    private static let cardsPerAnalysis = BenchData.reviewsPerProduct
+
+    let clients: StoreClients
+    let productCount: Int
+    let shards: Int
+    let logger: Logger
+
+    static let what = """
+        per batch of \(batchSize), \(lanes) batches side by side: submit and finalise transactions with their outbox rows, \
+        outbox read and cursor; queue insert, claim, delete; reviews read; sessions and \(cardsPerAnalysis) cards each \
+        inserted; progress scripts; two events published
+        """
+
+    /// Runs `count` analyses, a multiple of the batch size; returns how many a second.
+    func run(count: Int) async throws -> Double {
+        let requests = try PostgresRequestStore(databases: clients.databases, shardCount: shards)
+        let outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: shards)
+        let owner = UUID()
+        _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(600))
+        let producer = try KafkaProducer(clients.kafka, logger: logger)
+        let batches = (0..<count / Self.batchSize).map {
+            FloorBatch($0, size: Self.batchSize, productCount: productCount)
+        }
+        let lane = FloorLane(
+            requests: requests, outbox: outbox, owner: owner, mongo: clients.mongo, redis: clients.redis,
+            producer: producer)
+        // The first batches warm connections and statement caches.
+        for batch in batches.prefix(Self.lanes) { try await lane.run(batch) }
+        let measured = Array(batches.dropFirst(Self.lanes))
+        let started = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<Self.lanes {
+                group.addTask {
+                    for index in stride(from: number, to: measured.count, by: Self.lanes) {
+                        try await lane.run(measured[index])
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let duration = started.duration(to: .now)
+        await producer.close(deadline: .after(.seconds(5)))
+        try await outbox.releaseShards(of: .queue, owner: owner)
+        return Double(measured.count * Self.batchSize) / (duration / .seconds(1))
+    }
+}
+
+/// One batch's ids and documents.
+private struct FloorBatch: Sendable {
+    let submissions: [Submission]
+    let finalisations: [Finalisation]
+    let ids: [BSONValue]
+    let tasks: BSONBatch
+    let sessions: BSONBatch
+    let cards: BSONBatch
+    let reviewRanges: [BSONValue]
+    let records: [KafkaRecord]
+
+    init(_ number: Int, size: Int, productCount: Int) {
+        let products = (0..<size).map { BenchData.product((number * size + $0) % productCount) }
+        let requestIDs = products.map { _ in RequestID.make() }
+        submissions = zip(requestIDs, products).map { Submission(id: $0, productID: $1) }
+        ids = requestIDs.map { .uuid($0.uuid) }
+        var tasks = BSONBatch()
+        var sessions = BSONBatch()
+        var cards = BSONBatch()
+        for (id, product) in zip(requestIDs, products) {
+            tasks.append { Self.writeTask(id, product, to: &$0) }
+            sessions.append { Self.writeSession(id, product, to: &$0) }
+            for ordinal in 0..<BenchData.reviewsPerProduct { cards.append { Self.writeCard(id, ordinal, to: &$0) } }
+        }
+        (self.tasks, self.sessions, self.cards) = (tasks, sessions, cards)
+        reviewRanges = products.map { product in
+            [
+                "_id": [
+                    "$gte": ["product_id": .string(product.text), "review_id": ""],
+                    "$lt": ["product_id": .string(product.text), "review_id": .maxKey],
+                ]
+            ]
+        }
+        finalisations = zip(requestIDs, products).map { id, product in
+            Finalisation(result: Self.result(id, product))
+        }
+        records = (requestIDs + requestIDs).map {
+            KafkaRecord(
+                topic: EventTopic.analysis.rawValue, key: Array($0.description.utf8),
+                value: Array(#"{"product_id":"bench-1","generation":1,"version":1700000000000000}"#.utf8),
+                headers: [KafkaHeader("ce_id", "1-1-1"), KafkaHeader("ce_type", "analysis.completed")])
+        }
+    }
+
+    private static func result(_ id: RequestID, _ product: ProductID) -> AnalysisResult {
+        let keywords = (0..<Fold.keywordsMax).map {
+            AnalysisResult.Keyword(term: "keyword \($0)", count: 3, polarity: Fraction(0.5))
+        }
+        let excerpts = (0..<10).map {
+            AnalysisResult.Excerpt(
+                ordinal: $0, reviewID: "b1-\($0)", emotion: .joy, polarity: Fraction(0.5), text: "정말 빨라서 놀랐어요")
+        }
+        return AnalysisResult(
+            requestID: id, productID: product, analyzer: AnalyzerIdentity(name: "floor", version: "1"),
+            cardCount: BenchData.reviewsPerProduct, digest: .empty,
+            emotionCounts: Array(repeating: 3, count: Emotion.allCases.count), polarity: Fraction(0.2),
+            polarityCounts: .init(positive: 10, neutral: 5, negative: 5), keywords: keywords, excerpts: excerpts)
+    }
+
+    private static func writeTask(_ id: RequestID, _ product: ProductID, to document: inout BSONWriter) {
+        document.append("_id", id.uuid)
+        document.append("product_id", product.text)
+        document.append("generation", Int32(1))
+        document.append("state", "live")
+        document.append("available_at", milliseconds: 0)
+        document.append("attempt", Int32(0))
+        document.append("enqueued_at", milliseconds: 0)
+    }
+
+    private static func writeSession(_ id: RequestID, _ product: ProductID, to document: inout BSONWriter) {
+        document.append("_id", id.uuid)
+        document.append("product_id", product.text)
+        document.appendArray("manifest") { array in
+            for index in 0..<BenchData.reviewsPerProduct { array.append("b100-\(index)") }
+        }
+        document.append("pinned_at", milliseconds: 0)
+    }
+
+    private static func writeCard(_ id: RequestID, _ ordinal: Int, to document: inout BSONWriter) {
+        document.appendDocument("_id") {
+            $0.append("request_id", id.uuid)
+            $0.append("ordinal", Int32(ordinal))
+        }
+        document.append("review_id", "b100-\(ordinal)")
+        document.append("emotion", "joy")
+        document.appendDocument("scores") { scores in
+            for emotion in Emotion.allCases { scores.append(key: emotion.rawValue, 0.125) }
+        }
+        document.append("polarity", 0.5)
+        document.appendArray("keywords") { array in
+            for keyword in ["배송", "포장", "색상"] { array.append(keyword) }
+        }
+        document.append("excerpt", "배송이 정말 빨라서 놀랐어요")
+        document.append("created_at", milliseconds: 0)
+    }
+}
+
+/// The operations of one batch, one after the other.
+private struct FloorLane: Sendable {
+    private static let progress = RedisScript(
+        "redis.call('HSET', KEYS[1], 'done', ARGV[1], 'total', ARGV[1]) redis.call('PEXPIRE', KEYS[1], 3600000) "
+            + "redis.call('PUBLISH', KEYS[1], '') return 1")
+
+    let requests: PostgresRequestStore
+    let outbox: PostgresOutboxStore
+    let owner: UUID
+    let mongo: MongoClient
+    let redis: RedisClient
+    let producer: KafkaProducer
+
+    func run(_ batch: FloorBatch) async throws {
+        _ = try await requests.submit(batch.submissions)
+        let rows = try await outbox.read(sink: .queue, owner: owner, limit: 200)
+        let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
+        _ = try await outbox.advance(sink: .queue, owner: owner, to: positions)
+        _ = try await producer.send(batch.records)
+
+        let queue = mongo.collection("analysis_queue", writeConcern: .majority)
+        let queueUnsafe = mongo.collection("analysis_queue", writeConcern: .one)
+        let mine: BSONDocument = ["_id": ["$in": .array(batch.ids)]]
+        _ = try await queue.insertMany(batch.tasks)
+        _ = try await queueUnsafe.find(["state": "live"], MongoFindOptions(projection: ["_id": 1], limit: 100))
+        _ = try await queueUnsafe.updateMany(
+            mine, ["$inc": ["attempt": 1], "$set": ["available_at": .date(milliseconds: 9)]])
+        _ = try await queueUnsafe.find(mine)
+        _ = try await mongo.collection("raw_reviews").find(["$or": .array(batch.reviewRanges)])
+        _ = try await mongo.collection("realtime_analysis_sessions").insertMany(batch.sessions)
+        _ = try await mongo.collection("emotion_cards").insertMany(batch.cards)
+        _ = await report(batch)
+        _ = try await requests.finalise(batch.finalisations)
+        _ = await report(batch)
+        _ = try await queueUnsafe.deleteMany(mine)
+    }
+
+    private func report(_ batch: FloorBatch) async -> Int {
+        let commands = batch.submissions.map {
+            RedisCommand.eval(Self.progress, keys: ["floor:{\($0.id)}"], args: [BenchData.reviewsPerProduct])
+        }
+        return ((try? await redis.pipeline(commands)) ?? []).count
+    }
+}

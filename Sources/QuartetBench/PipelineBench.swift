@@ -1,0 +1,261 @@
+import Foundation
+import Logging
+import Mongo
+import NIOCore
+import Postgres
+import QuartetCore
+package import QuartetService
+package import QuartetStack
+import QuartetStores
+import Redis
+import StoreKit
+
+/// Measures the pipeline on private servers with durable settings: fsync on, majority and journaled writes, Redis
+/// appendfsync everysec.
+package struct PipelineBench {
+    private static let productCount = 200
+    private static let callers = 64
+
+    /// How much is done in each part.
+    package struct Sizes: Sendable {
+        package var submits = 40_000
+        package var analyses = 10_000
+        package var floorAnalyses = 6_000
+        package var lightRequests = 100
+        package var lightRequestsPerSecond = 5
+        package var idleDuration: Duration = .seconds(10)
+
+        package init() {}
+    }
+
+    private let stack: LocalStack
+    private let sizes: Sizes
+    private let say: @Sendable (String) -> Void
+    private let configuration: QuartetConfiguration
+    private let clients: StoreClients
+    private let logger: Logger
+    private let key = "bench"
+
+    /// - Parameter say: told what is being measured, for people.
+    package init(stack: LocalStack, sizes: Sizes, say: @escaping @Sendable (String) -> Void) throws {
+        self.stack = stack
+        self.sizes = sizes
+        self.say = say
+        var configuration = try QuartetConfiguration.load(path: nil, environment: stack.environment)
+        configuration.logLevel = .warning
+        self.configuration = configuration
+        logger = configuration.logger("bench")
+        clients = try StoreClients(configuration, role: "bench", logger: logger)
+    }
+
+    package func run() async throws -> PipelineFigures {
+        do {
+            let figures = try await measure()
+            await clients.close()
+            return figures
+        } catch {
+            await clients.close()
+            throw error
+        }
+    }
+
+    private func measure() async throws -> PipelineFigures {
+        say("preparing \(Self.productCount) products of \(BenchData.reviewsPerProduct) reviews")
+        try await prepare()
+        say("submits over HTTP, \(Self.callers) callers")
+        let submit = try await measureSubmits()
+        say("the floor: the same store operations with ideal batching and nothing else")
+        let floor = try await measureFloor()
+        say("analyses from a preloaded queue")
+        let queue = try await measureQueue()
+        say("analyses end to end, light load, idle")
+        let (endToEnd, light, idle) = try await measureWhole()
+        func analyses(_ rate: Double) -> PipelineFigures.Analyses {
+            .init(
+                analyses: sizes.analyses, reviewsEach: BenchData.reviewsPerProduct, perSecond: Int(rate),
+                ofFloor: (rate / floor * 1000).rounded() / 1000)
+        }
+        return PipelineFigures(
+            cores: ProcessInfo.processInfo.activeProcessorCount, submit: submit, fromPreloadedQueue: analyses(queue),
+            endToEnd: analyses(endToEnd), lightLoad: light, idle: idle,
+            floor: .init(what: Floor.what, analyses: sizes.floorAnalyses, perSecond: Int(floor)))
+    }
+
+    // MARK: Parts
+
+    private func measureSubmits() async throws -> PipelineFigures.Submit {
+        let port = try freePort()
+        let process = try start(["serve"], port: port)
+        defer { process.stop() }
+        try await ready(process, port: port)
+        let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
+        _ = try await loop.run(count: sizes.submits / 10)
+        let outcome = try await loop.run(count: sizes.submits)
+        guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
+        try await forget()
+        return .init(
+            callers: Self.callers, submits: sizes.submits,
+            perSecond: Int(Double(sizes.submits) / (outcome.duration / .seconds(1))),
+            milliseconds: outcome.latencies.summary)
+    }
+
+    private func measureFloor() async throws -> Double {
+        let floor = Floor(
+            clients: clients, productCount: Self.productCount, shards: configuration.outboxShards, logger: logger)
+        let rate = try await floor.run(count: sizes.floorAnalyses)
+        try await forget()
+        return rate
+    }
+
+    /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
+    private func measureQueue() async throws -> Double {
+        let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
+        let queue = MongoTaskQueue(client: clients.mongo)
+        try await queue.ensureIndexes()
+        for start in stride(from: 0, to: sizes.analyses, by: 500) {
+            let submissions = (start..<min(start + 500, sizes.analyses)).map {
+                Submission(id: .make(), productID: BenchData.product($0 % Self.productCount))
+            }
+            _ = try await requests.submit(submissions)
+            try await queue.enqueue(
+                submissions.map { AnalysisTask(requestID: $0.id, productID: $0.productID, generation: 1) })
+        }
+        let process = try start(["work"], port: 0)
+        defer { process.stop() }
+        try await completed(sizes.analyses, process)
+        let seconds = try await scalar("select extract(epoch from max(closed_at) - min(closed_at))::float8")
+        process.stop()
+        try await forget()
+        return Double(sizes.analyses) / seconds
+    }
+
+    private func measureWhole() async throws -> (Double, PipelineFigures.LightLoad, PipelineFigures.Idle) {
+        let port = try freePort()
+        let process = try start([], port: port)
+        defer { process.stop() }
+        try await ready(process, port: port)
+        // The consumer's first join to its group.
+        try await ContinuousClock().sleep(for: .seconds(4))
+        let light = LightLoad(
+            url: "http://127.0.0.1:\(port)", key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
+        _ = try await light.run(count: 10)
+        let latencies = try await light.run(count: sizes.lightRequests)
+        let before = try process.cpuTime()
+        try await ContinuousClock().sleep(for: sizes.idleDuration)
+        let idleTime = try process.cpuTime() - before
+        let idleResident = try process.residentMegabytes()
+        try await forget()
+
+        let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
+        let outcome = try await loop.run(count: sizes.analyses)
+        guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
+        try await completed(sizes.analyses, process)
+        let seconds = try await scalar("select extract(epoch from max(closed_at) - min(created_at))::float8")
+        return (
+            Double(sizes.analyses) / seconds,
+            .init(
+                requestsPerSecond: sizes.lightRequestsPerSecond, submitToCompletedMilliseconds: latencies.summary),
+            .init(
+                cpuPercent: (idleTime / sizes.idleDuration * 10_000).rounded() / 100, residentMegabytes: idleResident,
+                residentMegabytesUnderLoad: try process.residentMegabytes())
+        )
+    }
+
+    // MARK: Around them
+
+    private func prepare() async throws {
+        let migrations = try Composition(configuration, role: "bench", metrics: MetricsRegistry(), logger: logger)
+        _ = try await migrations.migrate()
+        await migrations.clients.close()
+        let products = try PostgresProductStore(databases: clients.databases)
+        _ = try await products.put((0..<Self.productCount).map { (BenchData.product($0), "product \($0)") })
+        let reviews = MongoReviewStore(client: clients.mongo)
+        for number in 0..<Self.productCount {
+            _ = try await reviews.add(BenchData.reviews(of: number), to: BenchData.product(number))
+        }
+    }
+
+    /// Leaves products and reviews only.
+    private func forget() async throws {
+        let tables = [Table.analysisResults, .analysisRequests, .outbox].map { "{\($0.rawValue)}" }
+        let (sql, _) = try configuration.tables.render(
+            "truncate \(tables.joined(separator: ", "))", label: "bench")
+        try await database().execute(script: sql)
+        for name in ["analysis_queue", "realtime_analysis_sessions", "emotion_cards"] {
+            _ = try await clients.mongo.collection(name).deleteMany([:])
+        }
+        _ = try await clients.redis.send(RedisCommand("FLUSHALL"))
+        try await database().execute(script: "checkpoint")
+    }
+
+    private func database() throws -> PostgresClient {
+        try clients.databases.client(of: configuration.tables[.analysisRequests].database)
+    }
+
+    private func scalar(_ selection: String) async throws -> Double {
+        let (sql, _) = try configuration.tables.render("\(selection) from {analysis_requests}", label: "bench")
+        return try await database().query(PostgresStatement(sql, name: "bench")).single().decode(0, as: Double.self)
+    }
+
+    private func completed(_ count: Int, _ process: RoleProcess) async throws {
+        let deadline = Deadline.after(.seconds(180))
+        while true {
+            let done = try await scalar("select (count(*) filter (where status = 'completed'))::float8")
+            if Int(done) >= count { return }
+            guard process.isRunning, !deadline.isPast else {
+                throw BenchError("\(Int(done)) of \(count) analyses completed: \(process.lastLogLine)")
+            }
+            try await ContinuousClock().sleep(for: .milliseconds(250))
+        }
+    }
+
+    private func start(_ roles: [String], port: Int) throws -> RoleProcess {
+        var environment = stack.environment
+        environment["QUARTET_API_KEY"] = key
+        environment["QUARTET_API_PORT"] = String(port)
+        environment["LOG_LEVEL"] = "notice"
+        environment["KAFKA_FETCH_WAIT"] = "50ms"
+        return try RoleProcess(
+            roles: roles, environment: environment,
+            logPath: stack.directory.appendingPathComponent("roles.log").path)
+    }
+
+    /// Returns once `/healthz` answers.
+    private func ready(_ process: RoleProcess, port: Int) async throws {
+        let deadline = Deadline.after(.seconds(30))
+        let probe = ClosedLoop(
+            port: port, callers: 1, requests: [ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n")])
+        while (try? await probe.run(count: 1)) == nil {
+            guard process.isRunning, !deadline.isPast else {
+                throw BenchError("the roles did not start: \(process.lastLogLine)")
+            }
+            try await ContinuousClock().sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func submitRequests() -> [ByteBuffer] {
+        (0..<Self.productCount).map { number in
+            let body = #"{"product_id":"\#(BenchData.product(number))"}"#
+            return ByteBuffer(
+                string: "POST /v1/analyses HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer \(key)\r\n"
+                    + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        }
+    }
+
+    /// A port that was free a moment ago.
+    private func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
+            }
+        }
+        guard isBound else { throw BenchError("no free port: \(String(cString: strerror(errno)))") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}

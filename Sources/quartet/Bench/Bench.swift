@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+import QuartetBench
+import QuartetStack
+
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure on private servers with durable settings; prints JSON.",
+        subcommands: [BenchPipeline.self], defaultSubcommand: BenchPipeline.self)
+}
+
+struct BenchPipeline: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pipeline",
+        abstract: "Submits, analyses from a queue and end to end, latency, memory, and the floor under them.")
+
+    @Option(help: "Analyses in each part; other sizes follow.")
+    var analyses = 10_000
+
+    func validate() throws {
+        if analyses < 1_000 { throw ValidationError("--analyses is at least 1000") }
+    }
+
+    func run() async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "quartet-bench-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let stack = try await LocalStack.start(directory: directory)
+        do {
+            var sizes = PipelineBench.Sizes()
+            sizes.analyses = analyses
+            sizes.submits = analyses * 4
+            sizes.floorAnalyses = max(2_000, analyses * 6 / 10)
+            let figures = try await PipelineBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }.run()
+            Terminal.out(figures.json)
+        } catch {
+            await stack.stop()
+            throw error
+        }
+        await stack.stop()
+    }
+}

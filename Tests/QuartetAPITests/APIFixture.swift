@@ -1,0 +1,115 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import QuartetAPI
+import QuartetCore
+import QuartetTesting
+import StoreKit
+
+/// The HTTP interface on fakes.
+struct APIFixture: Sendable {
+    static let key = "the key"
+    let database = FakeDatabase()
+    let reviews = FakeReviewStore()
+    let sessions = FakeSessionStore()
+    let cards = FakeCardStore()
+    let progress = FakeProgressBoard()
+    let cache = FakeVersionedCache()
+    let product = ProductID("p-1")!
+    var probes: [ReadinessProbe] = []
+
+    var requests: FakeRequestStore { FakeRequestStore(database: database) }
+
+    private var server: APIServer {
+        var configuration = APIConfiguration(key: Self.key)
+        configuration.limits.textBytesMax = 100
+        configuration.limits.reviewsPerCallMax = 50
+        configuration.limits.bodyBytesMax = 8_192
+        configuration.watchInterval = .milliseconds(20)
+        return APIServer(
+            configuration: configuration,
+            ports: APIPorts(
+                requests: requests, products: FakeProductStore(database: database), reviews: reviews,
+                sessions: sessions, cards: cards, progress: progress, cache: cache),
+            probes: probes, metrics: { "metrics\n" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func run<Value>(_ body: @escaping @Sendable (Caller) async throws -> Value) async throws -> Value {
+        try await server.testable.test(.router) { client in
+            try await body(Caller(client: client))
+        }
+    }
+
+    /// A product with `count` reviews.
+    func addReviews(_ count: Int = 1) async throws {
+        _ = try await FakeProductStore(database: database).put([(product, "a product")])
+        let all = (0..<count).map { Review(id: "r-\($0)", text: "text \($0)") }
+        if count > 0 { _ = try await reviews.add(all, to: product) }
+    }
+
+    static func card(_ request: RequestID, _ ordinal: Int) -> EmotionCard {
+        var scores = EmotionScores()
+        scores[.joy] = Fraction(0.8)
+        return EmotionCard(
+            requestID: request, ordinal: ordinal, reviewID: "r-\(ordinal)",
+            reading: EmotionReading(
+                emotion: .joy, scores: scores, polarity: Fraction(0.5), keywords: ["k"], excerpt: "text \(ordinal)"))
+    }
+}
+
+/// A caller who knows the key.
+struct Caller: Sendable {
+    let client: any TestClientProtocol
+
+    func call(
+        _ method: HTTPRequest.Method, _ path: String, _ body: String? = nil, contentType: String = "application/json",
+        headers: [String: String] = [:], key: String? = APIFixture.key
+    ) async throws -> Answer {
+        try await call(
+            method, path, bytes: body.map { Array($0.utf8) }, contentType: contentType, headers: headers, key: key)
+    }
+
+    func call(
+        _ method: HTTPRequest.Method, _ path: String, bytes: [UInt8]?, contentType: String = "application/json",
+        headers: [String: String] = [:], key: String? = APIFixture.key
+    ) async throws -> Answer {
+        var fields: HTTPFields = [.contentType: contentType]
+        if let key { fields[.authorization] = "Bearer \(key)" }
+        for (name, value) in headers {
+            if let name = HTTPField.Name(name) { fields[name] = value }
+        }
+        let response = try await client.executeRequest(
+            uri: path, method: method, headers: fields, body: bytes.map { ByteBuffer(bytes: $0) })
+        return Answer(
+            status: response.status.code, headers: response.headers, text: String(buffer: response.body))
+    }
+}
+
+struct Answer: Sendable {
+    let status: Int
+    let headers: HTTPFields
+    let text: String
+
+    var json: [String: Any] {
+        (try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]) ?? [:]
+    }
+
+    /// The problem's kind, for an error.
+    var problem: String? {
+        guard headers[.contentType] == "application/problem+json" else { return nil }
+        return (json["type"] as? String)?.replacing("urn:quartet:problem:", with: "")
+    }
+
+    var detail: String { json["detail"] as? String ?? "" }
+}
+
+/// A store that does not answer.
+struct Away: StoreFailure {
+    var mayHaveHappened: Bool { false }
+    var isRetriable: Bool { true }
+    var isUnavailable: Bool { true }
+    var description: String { "away" }
+}

@@ -1,0 +1,133 @@
+import QuartetCore
+import QuartetTesting
+import Testing
+
+@Suite struct ReviewTests {
+    private let path = "/v1/products/p-1/reviews"
+
+    @Test func anArrayIsStoredOnce() async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let body = #"[{"id": "a", "text": "좋아요", "rating": 9, "date": "24.01.02"}, {"id": "b", "text": "ok"}]"#
+            let first = try await caller.call(.post, path, body)
+            #expect(first.status == 200)
+            #expect(first.json["added"] as? Int == 2)
+            let second = try await caller.call(.post, path, body)
+            #expect(second.json["added"] as? Int == 0)
+            #expect(second.json["known"] as? Int == 2)
+            let stored = try await api.reviews.reviews(["a"], of: api.product)[0]
+            #expect(stored == Review(id: "a", text: "좋아요", rating: 9, date: "24.01.02"))
+        }
+    }
+
+    @Test func linesAreStored() async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let body = "{\"id\": \"a\", \"text\": \"x\"}\n\n{\"id\": \"b\", \"text\": \"y\"}\r\n"
+            let answer = try await caller.call(.post, path, body, contentType: "application/x-ndjson")
+            #expect(answer.json["added"] as? Int == 2)
+        }
+    }
+
+    @Test(arguments: [
+        ("[]", 422, "no-reviews", ""), ("{}", 422, "bad-type", "the body is not an array"),
+        (#"[{"id": "a", "text": ""}]"#, 422, "empty-review", "[0].text is empty"),
+        (#"[{"id": "a", "text": "x"}, {"id": "", "text": "x"}]"#, 422, "bad-review-id", "[1].id is 1 to 128 bytes"),
+        (#"[{"id": "a", "text": "x", "rating": 11}]"#, 422, "bad-rating", "[0].rating is 1 to 10"),
+        (#"[{"id": "a", "text": "x", "rating": "9"}]"#, 422, "bad-type", "[0].rating is not an integer"),
+        (#"[{"id": "a", "text": 9}]"#, 422, "bad-type", "[0].text is not a string"),
+        (#"[{"id": "a"}]"#, 422, "missing-field", "[0].text is missing"),
+        (#"[{"id": "a", "text": "x", "stars": 3}]"#, 422, "bad-value", "[0].stars: unknown field"),
+        (#"[{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]"#, 422, "repeated-id", "[1].id: a is there twice"),
+        ("[{", 400, "not-json", "the body is not JSON in UTF-8"),
+    ])
+    func badReviewsAreNamedAndNothingIsStored(
+        _ body: String, _ status: Int, _ problem: String, _ detail: String
+    ) async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let answer = try await caller.call(.post, path, body)
+            #expect(answer.status == status)
+            #expect(answer.problem == problem)
+            if !detail.isEmpty { #expect(answer.detail == detail) }
+            #expect(try await api.reviews.haveReviews([api.product]) == [false])
+        }
+    }
+
+    @Test func aReviewOverTheLimitIsRefused() async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let text = String(repeating: "가", count: 34)
+            let answer = try await caller.call(.post, path, #"[{"id": "a", "text": "\#(text)"}]"#)
+            #expect(answer.problem == "review-too-large")
+            #expect(answer.detail == "[0].text has 102 bytes; 100 are allowed")
+        }
+    }
+
+    @Test func tooManyReviewsAreRefused() async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let body = (0...50).map { #"{"id": "\#($0)", "text": "x"}"# }.joined(separator: ",")
+            #expect(try await caller.call(.post, path, "[\(body)]").problem == "too-many-reviews")
+            #expect(
+                try await caller.call(.post, path, String(repeating: "[", count: 9_000)).problem == "body-too-large")
+        }
+    }
+
+    @Test func aBadLineIsNamed() async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let body = "{\"id\": \"a\", \"text\": \"x\"}\n{\"id\": 3}"
+            let answer = try await caller.call(.post, path, body, contentType: "application/x-ndjson")
+            #expect(answer.detail == "line 2: id is not a string")
+        }
+    }
+
+    @Test func invalidUTF8IsRefused() async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let bytes = Array(#"[{"id": "a", "text": ""#.utf8) + [0xC3, 0x28] + Array(#""}]"#.utf8)
+            #expect(try await caller.call(.post, path, bytes: bytes).status == 400)
+            #expect(try await api.reviews.haveReviews([api.product]) == [false])
+        }
+    }
+
+    @Test func otherContentIsRefused() async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            #expect(try await caller.call(.post, path, "a,b", contentType: "text/csv").status == 415)
+        }
+    }
+
+    @Test func anUnknownProductIsRefused() async throws {
+        let api = APIFixture()
+        try await api.run { caller in
+            let answer = try await caller.call(.post, path, #"[{"id": "a", "text": "x"}]"#)
+            #expect(answer.problem == "unknown-product")
+            #expect(try await caller.call(.post, "/v1/products/a%20b/reviews", "[]").problem == "bad-product-id")
+        }
+    }
+
+    @Test func productsAreCreatedRenamedAndListed() async throws {
+        let api = APIFixture()
+        try await api.run { caller in
+            #expect(try await caller.call(.put, "/v1/products/p-9").json["version"] as? Int == 1)
+            let renamed = try await caller.call(.put, "/v1/products/p-9", #"{"name": "Nine"}"#)
+            #expect(renamed.json["version"] as? Int == 2)
+            #expect(try await caller.call(.put, "/v1/products/p-9", #"{"name": ""}"#).problem == "bad-name")
+            _ = try await caller.call(.put, "/v1/products/p-8")
+            let list = try await caller.call(.get, "/v1/products?limit=1")
+            #expect((list.json["products"] as? [[String: Any]])?.first?["id"] as? String == "p-8")
+            #expect(list.json["next"] as? String == "p-8")
+            #expect(try await caller.call(.get, "/v1/products?limit=x").problem == "bad-parameter")
+        }
+    }
+}

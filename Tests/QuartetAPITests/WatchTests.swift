@@ -1,0 +1,163 @@
+import Foundation
+import QuartetAPI
+import QuartetCore
+import QuartetTesting
+import Testing
+
+@Suite struct WatchTests {
+    /// A submitted request with `count` cards, closed with a result if `isComplete`.
+    private func prepare(_ api: APIFixture, cards count: Int, isComplete: Bool) async throws -> RequestID {
+        try await api.addReviews(count)
+        let id = RequestID.make()
+        _ = try await api.requests.submit([Submission(id: id, productID: api.product)])
+        let session = AnalysisSession(
+            requestID: id, productID: api.product, manifest: (0..<count).map { "r-\($0)" },
+            analyzer: AnalyzerIdentity(name: "test", version: "1"))
+        _ = try await api.sessions.pin([session])
+        let cards = (0..<count).map { APIFixture.card(id, $0) }
+        _ = try await api.cards.insert(cards)
+        if isComplete {
+            _ = try await api.requests.finalise([Finalisation(result: Fold.result(of: cards, session: session))])
+        }
+        return id
+    }
+
+    private func events(_ text: String) -> [(name: String, id: String?)] {
+        text.components(separatedBy: "\n\n").filter { $0.hasPrefix("event: ") }.map { block in
+            let lines = block.components(separatedBy: "\n")
+            return (
+                String(lines[0].dropFirst(7)),
+                lines.first { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
+            )
+        }
+    }
+
+    @Test func aFinishedAnalysisIsToldFromItsStart() async throws {
+        let api = APIFixture()
+        let id = try await prepare(api, cards: 5, isComplete: true)
+        try await api.run { caller in
+            let answer = try await caller.call(.get, "/v1/analyses/\(id)/events")
+            #expect(answer.headers[.contentType] == "text/event-stream")
+            let events = events(answer.text)
+            #expect(events.map(\.name) == ["card", "card", "card", "card", "card", "end"])
+            #expect(events.compactMap(\.id) == ["0", "1", "2", "3", "4"])
+            #expect(answer.text.contains(#"data: {"status":"completed"}"#))
+        }
+    }
+
+    @Test func lastEventIDResumes() async throws {
+        let api = APIFixture()
+        let id = try await prepare(api, cards: 5, isComplete: true)
+        try await api.run { caller in
+            let answer = try await caller.call(.get, "/v1/analyses/\(id)/events", headers: ["Last-Event-ID": "2"])
+            #expect(events(answer.text).compactMap(\.id) == ["3", "4"])
+            let bad = try await caller.call(.get, "/v1/analyses/\(id)/events", headers: ["Last-Event-ID": "x"])
+            #expect(bad.problem == "bad-last-event-id")
+        }
+    }
+
+    @Test func watchersShareOneReaderAndSeeEveryCard() async throws {
+        let api = APIFixture()
+        let id = try await prepare(api, cards: 0, isComplete: false)
+        let session = AnalysisSession(
+            requestID: id, productID: api.product, manifest: [], analyzer: AnalyzerIdentity(name: "test", version: "1"))
+        try await api.run { caller in
+            let watchers = (0..<5).map { _ in
+                Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
+            }
+            // All of them listen through one subscription.
+            while api.progress.listenerCount(of: .progress(id)) == 0 { await Task.yield() }
+            #expect(api.progress.listenerCount(of: .progress(id)) == 1)
+            var cards: [EmotionCard] = []
+            for ordinal in 0..<30 {
+                let card = APIFixture.card(id, ordinal)
+                cards.append(card)
+                _ = try await api.cards.insert([card])
+                try await api.progress.report([Progress(requestID: id, done: ordinal + 1, total: 30)])
+            }
+            _ = try await api.requests.finalise([Finalisation(result: Fold.result(of: cards, session: session))])
+            try await api.progress.report([Progress(requestID: id, done: 30, total: 30, phase: .completed)])
+            for watcher in watchers {
+                let events = events(try await watcher.value)
+                #expect(events.compactMap(\.id) == (0..<30).map(String.init))
+                #expect(events.last?.name == "end")
+            }
+        }
+        #expect(api.progress.listenerCount(of: .progress(id)) == 0)
+    }
+
+    @Test func cardsBehindAGapWaitForIt() async throws {
+        let api = APIFixture()
+        let id = try await prepare(api, cards: 0, isComplete: false)
+        try await api.run { caller in
+            let watcher = Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
+            while api.progress.listenerCount(of: .progress(id)) == 0 { await Task.yield() }
+            for ordinal in [2, 0, 1] { _ = try await api.cards.insert([APIFixture.card(id, ordinal)]) }
+            _ = try await api.requests.fail([RequestFailure(requestID: id, generation: 1, message: "no luck")])
+            try await api.progress.report([Progress(requestID: id, done: 3, total: 3, phase: .failed)])
+            let text = try await watcher.value
+            #expect(events(text).compactMap(\.id) == ["0", "1", "2"])
+            #expect(text.contains(#""failure":"no luck""#))
+        }
+    }
+
+    @Test func statusShowsProgressAndResult() async throws {
+        let api = APIFixture()
+        let running = try await prepare(api, cards: 3, isComplete: false)
+        try await api.run { caller in
+            // Redis knows nothing: counted from the session and its cards.
+            let answer = try await caller.call(.get, "/v1/analyses/\(running)")
+            #expect(answer.json["status"] as? String == "running")
+            #expect(answer.json["progress"] as? [String: Int] == ["done": 3, "total": 3])
+            try await api.progress.report([Progress(requestID: running, done: 9, total: 12)])
+            let again = try await caller.call(.get, "/v1/analyses/\(running)")
+            #expect(again.json["progress"] as? [String: Int] == ["done": 9, "total": 12])
+        }
+        let other = APIFixture()
+        let complete = try await prepare(other, cards: 3, isComplete: true)
+        try await other.run { caller in
+            let answer = try await caller.call(.get, "/v1/analyses/\(complete)")
+            #expect(answer.json["status"] as? String == "completed")
+            #expect((answer.json["result"] as? [String: Any])?["reviews"] as? Int == 3)
+            let latest = try await caller.call(.get, "/v1/products/p-1/analysis")
+            #expect(latest.json["request_id"] as? String == complete.description)
+            #expect(try await other.cache.get(.analysis(other.product))?.value == Array(latest.text.utf8))
+        }
+    }
+
+    @Test func cardsComeInPages() async throws {
+        let api = APIFixture()
+        let id = try await prepare(api, cards: 5, isComplete: false)
+        try await api.run { caller in
+            let first = try await caller.call(.get, "/v1/analyses/\(id)/cards?limit=2")
+            #expect((first.json["cards"] as? [[String: Any]])?.count == 2)
+            #expect(first.json["next"] as? Int == 1)
+            let rest = try await caller.call(.get, "/v1/analyses/\(id)/cards?after=1")
+            #expect((rest.json["cards"] as? [[String: Any]])?.compactMap { $0["ordinal"] as? Int } == [2, 3, 4])
+            #expect(rest.json["next"] == nil)
+            let unknown = RequestID.make()
+            #expect(try await caller.call(.get, "/v1/analyses/\(unknown)/cards").problem == "unknown-analysis")
+            #expect(try await caller.call(.get, "/v1/analyses/\(unknown)").problem == "unknown-analysis")
+            #expect(try await caller.call(.get, "/v1/analyses/nonsense").problem == "bad-analysis-id")
+        }
+    }
+
+    @Test func readinessNamesTheStoreThatIsMissing() async throws {
+        var api = APIFixture()
+        api.probes = [
+            ReadinessProbe(store: "postgresql") { _ in }, ReadinessProbe(store: "redis") { _ in throw Away() },
+        ]
+        try await api.run { caller in
+            let answer = try await caller.call(.get, "/readyz", key: nil)
+            #expect(answer.status == 200)
+            #expect(answer.json["status"] as? String == "degraded")
+            #expect((answer.json["stores"] as? [String: String]) == ["postgresql": "ok", "redis": "away"])
+            #expect(try await caller.call(.get, "/healthz", key: nil).status == 200)
+            #expect(try await caller.call(.get, "/metrics", key: nil).text == "metrics\n")
+        }
+        api.probes = [ReadinessProbe(store: "postgresql") { _ in throw Away() }]
+        try await api.run { caller in
+            #expect(try await caller.call(.get, "/readyz", key: nil).status == 503)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import QuartetCore
+import QuartetRoles
+import QuartetTesting
+import Testing
+
+@Suite struct RelayTests {
+    @Test func requestsReachTheQueueOnce() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        let ids = [try await system.submit(), try await system.submit()]
+        #expect(try await system.queue.depth().claimable == 2)
+        let claims = try await system.queue.claim(limit: 9, worker: "w", leaseDuration: .seconds(10))
+        #expect(Set(claims.map(\.task.requestID)) == Set(ids))
+    }
+
+    @Test func aDeliveryThatFailedIsMadeAgain() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        _ = try await system.requests.submit([Submission(id: .make(), productID: system.product)])
+        let relay = system.relay(QueueDelivery(queue: system.queue, progress: system.progress))
+        try await relay.holdShards()
+        system.queue.failNext(.enqueue, with: Away(mayHaveHappened: true), tookEffect: true)
+        await #expect(throws: Away.self) { try await relay.runOnce() }
+        while try await relay.runOnce() > 0 {}
+        #expect(try await system.queue.depth().claimable == 1)
+    }
+
+    @Test func onlyTheOwnerOfAShardMovesItsCursor() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        _ = try await system.requests.submit([Submission(id: .make(), productID: system.product)])
+        let stranger = system.relay(TopicDelivery(publisher: system.events))
+        #expect(try await stranger.runOnce() == 0)
+    }
+
+    @Test func aBoardThatIsAwayDoesNotStopTheQueue() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        system.progress.failNext(.ring, with: Away())
+        _ = try await system.submit()
+        #expect(try await system.queue.depth().claimable == 1)
+    }
+
+    @Test func eventsArePublishedInOrderPerAggregate() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(2)
+        let id = try await system.submit()
+        _ = try await system.worker().runOnce()
+        let relay = system.relay(TopicDelivery(publisher: system.events))
+        try await relay.holdShards()
+        while try await relay.runOnce() > 0 {}
+        let subscription = system.events.subscribe(group: "g", to: [.analysis])
+        let events = try await subscription.next(limit: 10, timeout: .zero).compactMap { try? $0.event.get() }
+        #expect(
+            events.filter { $0.aggregateID == id.description }.map(\.type) == [.analysisRequested, .analysisCompleted])
+    }
+}
+
+@Suite struct InvalidationTests {
+    private func role(_ system: FakeSystem) -> Invalidation {
+        Invalidation(configuration: InvalidationConfiguration(), cache: system.cache, logger: system.logger) {
+            system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        }
+    }
+
+    private func completed(_ system: FakeSystem, version: Int64) -> DomainEvent {
+        DomainEvent(
+            id: "e-\(version)", type: .analysisCompleted, aggregateID: RequestID.make().description, version: version,
+            productID: system.product, generation: 1, occurredAt: Date(timeIntervalSince1970: 0))
+    }
+
+    @Test func aNewResultRemovesTheOldEntryAndKeepsItOut() async throws {
+        let system = FakeSystem()
+        let key = CacheKey.analysis(system.product)
+        #expect(try await system.cache.put(CacheEntry(version: 1, value: [1]), at: key))
+        let subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        try await system.events.publish([completed(system, version: 2)])
+        #expect(try await role(system).runOnce(subscription) == 1)
+        #expect(try await system.cache.get(key) == nil)
+        #expect(try await system.cache.put(CacheEntry(version: 1, value: [1]), at: key) == false)
+        #expect(try await system.cache.put(CacheEntry(version: 2, value: [2]), at: key))
+    }
+
+    @Test func anEventThatComesLateDoesNotRemoveANewerEntry() async throws {
+        let system = FakeSystem()
+        let key = CacheKey.analysis(system.product)
+        _ = try await system.cache.put(CacheEntry(version: 5, value: [5]), at: key)
+        let subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        try await system.events.publish([completed(system, version: 4)])
+        _ = try await role(system).runOnce(subscription)
+        #expect(try await system.cache.get(key)?.version == 5)
+    }
+
+    @Test func workThatFailedIsNotCommitted() async throws {
+        let system = FakeSystem()
+        var subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        try await system.events.publish([completed(system, version: 2)])
+        system.cache.failNext(.invalidate, with: Away())
+        await #expect(throws: Away.self) { try await role(system).runOnce(subscription) }
+        await subscription.close()
+        subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        #expect(try await role(system).runOnce(subscription) == 1)
+    }
+
+    @Test func bytesThatAreNoEventArePutAside() async throws {
+        let system = FakeSystem()
+        let subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        system.events.publishPoison([0xFF], key: [1], to: .analysis)
+        try await system.events.publish([completed(system, version: 2)])
+        var seen = 0
+        while seen < 2 { seen += try await role(system).runOnce(subscription) }
+        #expect(system.events.deadLetters(of: .analysis).map(\.value) == [[0xFF]])
+    }
+}

@@ -1,0 +1,192 @@
+import QuartetCore
+import QuartetRoles
+import QuartetTesting
+import Testing
+
+@Suite struct WorkerTests {
+    @Test func aRequestIsAnalysedToItsResult() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(10)
+        let id = try await system.submit()
+        #expect(try await system.worker().runOnce() == 1)
+
+        #expect(try await system.request(id)?.status == .completed)
+        let cards = try await system.storedCards(id)
+        #expect(cards.map(\.ordinal) == Array(0..<10))
+        #expect(cards.map(\.reviewID) == (0..<10).map { "r-\(1000 + $0)" })
+        let session = try #require(try await system.sessions.sessions([id])[0])
+        let stored = try #require(try await system.requests.results([id])[0])
+        #expect(stored.json == Fold.result(of: cards, session: session).json)
+        #expect(try await system.queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
+        #expect(
+            try await system.progress.read([id])[0] == Progress(requestID: id, done: 10, total: 10, phase: .completed))
+    }
+
+    @Test func anAttemptGoesOnFromStoredCards() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(10)
+        let id = try await system.submit()
+        system.cards.failNext(.insert, with: Away())
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .queued)
+
+        // The second attempt stores a chunk, then the store goes away again.
+        system.clock.advance(by: .seconds(120))
+        system.analyzer.fail("r-1005")
+        _ = try await system.worker().runOnce()
+        #expect(try await system.storedCards(id).map(\.ordinal) == Array(0..<4))
+
+        system.clock.advance(by: .seconds(120))
+        system.analyzer.heal()
+        let before = system.analyzer.reviewsRead.count
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .completed)
+        #expect(system.analyzer.reviewsRead.count - before == 6)
+        #expect(try await system.storedCards(id).count == 10)
+    }
+
+    @Test func aStoreThatIsAwayCostsNoAttempt() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(2)
+        let id = try await system.submit()
+        for _ in 0..<6 {
+            system.sessions.failNext(.pin, with: Away())
+            _ = try await system.worker().runOnce()
+            system.clock.advance(by: .seconds(120))
+        }
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .completed)
+    }
+
+    @Test func theLastFailedAttemptFailsTheRequestAndSparesItsNeighbours() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(3)
+        let other = ProductID("p-2")!
+        _ = try await FakeProductStore(database: system.database).put([(other, "another")])
+        _ = try await system.reviews.add([Review(id: "fine", text: "fine")], to: other)
+        let poisoned = try await system.submit()
+        let neighbour = RequestID.make()
+        _ = try await system.requests.submit([Submission(id: neighbour, productID: other)])
+        _ = try await system.submit()
+        system.analyzer.fail("r-1001")
+
+        for _ in 0..<3 {
+            _ = try await system.worker().runOnce()
+            system.clock.advance(by: .seconds(120))
+        }
+        let request = try #require(try await system.request(poisoned))
+        #expect(request.status == .failed)
+        #expect(request.failure == "review r-1001: can't read this")
+        #expect(try await system.request(neighbour)?.status == .completed)
+        #expect(try await system.queue.depth().dead == 2)
+        #expect(try await system.requests.results([poisoned])[0] == nil)
+    }
+
+    @Test func aTaskThatKilledItsWorkersIsNotRunAgain() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(3)
+        let id = try await system.submit()
+        for _ in 0..<3 {
+            let claims = try await system.queue.claim(limit: 1, worker: "dead", leaseDuration: .seconds(10))
+            #expect(claims.count == 1)
+            system.clock.advance(by: .seconds(11))
+        }
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .failed)
+        #expect(system.analyzer.reviewsRead.isEmpty)
+        #expect(try await system.queue.depth().dead == 1)
+    }
+
+    @Test func aProductWithoutReviewsFailsAtOnce() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(0)
+        let id = try await system.submit()
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.failure == "product p-1 has no reviews")
+    }
+
+    @Test func everyAttemptWorksFromTheFirstManifest() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(6)
+        let id = try await system.submit()
+        system.cards.failNext(.insert, with: Away())
+        _ = try await system.worker().runOnce()
+        _ = try await system.reviews.add(
+            [Review(id: "a-first", text: "later"), Review(id: "z", text: "later")], to: system.product)
+        system.clock.advance(by: .seconds(120))
+        _ = try await system.worker().runOnce()
+        #expect(try await system.storedCards(id).map(\.reviewID) == (0..<6).map { "r-\(1000 + $0)" })
+    }
+
+    @Test func aZombiesCardsDoNotReplaceThoseThatAreStored() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(4)
+        let id = try await system.submit()
+        // Another attempt stored this ordinal with another reading while this one was on its way.
+        var scores = EmotionScores()
+        scores[.fear] = Fraction(0.7)
+        let earlier = EmotionCard(
+            requestID: id, ordinal: 2, reviewID: "r-1002",
+            reading: EmotionReading(
+                emotion: .fear, scores: scores, polarity: Fraction(-0.4), keywords: [], excerpt: "earlier"))
+        _ = try await system.cards.insert([earlier])
+        _ = try await system.worker().runOnce()
+        let cards = try await system.storedCards(id)
+        #expect(cards[2] == earlier)
+        let session = try #require(try await system.sessions.sessions([id])[0])
+        #expect(try await system.requests.results([id])[0]?.json == Fold.result(of: cards, session: session).json)
+    }
+
+    @Test func aLostAcknowledgementCostsOneHarmlessClaim() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(3)
+        let id = try await system.submit()
+        system.queue.failNext(.acknowledge, with: Away())
+        _ = try await system.worker().runOnce()
+        let first = try await system.requests.results([id])[0]
+        system.clock.advance(by: .seconds(120))
+        #expect(try await system.worker().runOnce() == 1)
+        #expect(try await system.requests.results([id])[0] == first)
+        #expect(try await system.queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
+    }
+
+    @Test func aWorkerWhoseLeaseWasTakenOverStopsAndChangesNothing() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(8)
+        let id = try await system.submit()
+        let arrived = Signal()
+        let goOn = Signal()
+        system.analyzer.before { review in
+            guard review == "r-1004" else { return }
+            await arrived.raise()
+            await goOn.wait()
+        }
+        let zombie = Task { try await system.worker("zombie").runOnce() }
+        await arrived.wait()
+        system.clock.advance(by: .seconds(11))
+        let claims = try await system.queue.claim(limit: 1, worker: "other", leaseDuration: .seconds(10))
+        #expect(claims.first?.attempt == 2)
+        await goOn.raise()
+        _ = try await zombie.value
+        // What the zombie finished stands, and the new owner's lease was not touched.
+        #expect(try await system.queue.renew(claims.map(\.lease), leaseDuration: .seconds(10)) == [true])
+        #expect(try await system.storedCards(id).count == 8)
+    }
+}
+
+/// Raised once; whoever waits goes on.
+actor Signal {
+    private var isRaised = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func raise() {
+        isRaised = true
+        for continuation in waiting { continuation.resume() }
+        waiting = []
+    }
+
+    func wait() async {
+        if isRaised { return }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+}
