@@ -65,10 +65,24 @@ extension ConnectionLoop {
             // What it was for is expected next, and will be skipped.
             if expected.count > 1, case .statement(let index) = expected[1] { setFailure(error, of: index) }
         case .statement(let index): setFailure(error, of: index)
-        case .control, .sync:
+        case .control:
             if flights[0].failure == nil { flights[0].failure = error.about(flights[0].request.name) }
+        case .sync: failedAtSync(error)
         case .upkeep, .upkeepSync: break
         }
+    }
+
+    /// The implicit commit failed: a deferred constraint, a serialization failure.
+    ///
+    /// libpq 15 takes such an error for the answer to the sync, meets the real answer one place too late, and from then
+    /// on gives each answer to the wrong request. So the connection ends here; what was sent behind may yet be run.
+    private mutating func failedAtSync(_ error: PostgresError) {
+        if var flight = flights.popFirst() {
+            mailbox.outstanding.subtract(1, ordering: .relaxed)
+            flight.settle(Outcome(failure: error.about(flight.request.name)))
+        }
+        let reason = "given up after the commit of a neighbouring statement failed: \(error.sqlState ?? "")"
+        fail(PostgresError(.connectionLost, reason), isDefinite: false)
     }
 
     private mutating func setFailure(_ error: PostgresError, of index: Int) {

@@ -2,13 +2,16 @@ import DequeModule
 import StoreKit
 
 extension ConnectionLoop {
-    /// Sends what waits, as long as nothing speaks against it.
+    /// There is a request to send and nothing speaks against it.
+    var maySend: Bool {
+        guard end == nil, !isUnflushed, !isCancelling, let next = waiting.first else { return false }
+        guard let last = flights.last else { return true }
+        return flights.count < Self.flightsMax && !last.request.needsConnectionAlone && !next.needsConnectionAlone
+    }
+
     mutating func sendWaiting() {
-        while end == nil, !isUnflushed, !isCancelling, flights.count < Self.flightsMax,
-            flights.last?.request.needsConnectionAlone != true,
-            let request = waiting.first, flights.isEmpty || !request.needsConnectionAlone
-        {
-            waiting.removeFirst()
+        while maySend {
+            let request = waiting.removeFirst()
             guard !request.deadline.isPast else {
                 finish(request, stopError(.deadline, request, mayHaveHappened: false))
                 continue

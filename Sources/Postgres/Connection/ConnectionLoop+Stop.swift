@@ -1,6 +1,7 @@
 import DequeModule
 import Logging
 import StoreKit
+import Synchronization
 
 extension ConnectionLoop {
     /// Takes a request back, or has the server cancel it once it is its turn.
@@ -70,10 +71,17 @@ extension ConnectionLoop {
         }
         for request in waiting { wakeAt(request.deadline.instant) }
         for index in flights.indices { checkFlight(at: index, now: now) }
-        if let first = flights.first, let giveUpAt = first.giveUpAt, giveUpAt <= now {
-            let reason = first.stop ?? .deadline
-            fail(stopError(reason, first.request, mayHaveHappened: true), isDefinite: false)
-        }
+        if let giveUpAt = flights.first?.giveUpAt, giveUpAt <= now { giveUp() }
+    }
+
+    /// The first flight was to stop and did not: its connection goes with it.
+    private mutating func giveUp() {
+        guard var flight = flights.popFirst() else { return }
+        mailbox.outstanding.subtract(1, ordering: .relaxed)
+        let error = stopError(flight.stop ?? .deadline, flight.request, mayHaveHappened: flight.isFlushed)
+        flight.settle(Outcome(failure: error))
+        let reason = "given up: a cancelled statement did not end within \(cancellationGrace)"
+        fail(PostgresError(.connectionLost, reason), isDefinite: false)
     }
 
     private mutating func checkFlight(at index: Int, now: ContinuousClock.Instant) {

@@ -67,10 +67,13 @@ struct ConnectionLoop: ~Copyable {
             mailbox.take(into: &commands)
             for command in commands { obey(command) }
             checkTimer()
-            sendWaiting()
-            sendCancelIfWanted()
-            receive()
             flush()
+            receive()
+            repeat {
+                sendWaiting()
+                flush()
+            } while maySend
+            sendCancelIfWanted()
             guard end == nil else { break }
             if isClosing, waiting.isEmpty, flights.isEmpty {
                 fail(PostgresError(.closed, "the connection is closed"), isDefinite: true)

@@ -22,6 +22,8 @@ final class Mailbox: Sendable {
     private struct State {
         var commands: [Command] = []
         var isAsleep = false
+        /// A channel has changed since the thread last looked.
+        var hasNews = false
         /// Set once the thread takes no more commands.
         var end: PostgresError?
         var isInTransaction = false
@@ -70,6 +72,7 @@ final class Mailbox: Sendable {
     /// Makes the thread look at its channels.
     func wake() {
         let wake = state.withLock { state in
+            state.hasNews = true
             defer { state.isAsleep = false }
             return state.isAsleep
         }
@@ -81,13 +84,16 @@ final class Mailbox: Sendable {
     /// Everything handed in so far; `buffer` gives its memory in exchange.
     func take(into buffer: inout [Command]) {
         buffer.removeAll(keepingCapacity: true)
-        state.withLock { swap(&$0.commands, &buffer) }
+        state.withLock { state in
+            state.hasNews = false
+            swap(&state.commands, &buffer)
+        }
     }
 
-    /// False if there are commands already; otherwise whoever comes next wakes the thread.
+    /// False if there is something to look at already; otherwise whoever comes next wakes the thread.
     func fallAsleep() -> Bool {
         state.withLock { state in
-            state.isAsleep = state.commands.isEmpty
+            state.isAsleep = state.commands.isEmpty && !state.hasNews
             return state.isAsleep
         }
     }

@@ -1,0 +1,137 @@
+import Postgres
+import StoreKit
+import Testing
+
+@Suite struct CancellationTests {
+    private let sleep = PostgresStatement("SELECT pg_sleep(60)", name: "sleep")
+
+    /// Waits until the server is at work on `count` statements that contain `text`.
+    private func running(_ client: PostgresClient, _ text: String, count: Int = 1) async throws {
+        try await eventually {
+            let rows = try await client.query(
+                PostgresStatement(
+                    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1", "\(text)%"))
+            return try rows.single().decode(0, as: Int.self) >= count
+        }
+    }
+
+    @Test func aCancelledStatementEndsAtOnceAndItsConnectionGoesOn() async throws {
+        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+            try await client.withSession { session in
+                let process = PostgresStatement("SELECT pg_backend_pid()")
+                let before = try await session.query(process).single().decode(0, as: Int.self)
+                let marked = PostgresStatement("SELECT pg_sleep(60) AS cancelled_alone")
+                let task = Task { try await session.query(marked) }
+                try await running(client, marked.sql)
+                let started = ContinuousClock.now
+                task.cancel()
+                await #expect(throws: CancellationError.self) { try await task.value }
+                #expect(started.duration(to: .now) < .seconds(10))
+                #expect(try await session.query(process).single().decode(0, as: Int.self) == before)
+            }
+        }
+    }
+
+    @Test func aTaskCancelledBeforehandSendsNothing() async throws {
+        try await withClient { client in
+            try await client.execute(script: "CREATE TABLE beforehand (n int)")
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                _ = try await client.query(PostgresStatement("INSERT INTO beforehand VALUES (1)"))
+            }
+            await #expect(throws: CancellationError.self) { try await task.value }
+            let count = try await client.query(PostgresStatement("SELECT count(*) FROM beforehand"))
+            #expect(try count.single().decode(0, as: Int.self) == 0)
+        }
+    }
+
+    @Test func aDeadlineEndsAStatement() async throws {
+        try await withClient { client in
+            _ = try await client.query(PostgresStatement("SELECT 1"))
+            let error = try await failure { try await client.query(sleep, deadline: .after(.milliseconds(100))) }
+            #expect(error.code == .deadlineExceeded)
+            #expect(error.isRetriable && !error.mayHaveHappened, "the server said that it was cancelled")
+            #expect(error.statementName == "sleep")
+            #expect(try await client.query(PostgresStatement("SELECT 1")).count == 1)
+        }
+    }
+
+    @Test func theDefaultDeadlineHolds() async throws {
+        try await withClient(configure: { $0.statementTimeout = .milliseconds(100) }) { client in
+            let error = try await client.withSession(deadline: .after(.seconds(60))) { session in
+                try await failure { try await session.query(sleep) }
+            }
+            #expect(error.code == .deadlineExceeded)
+        }
+    }
+
+    /// One caller's cancellation must not hit what others have on the same connection.
+    @Test func neighboursOfACancelledStatementAreAnswered() async throws {
+        try await withClient(configure: {
+            $0.sharedConnectionsMax = 1
+            $0.cancellationGrace = .seconds(30)
+        }) { client in
+            _ = try await client.query(PostgresStatement("SELECT 1"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for index in 0..<200 {
+                    group.addTask {
+                        if index % 10 == 0 {
+                            let error = try await failure {
+                                try await client.query(sleep, deadline: .after(.milliseconds(30 + index)))
+                            }
+                            #expect(error.code == .deadlineExceeded)
+                        } else {
+                            let rows = try await client.query(
+                                PostgresStatement("SELECT $1, pg_sleep(0.001)", index), deadline: .after(.seconds(60)))
+                            #expect(try rows.single().decode(0, as: Int.self) == index)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test func aCallerBehindALongStatementIsAnsweredByItsDeadline() async throws {
+        try await withClient(configure: {
+            $0.sharedConnectionsMax = 1
+            $0.cancellationGrace = .milliseconds(200)
+        }) { client in
+            let long = PostgresStatement("SELECT pg_sleep(60) AS long_one")
+            try await withClient { observer in
+                let first = Task { try await client.query(long, deadline: .after(.seconds(60))) }
+                try await running(observer, long.sql)
+                let error = try await failure {
+                    try await client.query(PostgresStatement("SELECT 1"), deadline: .after(.milliseconds(50)))
+                }
+                #expect(error.code == .deadlineExceeded)
+                #expect(error.mayHaveHappened, "it was sent and is still to be answered")
+                first.cancel()
+                await #expect(throws: CancellationError.self) { try await first.value }
+                #expect(try await client.query(PostgresStatement("SELECT 1")).count == 1)
+            }
+        }
+    }
+
+    @Test func aFullConnectionRefuses() async throws {
+        try await withClient(configure: { ($0.sharedConnectionsMax, $0.waitingMax) = (1, 3) }) { client in
+            let long = PostgresStatement("SELECT pg_sleep(60) AS occupying")
+            try await withClient { observer in
+                let tasks = (0..<3).map { _ in Task { try await client.query(long) } }
+                try await running(observer, long.sql)
+                var refusal: PostgresError?
+                try await eventually {
+                    do {
+                        _ = try await client.query(PostgresStatement("SELECT 1"), deadline: .after(.milliseconds(20)))
+                    } catch let error as PostgresError where error.code == .overloaded {
+                        refusal = error
+                    } catch is PostgresError {}
+                    return refusal != nil
+                }
+                #expect(refusal?.isUnavailable == true && refusal?.mayHaveHappened == false)
+                for task in tasks { task.cancel() }
+                for task in tasks { _ = await task.result }
+            }
+        }
+    }
+}

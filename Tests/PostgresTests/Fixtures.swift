@@ -1,0 +1,56 @@
+import Logging
+import Postgres
+import StoreKit
+import Testing
+
+/// Runs `body` with a client of the shared server, or of `server`.
+func withClient(
+    _ server: LocalServer? = nil, configure: (inout PostgresConfiguration) -> Void = { _ in },
+    _ body: (PostgresClient) async throws -> Void
+) async throws {
+    let server = try server ?? LocalServer.shared.get()
+    var configuration = try PostgresConfiguration(url: server.url())
+    configuration.backoff = Backoff(base: .milliseconds(5), max: .milliseconds(50))
+    configure(&configuration)
+    let client = PostgresClient(configuration, logger: quiet)
+    do {
+        try await body(client)
+    } catch {
+        await client.close()
+        throw error
+    }
+    await client.close()
+}
+
+let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+/// The error that `body` throws.
+func failure<Value>(
+    of body: () async throws -> Value, sourceLocation: SourceLocation = #_sourceLocation
+) async throws -> PostgresError {
+    do {
+        _ = try await body()
+    } catch let error as PostgresError {
+        return error
+    }
+    throw Unexpected("no error was thrown")
+}
+
+struct Unexpected: Error {
+    let what: String
+
+    init(_ what: String) {
+        self.what = what
+    }
+}
+
+/// Asks again and again, up to a limit: for what a server does without a signal.
+func eventually(
+    within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
+) async throws {
+    let deadline = Deadline.after(limit)
+    while try await !condition() {
+        if deadline.isPast { throw Unexpected("it did not happen within \(limit)") }
+        await Task.yield()
+    }
+}
