@@ -1,6 +1,7 @@
 import CRDKafka
 package import Logging
 import StoreKit
+import Synchronization
 
 /// Brokers inside this process, for development and tests: librdkafka's mock cluster behind real TCP ports, which other
 /// processes can use too.
@@ -34,8 +35,12 @@ package actor KafkaMockCluster {
     }
 
     /// Drops the broker's connections and refuses new ones until `brokerUp`. Its records stay.
+    /// A broker that goes down gives up its port and takes it again at once. That fails, and ends the process, while a
+    /// process that is just being made still has a copy of the old socket.
     package func brokerDown(_ id: Int32) throws {
-        try call("stop broker \(id)") { rd_kafka_mock_broker_set_down($0, id) }
+        try spawnLock.withLock { _ in
+            try call("stop broker \(id)") { rd_kafka_mock_broker_set_down($0, id) }
+        }
     }
 
     package func brokerUp(_ id: Int32) throws {

@@ -102,10 +102,6 @@ final class ChildProcess: Sendable {
     }
 }
 
-/// Held while a process is made: until it runs its program it has a copy of every descriptor of this one. Whoever closes a
-/// socket and needs it closed at that moment holds this too.
-let spawning = Mutex(())
-
 /// Starts `command` with a fresh environment, default signals, a session of its own and no descriptors but the given
 /// ones: a server must not hold a socket or a lock of ours.
 ///
@@ -154,7 +150,7 @@ func spawn(_ command: [String], input: Int32? = nil, output: Int32, control: Int
     var environment = (inherited + ["LC_ALL=C.UTF-8"]).map { strdup($0) } + [nil]
     defer { for string in arguments + environment { free(string) } }
     var pid: pid_t = 0
-    let code = spawning.withLock { _ in
+    let code = spawnLock.withLock { _ in
         posix_spawn(&pid, command[0], &actions, &attributes, &arguments, &environment)
     }
     guard code == 0 else {

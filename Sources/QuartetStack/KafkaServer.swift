@@ -42,7 +42,11 @@ package actor KafkaServer: LocalServer {
     package func stop() async {
         guard isUp, let cluster else { return }
         isUp = false
-        do { try await takeDown(brokers, of: cluster) } catch { logger.warning("kafka: \(error)") }
+        do {
+            for broker in brokers { try await cluster.brokerDown(broker) }
+        } catch {
+            logger.warning("kafka: \(error)")
+        }
     }
 
     package func kill() async { await stop() }
@@ -59,13 +63,5 @@ package actor KafkaServer: LocalServer {
         await cluster?.stop()
         cluster = nil
         isUp = false
-    }
-}
-
-/// A broker that goes down gives up its port and takes it again at once, which must not fail, and does while a process that
-/// is just being made still has a copy of the old socket.
-private func takeDown(_ brokers: ClosedRange<Int32>, of cluster: isolated KafkaMockCluster) throws {
-    try spawning.withLock { _ in
-        for broker in brokers { try cluster.brokerDown(broker) }
     }
 }
