@@ -14,6 +14,8 @@ package struct RedisError: StoreFailure {
         case deadlineExceeded
         /// A bound on what may be on the way was reached.
         case overloaded
+        /// One command is larger than everything that may wait to be sent.
+        case commandTooLarge
         /// The client is closed.
         case closed
         /// The server sent what is not RESP2 or was not asked for.
@@ -47,7 +49,7 @@ package struct RedisError: StoreFailure {
         switch code {
         case .connect, .connectionLost, .deadlineExceeded, .overloaded: true
         case .server(let word): Self.passingConditions.contains(word)
-        case .configuration, .authentication, .closed, .protocolViolation, .decoding: false
+        case .configuration, .authentication, .commandTooLarge, .closed, .protocolViolation, .decoding: false
         }
     }
 
@@ -55,7 +57,7 @@ package struct RedisError: StoreFailure {
         switch code {
         case .connect, .authentication, .connectionLost, .deadlineExceeded, .overloaded, .closed: true
         case .server(let word): Self.passingConditions.contains(word)
-        case .configuration, .protocolViolation, .decoding: false
+        case .configuration, .commandTooLarge, .protocolViolation, .decoding: false
         }
     }
 
@@ -64,16 +66,15 @@ package struct RedisError: StoreFailure {
         return "redis \(location): \(message)"
     }
 
-    /// Error replies that say "not now": loading, failover, a running script, a lost quorum.
+    /// Error replies that say "not now": loading, failover, a running script, a lost quorum, no memory, no disk.
     private static let passingConditions: Set<String> = [
-        "LOADING", "READONLY", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS",
+        "LOADING", "READONLY", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "OOM", "MISCONF",
     ]
 }
 
 extension RedisError {
-    /// The error that an error reply means.
-    ///
-    /// Nothing happened, except that a script may have written before it met an error.
+    /// The error that an error reply means. The server refused, so nothing happened; only a script may have written before
+    /// it met its error, which is why scripts are written to be repeated.
     init(reply: String, location: String? = nil) {
         let word = reply.prefix { $0 != " " }
         let isAuthentication = word == "WRONGPASS" || word == "NOAUTH" || reply.hasPrefix("ERR invalid password")

@@ -8,7 +8,7 @@ package import StoreKit
 /// Callers share the command connection: what they ask while a write is on the way goes out together with the next. The
 /// connections are made at the first call and kept up from then on. While there is none, calls fail at once with an error
 /// that is unavailable; commands that block the server's reply (BLPOP, SUBSCRIBE, MULTI over several calls) do not belong
-/// on a shared connection.
+/// on a shared connection. The connections live until ``close()``.
 package final class RedisClient: Sendable {
     package let configuration: RedisConfiguration
     private let commands: CommandLink
@@ -30,6 +30,7 @@ package final class RedisClient: Sendable {
     ///
     /// - Throws: `RedisError`, also for an error reply; `CancellationError`, after which the command may still happen.
     package func send(_ command: RedisCommand, deadline: Deadline? = nil) async throws -> RedisValue {
+        let deadline = deadline ?? .after(configuration.commandTimeout)
         var reply = try await commands.send(command, deadline: deadline)
         if command.script != nil, Self.isScriptMissing(reply) {
             reply = try await commands.send(command.withScriptSource(), deadline: deadline)
@@ -39,13 +40,14 @@ package final class RedisClient: Sendable {
 
     /// Sends `commands` in one go and returns one result each, in their order.
     ///
-    /// More than `pipelineSizeMax` are sent in several parts. Script calls that met NOSCRIPT run again after all others, so
+    /// More than `pipelineSizeMax`, or than `outboundBytesMax`, are sent in several parts. Script calls that met NOSCRIPT run again after all others, so
     /// calls of one pipeline must not depend on each other's order if there are scripts among them.
     ///
     /// - Throws: `CancellationError` alone, after which any of the commands may still happen.
     package func pipeline(
         _ commands: [RedisCommand], deadline: Deadline? = nil
     ) async throws -> [Result<RedisValue, RedisError>] {
+        let deadline = deadline ?? .after(configuration.commandTimeout)
         var results = try await sendAll(commands, deadline: deadline)
         // A script can vanish again between two passes only if somebody flushes scripts all the time.
         for _ in 0..<2 {
@@ -81,12 +83,12 @@ package final class RedisClient: Sendable {
     }
 
     private func sendAll(
-        _ commands: [RedisCommand], deadline: Deadline?
+        _ commands: [RedisCommand], deadline: Deadline
     ) async throws -> [Result<RedisValue, RedisError>] {
         var results: [Result<RedisValue, RedisError>] = []
         results.reserveCapacity(commands.count)
-        for start in stride(from: 0, to: commands.count, by: configuration.pipelineSizeMax) {
-            let part = commands[start..<min(start + configuration.pipelineSizeMax, commands.count)]
+        while results.count < commands.count {
+            let part = nextPart(of: commands[results.count...])
             do {
                 results += try await self.commands.send(part, deadline: deadline)
             } catch let error as RedisError {
@@ -94,6 +96,18 @@ package final class RedisClient: Sendable {
             }
         }
         return results
+    }
+
+    /// As many of `commands` as may go out at once, at least one.
+    private func nextPart(of commands: ArraySlice<RedisCommand>) -> ArraySlice<RedisCommand> {
+        var size = 0
+        var end = commands.startIndex
+        for command in commands.prefix(configuration.pipelineSizeMax) {
+            size += command.bytes.count
+            if size > configuration.outboundBytesMax, end > commands.startIndex { break }
+            end += 1
+        }
+        return commands[..<end]
     }
 
     /// The first call of each script brings its source, which the others then find.

@@ -30,7 +30,7 @@ final class CommandLink: Sendable {
     /// Sends one command; an error reply is returned as a value.
     ///
     /// - Throws: `RedisError`, `CancellationError`.
-    func send(_ command: RedisCommand, deadline: Deadline?) async throws -> RedisValue {
+    func send(_ command: RedisCommand, deadline: Deadline) async throws -> RedisValue {
         try checkSize(command.bytes.count)
         let formatted = FormattedCommand(command)
         let outcome = try await call(count: 1, size: formatted.count, deadline: deadline) { $0.write(formatted) }
@@ -41,9 +41,9 @@ final class CommandLink: Sendable {
     ///
     /// - Throws: `RedisError` when none of them was taken, `CancellationError`.
     func send(
-        _ commands: ArraySlice<RedisCommand>, deadline: Deadline?
+        _ commands: ArraySlice<RedisCommand>, deadline: Deadline
     ) async throws -> [Result<RedisValue, RedisError>] {
-        try checkSize(commands.reduce(0) { $0 + $1.bytes.count })
+        for command in commands { try checkSize(command.bytes.count) }
         let bytes = commands.reduce(into: ByteBuffer()) { $0.write(FormattedCommand($1)) }
         let outcome = try await call(count: commands.count, size: bytes.readableBytes, deadline: deadline) {
             $0.writeImmutableBuffer(bytes)
@@ -62,16 +62,15 @@ final class CommandLink: Sendable {
 
     /// Hands in a call and waits for its outcome; a cancelled caller is resumed at once.
     private func call(
-        count: Int, size: Int, deadline: Deadline?, write: @Sendable (inout ByteBuffer) -> Void
+        count: Int, size: Int, deadline: Deadline, write: @Sendable (inout ByteBuffer) -> Void
     ) async throws -> CallOutcome {
         try Task.checkCancellation()
         let number = CallNumber()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { waiter in
                 let now = ContinuousClock.now
-                let deadline = deadline?.instant ?? now.advanced(by: dialer.configuration.commandTimeout)
                 let admission = guarded.withLock {
-                    $0.machine.add(waiter, count: count, size: size, deadline: deadline, now: now, write: write)
+                    $0.machine.add(waiter, count: count, size: size, deadline: deadline.instant, now: now, write: write)
                 }
                 switch admission {
                 case .refused(let error):
@@ -100,7 +99,7 @@ final class CommandLink: Sendable {
         let configuration = dialer.configuration
         guard size <= configuration.outboundBytesMax else {
             throw RedisError(
-                .overloaded, "\(size) bytes at once are more than the \(configuration.outboundBytesMax) allowed",
+                .commandTooLarge, "a command of \(size) bytes; \(configuration.outboundBytesMax) are allowed",
                 location: configuration.location)
         }
     }

@@ -102,6 +102,6 @@ extension SubscriptionHub {
         case .retry(let id, let delay):
             dialer.eventLoop.scheduleTask(in: TimeAmount(delay)) { [self] in apply { $0.retryDue(id) } }
         }
-        if steps.disconnect != nil { bound.value.channel?.close(promise: nil) }
+        if steps.disconnect { bound.value.channel?.close(promise: nil) }
     }
 }

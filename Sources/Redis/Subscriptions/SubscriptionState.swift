@@ -13,17 +13,23 @@ struct SubscriptionState<Subscriber> {
         var deliveries: [(event: RedisSubscriptionEvent, to: [Subscriber])] = []
         /// Subscriptions that are over, with what the server had against them.
         var ends: [(error: RedisError?, of: [Subscriber])] = []
-        var disconnect: RedisError?
+        /// The connection is of no more use.
+        var disconnect = false
     }
 
-    private enum Request: Equatable {
-        case subscribe(String)
-        case unsubscribe(String)
+    private struct Request {
+        enum Kind { case subscribe, unsubscribe }
+
+        let kind: Kind
+        let channel: String
+        let number: UInt64
     }
 
     private struct Listeners {
         var subscribers: [UInt64: Subscriber]
-        /// The server has confirmed the last SUBSCRIBE on this connection.
+        /// The last SUBSCRIBE on this connection; answers to earlier ones say nothing about how it stands.
+        var request: UInt64?
+        /// The server has confirmed that one.
         var isConfirmed = false
         /// Subscribers who have been told ``RedisSubscriptionEvent/subscribed``, perhaps on an earlier connection.
         var told: Set<UInt64> = []
@@ -33,6 +39,9 @@ struct SubscriptionState<Subscriber> {
     private let location: String
     private var channels: [String: Listeners] = [:]
     private var unanswered = Deque<Request>()
+    private var requests: UInt64 = 0
+    /// Why the connection is being dropped, when that was decided here.
+    private var dropReason: RedisError?
 
     init(backoff: Backoff, location: String) {
         reachability = Reachability(backoff: backoff)
@@ -61,7 +70,7 @@ extension SubscriptionState {
         }
         channels[channel] = Listeners(subscribers: [id: subscriber])
         if let connection = reachability.want() { steps.next = .connect(connection) }
-        if isUp { request(.subscribe(channel), &steps) }
+        if isUp { request(.subscribe, channel, &steps) }
         return steps
     }
 
@@ -71,7 +80,7 @@ extension SubscriptionState {
         channels[channel]?.told.remove(id)
         guard channels[channel]?.subscribers.isEmpty == true else { return steps }
         channels[channel] = nil
-        if isUp { request(.unsubscribe(channel), &steps) }
+        if isUp { request(.unsubscribe, channel, &steps) }
         return steps
     }
 
@@ -89,7 +98,7 @@ extension SubscriptionState {
     mutating func connected(_ id: ConnectionID) -> (isWanted: Bool, steps: Steps) {
         var steps = Steps()
         guard reachability.connected(id) else { return (false, steps) }
-        for channel in channels.keys.sorted() { request(.subscribe(channel), &steps) }
+        for channel in channels.keys.sorted() { request(.subscribe, channel, &steps) }
         return (true, steps)
     }
 
@@ -101,8 +110,9 @@ extension SubscriptionState {
             do throws(RedisError) {
                 try receive(reply, &steps)
             } catch {
-                steps.disconnect = error
-                break
+                dropReason = error
+                steps.disconnect = true
+                return steps
             }
         }
         return steps
@@ -110,9 +120,11 @@ extension SubscriptionState {
 
     mutating func lost(_ id: ConnectionID, _ error: RedisError) -> Steps {
         var steps = Steps()
+        guard reachability.phase == .connecting(id) || reachability.isUp(id) else { return steps }
         unanswered.removeAll()
         for channel in channels.keys { channels[channel]?.isConfirmed = false }
-        steps.next = reachability.lost(id, error, isNeeded: !channels.isEmpty)
+        steps.next = reachability.lost(id, dropReason ?? error, isNeeded: !channels.isEmpty)
+        dropReason = nil
         return steps
     }
 
@@ -124,12 +136,24 @@ extension SubscriptionState {
 }
 
 extension SubscriptionState {
-    private mutating func request(_ request: Request, _ steps: inout Steps) {
-        unanswered.append(request)
-        switch request {
-        case .subscribe(let channel): steps.write.append(RedisCommand("SUBSCRIBE", channel))
-        case .unsubscribe(let channel): steps.write.append(RedisCommand("UNSUBSCRIBE", channel))
+    private mutating func request(_ kind: Request.Kind, _ channel: String, _ steps: inout Steps) {
+        requests += 1
+        unanswered.append(Request(kind: kind, channel: channel, number: requests))
+        switch kind {
+        case .subscribe:
+            channels[channel]?.request = requests
+            steps.write.append(RedisCommand("SUBSCRIBE", channel))
+        case .unsubscribe:
+            steps.write.append(RedisCommand("UNSUBSCRIBE", channel))
         }
+    }
+
+    /// The request that the server's next answer belongs to.
+    private mutating func answered(_ kind: Request.Kind, _ channel: String) throws(RedisError) -> Request {
+        guard let request = unanswered.popFirst(), request.kind == kind, request.channel == channel else {
+            throw unexpected()
+        }
+        return request
     }
 
     private mutating func receive(_ reply: RedisValue, _ steps: inout Steps) throws(RedisError) {
@@ -143,23 +167,21 @@ extension SubscriptionState {
             guard let listeners = channels[channel] else { return }
             steps.deliveries.append((.message(try parts[2].bytes()), Array(listeners.subscribers.values)))
         case "subscribe":
-            guard unanswered.popFirst() == .subscribe(channel) else { throw unexpected() }
-            confirmed(channel, &steps)
+            confirmed(try answered(.subscribe, channel), &steps)
         case "unsubscribe":
-            guard unanswered.popFirst() == .unsubscribe(channel) else { throw unexpected() }
+            _ = try answered(.unsubscribe, channel)
         default:
             throw unexpected()
         }
     }
 
-    /// Only the answer to the last request for a channel says how it stands.
-    private mutating func confirmed(_ channel: String, _ steps: inout Steps) {
-        guard var listeners = channels[channel], !unanswered.contains(.subscribe(channel)) else { return }
+    private mutating func confirmed(_ request: Request, _ steps: inout Steps) {
+        guard var listeners = channels[request.channel], listeners.request == request.number else { return }
         let news = listeners.subscribers.filter { !listeners.told.contains($0.key) }
         let old = listeners.subscribers.filter { listeners.told.contains($0.key) }
         listeners.isConfirmed = true
         listeners.told = Set(listeners.subscribers.keys)
-        channels[channel] = listeners
+        channels[request.channel] = listeners
         if !news.isEmpty { steps.deliveries.append((.subscribed, Array(news.values))) }
         if !old.isEmpty { steps.deliveries.append((.messagesMissed, Array(old.values))) }
     }
@@ -167,9 +189,9 @@ extension SubscriptionState {
     /// The server answers the oldest request with an error: those who wanted that channel learn it.
     private mutating func refused(_ error: RedisError, _ steps: inout Steps) throws(RedisError) {
         guard let request = unanswered.popFirst() else { throw error }
-        guard case .subscribe(let channel) = request, let listeners = channels.removeValue(forKey: channel) else {
-            return
-        }
+        guard request.kind == .subscribe, channels[request.channel]?.request == request.number,
+            let listeners = channels.removeValue(forKey: request.channel)
+        else { return }
         steps.ends.append((error, Array(listeners.subscribers.values)))
     }
 
