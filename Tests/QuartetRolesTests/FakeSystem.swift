@@ -19,6 +19,7 @@ struct FakeSystem: Sendable {
     let events = FakeEventStream()
     let analyzer = ScriptedAnalyzer()
     let product = ProductID("p-1")!
+    private let owner = UUID()
     var configuration = WorkerConfiguration()
 
     init() {
@@ -42,7 +43,7 @@ struct FakeSystem: Sendable {
     }
 
     func relay(_ delivery: any OutboxDelivery) -> Relay {
-        Relay(configuration: RelayConfiguration(), outbox: outbox, delivery: delivery, logger: logger)
+        Relay(owner: owner, configuration: RelayConfiguration(), outbox: outbox, delivery: delivery, logger: logger)
     }
 
     /// Stores a product with `count` reviews.
