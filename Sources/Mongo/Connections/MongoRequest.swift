@@ -1,0 +1,42 @@
+/// One command, ready to be sent but for its time limit, session and write number.
+struct MongoRequest: Sendable {
+    enum Repetition: Sendable {
+        case never
+        /// A read: the second one does no harm.
+        case read
+        /// A write that the server does once however often it comes with the same number.
+        case numberedWrite
+    }
+
+    let command: BSONDocument
+    let database: String
+    /// For errors: "insert quartet.emotion_cards".
+    let operation: String
+    var repetition = Repetition.never
+    var isWrite = false
+    /// Whether the command takes `maxTimeMS`; a getMore takes its cursor's.
+    var takesMaxTime = true
+}
+
+/// Whether a command that met `error` is sent once more on another attempt.
+extension MongoRequest {
+    static let attemptsMax = 3
+
+    func isRepeated(after error: MongoError, attempt: Int, isNumbered: Bool) -> Bool {
+        guard attempt < Self.attemptsMax else { return false }
+        let passes =
+            switch error.code {
+            case .connectionLost: true
+            // The server went away between its choice and the sending; a search that found none was long enough.
+            case .serverSelection: error.isStaleChoice
+            case .server: error.isUnavailable || error.labels.contains("RetryableWriteError")
+            default: false
+            }
+        guard passes else { return false }
+        return switch repetition {
+        case .never: false
+        case .read: true
+        case .numberedWrite: isNumbered || !error.mayHaveHappened
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import CLibMongoC
+
+/// A parsed connection string. Owns libmongoc's `mongoc_uri_t`.
+struct ConnectionString: ~Copyable {
+    private let uri: OpaquePointer
+
+    init(_ text: String) throws(MongoError) {
+        ClientLibrary.start()
+        var error = bson_error_t()
+        guard let uri = mongoc_uri_new_with_error(text, &error) else {
+            // libmongoc's text may quote the string, and with it the password.
+            throw MongoError(.configuration, "not a MongoDB connection string", domain: error.domain)
+        }
+        self.uri = uri
+    }
+
+    deinit {
+        mongoc_uri_destroy(uri)
+    }
+
+    var database: String? {
+        mongoc_uri_get_database(uri).map { String(cString: $0) }
+    }
+
+    /// host:port of each server named.
+    var hosts: [String] {
+        var hosts: [String] = []
+        var next = mongoc_uri_get_hosts(uri)
+        while let host = next {
+            hosts.append(
+                withUnsafeBytes(of: host.pointee.host_and_port) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                })
+            next = UnsafePointer(host.pointee.next)
+        }
+        return hosts
+    }
+
+    var retriesWrites: Bool { mongoc_uri_get_option_as_bool(uri, "retrywrites", true) }
+
+    /// Sets an option where the string does not.
+    func setDefault(_ option: String, _ value: Int32) {
+        guard !mongoc_uri_has_option(uri, option) else { return }
+        mongoc_uri_set_option_as_int32(uri, option, value)
+    }
+
+    func set(_ option: String, _ value: Int32) {
+        mongoc_uri_set_option_as_int32(uri, option, value)
+    }
+
+    func setDefault(applicationName: String) {
+        guard !mongoc_uri_has_option(uri, "appname") else { return }
+        mongoc_uri_set_appname(uri, applicationName)
+    }
+
+    /// For as long as this value lives.
+    func withPointer<Value>(_ body: (OpaquePointer) throws -> Value) rethrows -> Value {
+        try body(uri)
+    }
+}
+
+extension ConnectionString {
+    init(_ configuration: MongoConfiguration) throws(MongoError) {
+        try self.init(configuration.url)
+        setDefault("connecttimeoutms", configuration.connectTimeout.wholeMilliseconds)
+        setDefault("serverselectiontimeoutms", configuration.serverSelectionTimeout.wholeMilliseconds)
+        setDefault("sockettimeoutms", configuration.socketTimeout.wholeMilliseconds)
+        setDefault(applicationName: configuration.applicationName)
+        set("maxpoolsize", Int32(clamping: configuration.connectionsMax + configuration.changeStreamsMax))
+    }
+}
+
+extension Duration {
+    /// At least 1.
+    var wholeMilliseconds: Int32 {
+        let (seconds, attoseconds) = components
+        let milliseconds = seconds.multipliedReportingOverflow(by: 1000)
+        guard !milliseconds.overflow else { return .max }
+        return max(1, Int32(clamping: milliseconds.partialValue + attoseconds / 1_000_000_000_000_000))
+    }
+}

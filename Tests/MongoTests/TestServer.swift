@@ -1,0 +1,151 @@
+import Foundation
+import Logging
+import StoreKit
+import Synchronization
+
+@testable import Mongo
+
+/// A private mongod, the only member of its replica set, which goes with the test process.
+///
+/// A shell beside it kills it when the pipe to this process closes, however that comes about.
+final class TestServer: Sendable {
+    let port: UInt16
+    private let folder: URL
+    private let running = Mutex<(server: Process, pipe: Pipe)?>(nil)
+
+    /// The server that tests share; they keep apart by their collections.
+    static let shared = SharedServer()
+
+    private init(port: UInt16, folder: URL) {
+        self.port = port
+        self.folder = folder
+    }
+
+    static func start() async throws -> TestServer {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mongo-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let server = TestServer(port: try freePort(), folder: folder)
+        try server.launch()
+        try await server.makePrimary()
+        return server
+    }
+
+    /// On the same port and data. Returns when it takes writes.
+    func launch() throws {
+        let server = Process()
+        let pipe = Pipe()
+        server.executableURL = URL(fileURLWithPath: "/bin/sh")
+        server.arguments = [
+            "-c",
+            """
+            exec 3<&0
+            { read word; [ "$word" = keep ] || { kill -9 $$; rm -rf "$FOLDER"; }; } <&3 3<&- >/dev/null 2>&1 &
+            exec "$@" 3<&-
+            """, "sh", try Self.program(), "--dbpath", folder.path, "--logpath", folder.path + "/log", "--port",
+            "\(port)", "--bind_ip", "127.0.0.1",
+            "--nounixsocket", "--replSet", "rs0", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "100",
+            "--setParameter", "diagnosticDataCollectionEnabled=false", "--setParameter", "enableTestCommands=1",
+        ]
+        server.environment = ["FOLDER": folder.path, "PATH": "/usr/bin:/bin"]
+        server.standardOutput = FileHandle.nullDevice
+        server.standardError = FileHandle.nullDevice
+        server.standardInput = pipe
+        try server.run()
+        running.withLock { $0 = (server, pipe) }
+    }
+
+    /// SIGKILL: no goodbye to its clients.
+    func kill() throws {
+        guard let (server, pipe) = running.withLock({ $0.take() }) else { return }
+        Foundation.kill(server.processIdentifier, SIGKILL)
+        server.waitUntilExit()
+        try pipe.fileHandleForWriting.write(contentsOf: Data("keep\n".utf8))
+    }
+
+    func suspend() { signal(SIGSTOP) }
+    func resume() { signal(SIGCONT) }
+
+    var url: String { "mongodb://127.0.0.1:\(port)/quartet?replicaSet=rs0" }
+
+    func client(_ change: (inout MongoConfiguration) -> Void = { _ in }) throws -> MongoClient {
+        var configuration = try MongoConfiguration(url: url)
+        change(&configuration)
+        return try MongoClient(configuration, logger: Logger(label: "mongo.tests"))
+    }
+
+    private func makePrimary() async throws {
+        let configuration = try MongoConfiguration(url: "mongodb://127.0.0.1:\(port)/?directConnection=true")
+        let client = try MongoClient(configuration, logger: Logger(label: "mongo.tests"))
+        try await client.waitUntilAvailable(deadline: .after(.seconds(30)))
+        try await client.runCommand(
+            ["replSetInitiate": ["_id": "rs0", "members": [["_id": 0, "host": .string("127.0.0.1:\(port)")]]]],
+            database: "admin")
+        await client.close()
+        let member = try self.client { $0.serverSelectionTimeout = .seconds(20) }
+        try await member.waitUntilAvailable(deadline: .after(.seconds(30)))
+        await member.close()
+    }
+
+    private func signal(_ number: Int32) {
+        guard let server = running.withLock({ $0?.server }) else { return }
+        Foundation.kill(server.processIdentifier, number)
+    }
+
+    /// QUARTET_MONGOD, mongod on the path, or where a download of it is kept.
+    private static func program() throws -> String {
+        let environment = ProcessInfo.processInfo.environment
+        let path = (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/mongod" }
+        let candidates = [environment["QUARTET_MONGOD"]].compactMap { $0 } + path + ["/tmp/mongod-bin"]
+        guard let program = candidates.first(where: FileManager.default.isExecutableFile) else {
+            throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: "mongod"])
+        }
+        return program
+    }
+
+    /// A port that nothing listens on now.
+    static func freePort() throws -> UInt16 {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
+        }
+        guard isBound else { throw POSIXError(.EADDRINUSE) }
+        return UInt16(bigEndian: address.sin_port)
+    }
+}
+
+/// Started by the first test that asks.
+actor SharedServer {
+    private var starting: Task<(TestServer, MongoClient), any Error>?
+
+    private func started() async throws -> (TestServer, MongoClient) {
+        let task =
+            starting
+            ?? Task {
+                let server = try await TestServer.start()
+                return (server, try server.client())
+            }
+        starting = task
+        return try await task.value
+    }
+
+    var server: TestServer {
+        get async throws { try await started().0 }
+    }
+
+    var client: MongoClient {
+        get async throws { try await started().1 }
+    }
+
+    /// An empty collection of its own.
+    func collection(_ name: String = #function) async throws -> MongoCollection {
+        let plain = name.filter { $0.isLetter || $0.isNumber }
+        return try await client.collection("\(plain)_\(UUID().uuidString.prefix(8))", writeConcern: .one)
+    }
+}
