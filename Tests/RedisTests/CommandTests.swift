@@ -51,7 +51,7 @@ struct CommandTests {
 
     @Test("A pipeline gives one result per command in order, also across its parts")
     func pipeline() async throws {
-        try await withRedis(configure: { $0.pipelineSizeMax = 7 }) { _, client in
+        try await withRedis(settings: .with { $0.pipelineSizeMax = 7 }) { _, client in
             var commands = (0..<100).map { RedisCommand("SET", "k\($0)", $0) }
             commands += (0..<100).map { RedisCommand("GET", "k\($0)") }
             commands.append(RedisCommand("LPUSH", "k1", 1))
@@ -65,7 +65,7 @@ struct CommandTests {
 
     @Test("A pipeline of more bytes than may wait is sent in parts; a command of more is refused")
     func bytesBound() async throws {
-        try await withRedis(configure: { $0.outboundBytesMax = 10_000 }) { _, client in
+        try await withRedis(settings: .with { $0.outboundBytesMax = 10_000 }) { _, client in
             let value = [UInt8](repeating: 1, count: 4_000)
             let results = try await client.pipeline((0..<10).map { RedisCommand("SET", "k\($0)", value) })
             for result in results { _ = try result.get() }

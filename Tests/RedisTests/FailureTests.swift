@@ -127,7 +127,7 @@ struct FailureTests {
 
     @Test("A wrong password is one line without the password")
     func wrongPassword() async throws {
-        try await withRedis(options: ["--requirepass", "right"], configure: { $0.password = "right" }) {
+        try await withRedis(options: ["--requirepass", "right"], settings: .with { $0.password = "right" }) {
             server, client in
             try await client.ping()
             for (password, expected) in [("wrong-one", "WRONGPASS"), (nil, "NOAUTH")] as [(String?, String)] {
@@ -146,7 +146,7 @@ struct FailureTests {
         let acl = ["--user", "reader", "on", ">secret", "~*", "&*", "-@all", "+get", "+auth"]
         try await withRedis(
             options: acl,
-            configure: {
+            settings: .with {
                 $0.username = "reader"
                 $0.password = "secret"
                 $0.clientName = "reader"
@@ -174,7 +174,7 @@ struct FailureTests {
 
     @Test("A connection on which nothing comes any more is given up and replaced")
     func stalledServer() async throws {
-        try await withRedis(configure: { $0.stallTimeout = .milliseconds(100) }) { server, client in
+        try await withRedis(settings: .with { $0.stallTimeout = .milliseconds(100) }) { server, client in
             try await client.ping()
             await server.suspend()
             let error = try await redisError {
@@ -190,7 +190,7 @@ struct FailureTests {
     @Test("Calls beyond what may be in flight are refused at once")
     func overload() async throws {
         try await withRedis(
-            configure: {
+            settings: .with {
                 $0.inFlightMax = 2
                 $0.pipelineSizeMax = 2
             }

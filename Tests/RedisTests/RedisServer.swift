@@ -136,12 +136,12 @@ struct TestCertificate {
 
 /// Runs `body` with a server and a client of it, and ends both.
 func withRedis(
-    options: [String] = [], configure: (inout RedisConfiguration) -> Void = { _ in },
+    options: [String] = [], settings: RedisConfiguration = RedisConfiguration(),
     _ body: (RedisServer, RedisClient) async throws -> Void
 ) async throws {
     let server = try RedisServer(options: options)
     try await server.start()
-    let client = makeClient(of: server, configure: configure)
+    let client = makeClient(of: server, settings: settings)
     let result: Result<Void, any Error>
     do {
         result = .success(try await body(server, client))
@@ -153,11 +153,24 @@ func withRedis(
     try result.get()
 }
 
-func makeClient(of server: RedisServer, configure: (inout RedisConfiguration) -> Void = { _ in }) -> RedisClient {
-    var configuration = RedisConfiguration(host: "127.0.0.1", port: server.port)
+/// A client of `server` with `settings`, changed by `configure`; its calls have as long as a busy machine needs.
+func makeClient(
+    of server: RedisServer, settings: RedisConfiguration = RedisConfiguration(),
+    configure: (inout RedisConfiguration) -> Void = { _ in }
+) -> RedisClient {
+    var configuration = settings
+    configuration.port = server.port
     configuration.commandTimeout = .seconds(20)
     configure(&configuration)
     return RedisClient(configuration: configuration, logger: .silent)
+}
+
+extension RedisConfiguration {
+    static func with(_ change: (inout RedisConfiguration) -> Void) -> RedisConfiguration {
+        var configuration = RedisConfiguration()
+        change(&configuration)
+        return configuration
+    }
 }
 
 extension Logger {

@@ -112,7 +112,7 @@ struct SubscriptionTests {
 
     @Test("A slow subscriber loses the oldest messages, learns it, and holds up nobody")
     func slowSubscriber() async throws {
-        try await withRedis(configure: { $0.subscriptionBufferMax = 4 }) { _, client in
+        try await withRedis(settings: .with { $0.subscriptionBufferMax = 4 }) { _, client in
             var slow = client.subscribe("news").makeAsyncIterator()
             var quick = client.subscribe("news").makeAsyncIterator()
             try await expect(.subscribed, from: &slow)

@@ -1,4 +1,3 @@
-import CHiredis
 import NIOCore
 
 /// Who is told what happens on a connection; always on its event loop, in order.
@@ -123,10 +122,4 @@ extension ByteBuffer {
     mutating func write(_ command: borrowing FormattedCommand) {
         _ = command.withBytes { writeBytes($0) }
     }
-}
-
-/// What an error says of itself, on one line.
-func oneLine(_ error: any Error) -> String {
-    let text = String(describing: error)
-    return String(text.prefix(300).map { $0.isNewline ? " " : $0 })
 }
