@@ -7,10 +7,11 @@ import Testing
 package enum OutboxStoreConformance {
     package static let behaviours: [Conformance<RequestStoreFixture>] = [
         Conformance("one relay has all shards, two share them, three too", fairShare),
+        Conformance("relays that come at once never have a shard in common", sharesAtOnce),
         Conformance("a shard whose lease ran out goes to whoever asks", expiredLease),
         Conformance("shards that are given back are free at once", release),
         Conformance("who has no shard reads nothing", noShards),
-        RequestStoreCheck(
+        Conformance(
             "rows come in the order in which they were written, and again until the cursor moves", reading),
         Conformance("a batch has at most as many rows as asked for", readingLimit),
         Conformance("a cursor moves forward only", forwardOnly),
@@ -39,6 +40,21 @@ package enum OutboxStoreConformance {
             #expect(shares.allSatisfy { !$0.isEmpty && $0.count <= share })
             #expect(shares.flatMap(\.self).sorted() == Array(0..<fixture.shardCount))
         }
+    }
+
+    private static func sharesAtOnce(_ fixture: RequestStoreFixture) async throws {
+        let owners = (0..<4).map { _ in UUID() }
+        for _ in 0..<3 {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for owner in owners { group.addTask { _ = try await hold(fixture, owner) } }
+                try await group.waitForAll()
+            }
+        }
+        // By now each has seen the others: asked one after the other, they have what they keep.
+        var shares: [[Int]] = []
+        for owner in owners { shares.append(try await hold(fixture, owner)) }
+        #expect(shares.map(\.count) == [2, 2, 2, 2])
+        #expect(shares.flatMap(\.self).sorted() == Array(0..<fixture.shardCount))
     }
 
     private static func expiredLease(_ fixture: RequestStoreFixture) async throws {
@@ -91,12 +107,13 @@ package enum OutboxStoreConformance {
         _ = try await hold(fixture, owner)
         _ = try await waitForRows(fixture, owner, count: 51)
         var seen: [OutboxRow] = []
-        for size in [20, 20, 11, 0] {
+        while seen.count < 51 {
             let batch = try await fixture.outbox.read(sink: .queue, owner: owner, limit: 20)
-            #expect(batch.count == size)
+            try #require((1...20).contains(batch.count))
             seen += batch
             _ = try await fixture.outbox.advance(sink: .queue, owner: owner, to: batch.lastPositions)
         }
+        #expect(try await fixture.outbox.read(sink: .queue, owner: owner, limit: 20).isEmpty)
         #expect(Set(seen.map(\.event.id)).count == 51)
     }
 
@@ -149,8 +166,11 @@ package enum OutboxStoreConformance {
             _ = try await fixture.create("p", "q")
             for _ in 0..<3 { #expect(try await outbox.read(sink: .queue, owner: owner, limit: 10).isEmpty) }
             #expect(try await outbox.holdUp(olderThan: long) == nil)
-            let holdUp = try await poll { try await outbox.holdUp(olderThan: .zero) }
-            #expect(holdUp?.transaction == transaction)
+            // On a server that others use too, theirs may be older for a while.
+            let holdUp = try await poll {
+                let holdUp = try await outbox.holdUp(olderThan: .zero)
+                return holdUp?.transaction == transaction ? holdUp : nil
+            }
             #expect(holdUp?.processID != 0)
             #expect(holdUp?.applicationName.isEmpty == false)
             #expect(try await outbox.backlog(sink: .queue, limit: 10).count == 2)

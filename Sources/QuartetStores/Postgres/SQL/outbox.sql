@@ -47,16 +47,21 @@ UPDATE {outbox_cursors} c SET owner = NULL, owned_until = NULL FROM cursor
 WHERE c.sink = $1 AND c.shard = cursor.shard;
 
 -- name: read_outbox
--- The oldest rows behind the cursors of the relay's shards.
+-- The oldest rows behind the cursors of the relay's shards. Where many wait, no shard is read much further than the
+-- rows that the batch has room for.
+WITH own AS MATERIALIZED (
+    SELECT shard, transaction, id, greatest(16, 2 * $3::bigint / count(*) OVER ()) AS share
+    FROM {outbox_cursors}
+    WHERE sink = $1::text AND owner = $2::uuid AND owned_until > clock_timestamp()
+)
 SELECT o.shard, o.transaction, o.id, o.type, o.aggregate_id, o.version, o.product_id, o.generation, o.occurred_at
-FROM {outbox_cursors} c
+FROM own
     CROSS JOIN LATERAL (
         SELECT * FROM {outbox} o
-        WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
+        WHERE o.shard = own.shard AND (o.transaction, o.id) > (own.transaction, own.id)
             AND o.transaction < pg_snapshot_xmin(pg_current_snapshot())
-        ORDER BY o.transaction, o.id LIMIT $3::bigint
+        ORDER BY o.transaction, o.id LIMIT own.share
     ) o
-WHERE c.sink = $1::text AND c.owner = $2::uuid AND c.owned_until > clock_timestamp()
 ORDER BY o.transaction, o.id LIMIT $3;
 
 -- name: advance_cursors
@@ -109,17 +114,28 @@ WHERE waiting.since < clock_timestamp() - $1::float8 * interval '1 second';
 -- name: backlog
 -- How many rows wait for a sink, up to $3, and for how many seconds the oldest does. A shard whose cursor was never
 -- made waits from the beginning.
-SELECT least(count(*), $3::bigint) AS rows,
-    coalesce(extract(epoch FROM clock_timestamp() - min(o.occurred_at)), 0)::float8 AS oldest
-FROM generate_series(
-        0, greatest($2::int - 1, (SELECT max(shard) FROM {outbox_cursors} WHERE sink = $1::text))) AS s (shard)
-    LEFT JOIN {outbox_cursors} c ON c.sink = $1 AND c.shard = s.shard
-    CROSS JOIN LATERAL (
-        SELECT o.occurred_at FROM {outbox} o
-        WHERE o.shard = s.shard
-            AND (o.transaction, o.id) > (coalesce(c.transaction, '0'::xid8), coalesce(c.id, 0))
-        ORDER BY o.transaction, o.id LIMIT $3
-    ) o;
+WITH cursor AS MATERIALIZED (
+    SELECT s.shard, coalesce(c.transaction, '0') AS transaction, coalesce(c.id, 0) AS id
+    FROM generate_series(
+            0, greatest($2::int - 1, (SELECT max(shard) FROM {outbox_cursors} WHERE sink = $1::text))) AS s (shard)
+        LEFT JOIN {outbox_cursors} c ON c.sink = $1 AND c.shard = s.shard
+), waiting AS (
+    SELECT FROM cursor c
+        CROSS JOIN LATERAL (
+            SELECT FROM {outbox} o WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
+            ORDER BY o.transaction, o.id LIMIT $3::bigint
+        ) o
+    LIMIT $3
+), first AS (
+    SELECT o.occurred_at FROM cursor c
+        CROSS JOIN LATERAL (
+            SELECT o.occurred_at FROM {outbox} o
+            WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
+            ORDER BY o.transaction, o.id LIMIT 1
+        ) o
+)
+SELECT (SELECT count(*) FROM waiting) AS rows,
+    (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8 FROM first) AS oldest;
 
 -- name: purge_outbox
 -- Removes rows that all of the sinks have and that are older than $2 seconds, looking at the oldest $3 of each shard
