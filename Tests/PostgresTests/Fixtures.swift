@@ -5,13 +5,12 @@ import Testing
 
 /// Runs `body` with a client of the shared server, or of `server`.
 func withClient(
-    _ server: LocalServer? = nil, configure: (inout PostgresConfiguration) -> Void = { _ in },
-    _ body: (PostgresClient) async throws -> Void
+    on server: LocalServer? = nil, _ settings: Setting..., body: (PostgresClient) async throws -> Void
 ) async throws {
     let server = try server ?? LocalServer.shared.get()
     var configuration = try PostgresConfiguration(url: server.url())
     configuration.backoff = Backoff(base: .milliseconds(5), max: .milliseconds(50))
-    configure(&configuration)
+    for setting in settings { setting.apply(&configuration) }
     let client = PostgresClient(configuration, logger: quiet)
     do {
         try await body(client)
@@ -20,6 +19,15 @@ func withClient(
         throw error
     }
     await client.close()
+}
+
+/// A change to the configuration that a test runs with.
+struct Setting {
+    let apply: (inout PostgresConfiguration) -> Void
+
+    static func set<Value>(_ key: WritableKeyPath<PostgresConfiguration, Value>, _ value: Value) -> Setting {
+        Setting { $0[keyPath: key] = value }
+    }
 }
 
 let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

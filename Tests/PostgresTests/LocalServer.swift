@@ -47,7 +47,7 @@ final class LocalServer: Sendable {
         let command =
             Self.asPostgres + [
                 "\(Self.binaries)/postgres", "-D", folder.appending(path: "data").path, "-p", "\(port)",
-                "-k", folder.path, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60",
+                "-k", folder.path, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300",
                 "-c", "log_destination=stderr",
             ]
         let id = try Self.spawn(command, output: log)

@@ -69,7 +69,7 @@ import Testing
 
     @Test func aKilledServerIsFoundAgain() async throws {
         try await LocalServer.withOwn { server in
-            try await withClient(server) { client in
+            try await withClient(on: server) { client in
                 try await client.execute(script: "CREATE TABLE survivors (n int); INSERT INTO survivors VALUES (1)")
                 let (started, signal) = AsyncStream.makeStream(of: Void.self)
                 let interrupted = Task {
@@ -96,9 +96,9 @@ import Testing
 
     @Test func aStatementCutOffByACrashMayHaveHappened() async throws {
         try await LocalServer.withOwn { server in
-            try await withClient(server) { client in
+            try await withClient(on: server) { client in
                 let task = Task { try await client.query(PostgresStatement("SELECT pg_sleep(60) AS cut_off")) }
-                try await withClient(server) { observer in
+                try await withClient(on: server) { observer in
                     try await eventually {
                         let rows = try await observer.query(
                             PostgresStatement(
@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test func aTerminatedConnectionSaysThatNothingHappened() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             let error = try await failure {
                 try await client.withSession { session in
                     let process: Int32 = try await session.query(PostgresStatement("SELECT pg_backend_pid()"))
@@ -142,7 +142,7 @@ import Testing
 
     @Test func aShutDownServersIdleConnectionsAreReplaced() async throws {
         try await LocalServer.withOwn { server in
-            try await withClient(server) { client in
+            try await withClient(on: server) { client in
                 _ = try await client.query(one)
                 _ = try await client.transaction(statements: [one])
                 server.shutDown()
@@ -156,7 +156,7 @@ import Testing
 
     @Test func listenersHearAndAreToldWhenTheyMayHaveMissedSomething() async throws {
         try await LocalServer.withOwn { server in
-            try await withClient(server) { client in
+            try await withClient(on: server) { client in
                 var events = client.listen(to: ["jobs", "odd \"name\""]).makeAsyncIterator()
                 #expect(try await events.next() == .connected)
                 _ = try await client.query(PostgresStatement("SELECT pg_notify('jobs', $1)", "first"))
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test func aSlowListenerIsToldThatItMissedSome() async throws {
-        try await withClient(configure: { $0.notificationsWaitingMax = 3 }) { client in
+        try await withClient(.set(\.notificationsWaitingMax, 3)) { client in
             var events = client.listen(to: ["flood"]).makeAsyncIterator()
             #expect(try await events.next() == .connected)
             _ = try await client.query(

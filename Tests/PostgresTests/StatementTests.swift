@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func aStatementThatDoesNotParseFailsEachTimeAndHarmsNobody() async throws {
-        try await withClient(configure: { $0.sharedConnectionsMax = 1 }) { client in
+        try await withClient(.set(\.sharedConnectionsMax, 1)) { client in
             for _ in 0..<3 {
                 let error = try await failure { try await client.query(PostgresStatement("SELEKT 1", name: "bad")) }
                 #expect(error.sqlState == "42601")
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func theStatementCacheIsBounded() async throws {
-        try await withClient(configure: { ($0.sharedConnectionsMax, $0.statementCacheSize) = (1, 4) }) { client in
+        try await withClient(.set(\.sharedConnectionsMax, 1), .set(\.statementCacheSize, 4)) { client in
             for round in 0..<40 {
                 let rows = try await client.query(PostgresStatement("SELECT \(round % 20)"))
                 #expect(try rows.single().decode(0, as: Int.self) == round % 20)
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func aStatementIsPreparedOnce() async throws {
-        try await withClient(configure: { $0.sharedConnectionsMax = 1 }) { client in
+        try await withClient(.set(\.sharedConnectionsMax, 1)) { client in
             for value in [1, nil, 3] as [Int?] {
                 _ = try await client.query(PostgresStatement("SELECT $1 AS same", value))
             }
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func aChangedTableDoesNotBreakPreparedStatements() async throws {
-        try await withClient(configure: { $0.sharedConnectionsMax = 1 }) { client in
+        try await withClient(.set(\.sharedConnectionsMax, 1)) { client in
             try await client.execute(script: "CREATE TABLE changing (a int); INSERT INTO changing VALUES (1)")
             let select = PostgresStatement("SELECT * FROM changing")
             #expect(try await client.query(select).columnNames == ["a"])
@@ -106,7 +106,7 @@ import Testing
     }
 
     @Test func forgottenPreparedStatementsAreMadeAgain() async throws {
-        try await withClient(configure: { $0.sharedConnectionsMax = 1 }) { client in
+        try await withClient(.set(\.sharedConnectionsMax, 1)) { client in
             let select = PostgresStatement("SELECT $1 + 1", 1)
             _ = try await client.query(select)
             _ = try await client.query(PostgresStatement("DEALLOCATE ALL"))
@@ -141,7 +141,7 @@ import Testing
 
     /// The commit of a statement of its own comes after its result: the result alone is no success.
     @Test func aFailingCommitIsTheStatementsFailure() async throws {
-        try await withClient(configure: { $0.sharedConnectionsMax = 1 }) { client in
+        try await withClient(.set(\.sharedConnectionsMax, 1)) { client in
             try await client.execute(
                 script: "CREATE TABLE deferred (n int, UNIQUE (n) DEFERRABLE INITIALLY DEFERRED)")
             let insert = PostgresStatement("INSERT INTO deferred VALUES (1)", name: "insert")
@@ -189,7 +189,7 @@ import Testing
     }
 
     @Test func aTransactionLeftOpenOnASharedConnectionEndsIt() async throws {
-        try await withClient(configure: { $0.sharedConnectionsMax = 1 }) { client in
+        try await withClient(.set(\.sharedConnectionsMax, 1)) { client in
             let process = PostgresStatement("SELECT pg_backend_pid()")
             let before = try await client.query(process).single().decode(0, as: Int.self)
             _ = try await client.query(PostgresStatement("BEGIN"))

@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func aStreamLeftEarlyGivesItsConnectionBackClean() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             for _ in 0..<3 {
                 var seen = 0
                 for try await row in client.stream(PostgresStatement("SELECT generate_series(1, 1000000)")) {
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func aCancelledReaderStops() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             let sleep = PostgresStatement("SELECT pg_sleep(60) AS streamed")
             let task = Task {
                 for try await _ in client.stream(sleep) { Issue.record("no row was due") }
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test func copyGoesOutAndIn() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             try await client.execute(script: "CREATE TABLE copied (n int, t text)")
             let (chunks, feed) = AsyncStream.makeStream(of: [UInt8].self)
             for n in 1...1000 { feed.yield(Array("\(n)\trow \(n)\n".utf8)) }
@@ -147,7 +147,7 @@ import Testing
     }
 
     @Test func aCopyThatEndsEarlyKeepsNothing() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             try await client.execute(script: "CREATE TABLE interrupted (n int)")
             let chunks = AsyncThrowingStream<[UInt8], any Error> { feed in
                 feed.yield(Array("1\n".utf8))
@@ -168,7 +168,7 @@ import Testing
     }
 
     @Test func aCopyLeftEarlyGivesItsConnectionBackClean() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             for try await _ in client.copyOut("COPY (SELECT generate_series(1, 1000000)) TO STDOUT") { break }
             let rows = try await client.withSession { try await $0.query(PostgresStatement("SELECT 7")) }
             #expect(try rows.single().decode(0, as: Int.self) == 7)

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func aTransactionIsRolledBackWhenItsBodyThrows() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             try await client.execute(script: "CREATE TABLE thrown (n int)")
             await #expect(throws: Unexpected.self) {
                 try await client.transaction { session in
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func aFailureAtCommitOfOneRoundTripIsReported() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             try await client.execute(
                 script: "CREATE TABLE late (n int, UNIQUE (n) DEFERRABLE INITIALLY DEFERRED)")
             let insert = PostgresStatement("INSERT INTO late VALUES (1)")
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test func aCancelledTransactionIsRolledBackAndItsConnectionGoesOn() async throws {
-        try await withClient(configure: { $0.connectionsMax = 1 }) { client in
+        try await withClient(.set(\.connectionsMax, 1)) { client in
             try await client.execute(script: "CREATE TABLE cancelled (n int)")
             let (inserted, signal) = AsyncStream.makeStream(of: Void.self)
             let task = Task {

@@ -5,27 +5,24 @@ final class StreamReader<Batch: Sendable>: Sendable {
     private let connection: PostgresConnection
     private let channel: OutputChannel<Batch>
     private let id: RequestID
-    /// Where the connection goes afterwards, if it was taken for this.
-    private let pool: ConnectionPool<PostgresConnection>?
 
-    /// Sends the request that `kind` makes of the channel.
+    /// Sends the request that `kind` makes of the channel. A connection that was taken `from` a pool for this goes back
+    /// once the server is done with it: at the end, or when what a reader left behind has been cancelled and drained.
     init(
         _ connection: PostgresConnection, from pool: ConnectionPool<PostgresConnection>?, deadline: Deadline,
         kind: (OutputChannel<Batch>) -> Request.Kind
     ) {
         self.connection = connection
-        self.pool = pool
         channel = OutputChannel(mailbox: connection.mailbox)
         id = connection.mailbox.makeID()
+        let reply = pool.map { pool in Reply.whenDone { pool.giveBack(connection) } } ?? .none
         connection.submit(
-            Request(id: id, kind: kind(channel), deadline: deadline, isRepeatable: false, reply: .none))
+            Request(id: id, kind: kind(channel), deadline: deadline, isRepeatable: false, reply: reply))
     }
 
     deinit {
-        // The next user's request waits in the connection until what is left has been cancelled and drained.
         channel.abandon()
         connection.stop(id, .abandoned)
-        pool?.giveBack(connection)
     }
 
     /// The next batch, nil after the last one.

@@ -32,6 +32,7 @@ extension ConnectionLoop {
         switch result.status {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: succeeded(result, expectation)
         case PGRES_SINGLE_TUPLE:
+            guard flights[0].stop == nil else { return }
             flights[0].rows.append(PostgresRow(result: result, index: 0))
             putRows(evenFew: false)
         case PGRES_PIPELINE_SYNC: synced(expectation)
@@ -77,12 +78,11 @@ extension ConnectionLoop {
     /// libpq 15 takes such an error for the answer to the sync, meets the real answer one place too late, and from then
     /// on gives each answer to the wrong request. So the connection ends here; what was sent behind may yet be run.
     private mutating func failedAtSync(_ error: PostgresError) {
-        if var flight = flights.popFirst() {
-            mailbox.outstanding.subtract(1, ordering: .relaxed)
-            flight.settle(Outcome(failure: error.about(flight.request.name)))
-        }
+        guard var flight = flights.popFirst() else { return }
+        mailbox.outstanding.subtract(1, ordering: .relaxed)
         let reason = "given up after the commit of a neighbouring statement failed: \(error.sqlState ?? "")"
         fail(PostgresError(.connectionLost, reason), isDefinite: false)
+        flight.settle(Outcome(failure: error.about(flight.request.name)))
     }
 
     private mutating func setFailure(_ error: PostgresError, of index: Int) {

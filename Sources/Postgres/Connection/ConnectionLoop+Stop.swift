@@ -78,10 +78,11 @@ extension ConnectionLoop {
     private mutating func giveUp() {
         guard var flight = flights.popFirst() else { return }
         mailbox.outstanding.subtract(1, ordering: .relaxed)
-        let error = stopError(flight.stop ?? .deadline, flight.request, mayHaveHappened: flight.isFlushed)
-        flight.settle(Outcome(failure: error))
+        // The connection ends first: an answer gives it back to its pool.
         let reason = "given up: a cancelled statement did not end within \(cancellationGrace)"
         fail(PostgresError(.connectionLost, reason), isDefinite: false)
+        let error = stopError(flight.stop ?? .deadline, flight.request, mayHaveHappened: flight.isFlushed)
+        flight.settle(Outcome(failure: error))
     }
 
     private mutating func checkFlight(at index: Int, now: ContinuousClock.Instant) {

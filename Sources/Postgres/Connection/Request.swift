@@ -84,12 +84,15 @@ struct Outcome: Sendable {
 enum Reply: Sendable {
     case one(CheckedContinuation<Outcome, Never>)
     case gathered(OutcomeGathering, index: Int)
+    /// The rest of what there is to know went another way; called on the connection's thread, once it is done.
+    case whenDone(@Sendable () -> Void)
     case none
 
     func send(_ outcome: Outcome) {
         switch self {
         case .one(let continuation): continuation.resume(returning: outcome)
         case .gathered(let gathering, let index): gathering.put(outcome, at: index)
+        case .whenDone(let act): act()
         case .none: break
         }
     }
