@@ -48,8 +48,13 @@ extension Response {
 }
 
 extension HTTPField.Name {
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
-    static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
-    static let apiKey = HTTPField.Name("X-API-Key")!
-    static let lastEventID = HTTPField.Name("Last-Event-ID")!
+    static let idempotencyKey = named("Idempotency-Key")
+    static let idempotencyReplayed = named("Idempotency-Replayed")
+    static let apiKey = named("X-API-Key")
+    static let lastEventID = named("Last-Event-ID")
+
+    private static func named(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) can't name a header") }
+        return name
+    }
 }
