@@ -37,7 +37,7 @@ struct APIFixture: Sendable {
             probes: probes, metrics: { "metrics\n" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    func run<Value>(_ body: @escaping @Sendable (Caller) async throws -> Value) async throws -> Value {
+    func run(_ body: @escaping @Sendable (Caller) async throws -> Void) async throws {
         try await server.testable.test(.router) { client in
             try await body(Caller(client: client))
         }
@@ -50,7 +50,7 @@ struct APIFixture: Sendable {
         if count > 0 { _ = try await reviews.add(all, to: product) }
     }
 
-    static func card(_ request: RequestID, _ ordinal: Int) -> EmotionCard {
+    static func card(_ request: QuartetCore.RequestID, _ ordinal: Int) -> EmotionCard {
         var scores = EmotionScores()
         scores[.joy] = Fraction(0.8)
         return EmotionCard(

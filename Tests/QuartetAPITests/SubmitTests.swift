@@ -1,3 +1,4 @@
+import HTTPTypes
 import QuartetCore
 import QuartetTesting
 import Testing
@@ -104,7 +105,8 @@ import Testing
         try await api.addReviews()
         api.reviews.failNext(.haveReviews, with: Away())
         try await api.run { caller in
-            #expect(try await caller.call(.post, "/v1/analyses", body).status == 202)
+            let accepted = try await caller.call(.post, "/v1/analyses", body)
+            #expect(accepted.status == 202)
         }
     }
 
@@ -116,7 +118,8 @@ import Testing
             let answer = try await caller.call(.post, "/v1/analyses", body)
             #expect(answer.status == 503)
             #expect(answer.headers[.retryAfter] == "1")
-            #expect(try await caller.call(.post, "/v1/analyses", body).status == 202)
+            let second = try await caller.call(.post, "/v1/analyses", body)
+            #expect(second.status == 202)
         }
     }
 
@@ -127,14 +130,16 @@ import Testing
             let answer = try await caller.call(.post, "/v1/analyses", body, key: key)
             #expect(answer.status == 401)
             #expect(answer.headers[.wwwAuthenticate] == "Bearer")
-            #expect(try await caller.call(.get, "/v1/analyses/x/events", key: key).status == 401)
+            let stream = try await caller.call(.get, "/v1/analyses/x/events", key: key)
+            #expect(stream.status == 401)
         }
     }
 
     @Test func aWrongPathIsAProblem() async throws {
         let api = APIFixture()
         try await api.run { caller in
-            #expect(try await caller.call(.get, "/v2/analyses").problem == "no-such-path")
+            let answer = try await caller.call(.get, "/v2/analyses")
+            #expect(answer.problem == "no-such-path")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import QuartetAPI
 import QuartetCore
 import QuartetTesting
@@ -136,9 +137,12 @@ import Testing
             #expect((rest.json["cards"] as? [[String: Any]])?.compactMap { $0["ordinal"] as? Int } == [2, 3, 4])
             #expect(rest.json["next"] == nil)
             let unknown = RequestID.make()
-            #expect(try await caller.call(.get, "/v1/analyses/\(unknown)/cards").problem == "unknown-analysis")
-            #expect(try await caller.call(.get, "/v1/analyses/\(unknown)").problem == "unknown-analysis")
-            #expect(try await caller.call(.get, "/v1/analyses/nonsense").problem == "bad-analysis-id")
+            let cards = try await caller.call(.get, "/v1/analyses/\(unknown)/cards")
+            #expect(cards.problem == "unknown-analysis")
+            let status = try await caller.call(.get, "/v1/analyses/\(unknown)")
+            #expect(status.problem == "unknown-analysis")
+            let nonsense = try await caller.call(.get, "/v1/analyses/nonsense")
+            #expect(nonsense.problem == "bad-analysis-id")
         }
     }
 
@@ -152,12 +156,15 @@ import Testing
             #expect(answer.status == 200)
             #expect(answer.json["status"] as? String == "degraded")
             #expect((answer.json["stores"] as? [String: String]) == ["postgresql": "ok", "redis": "away"])
-            #expect(try await caller.call(.get, "/healthz", key: nil).status == 200)
-            #expect(try await caller.call(.get, "/metrics", key: nil).text == "metrics\n")
+            let health = try await caller.call(.get, "/healthz", key: nil)
+            #expect(health.status == 200)
+            let metrics = try await caller.call(.get, "/metrics", key: nil)
+            #expect(metrics.text == "metrics\n")
         }
         api.probes = [ReadinessProbe(store: "postgresql") { _ in throw Away() }]
         try await api.run { caller in
-            #expect(try await caller.call(.get, "/readyz", key: nil).status == 503)
+            let answer = try await caller.call(.get, "/readyz", key: nil)
+            #expect(answer.status == 503)
         }
     }
 }
