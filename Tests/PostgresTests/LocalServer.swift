@@ -79,10 +79,15 @@ final class LocalServer: Sendable {
         }
         guard let id else { return }
         // Backends notice that the postmaster was killed; their shared memory must be free before the next start.
-        if signal == SIGKILL { try? Self.run(["pkill", "-KILL", "-P", "\(id)"]) }
+        if signal == SIGKILL { for child in Self.children(of: id) { Foundation.kill(child, signal) } }
         Foundation.kill(id, signal)
         var status: Int32 = 0
         waitpid(id, &status, 0)
+    }
+
+    private static func children(of id: Int32) -> [Int32] {
+        let list = try? String(contentsOfFile: "/proc/\(id)/task/\(id)/children", encoding: .utf8)
+        return (list ?? "").split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }
     }
 
     private func remove() {

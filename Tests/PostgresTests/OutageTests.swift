@@ -187,6 +187,39 @@ import Testing
         }
     }
 
+    @Test func aTransactionLeftOpenInASessionCostsItsConnection() async throws {
+        try await withClient(.set(\.connectionsMax, 1)) { client in
+            let process = PostgresStatement("SELECT pg_backend_pid()")
+            let before = try await client.withSession { session in
+                _ = try await session.query(PostgresStatement("BEGIN"))
+                return try await session.query(process).single().decode(0, as: Int.self)
+            }
+            let after = try await client.withSession { session in
+                try await session.query(process).single().decode(0, as: Int.self)
+            }
+            #expect(before != after)
+        }
+    }
+
+    @Test func aSecondSharedConnectionThatCannotBeHadIsDoneWithout() async throws {
+        try await LocalServer.withOwn { server in
+            try await withClient(on: server) { administrator in
+                try await administrator.execute(script: "CREATE ROLE lonely LOGIN PASSWORD 'right' CONNECTION LIMIT 1")
+            }
+            var configuration = try PostgresConfiguration(url: server.url(user: "lonely"))
+            configuration.sharedConnectionsMax = 2
+            let client = PostgresClient(configuration, logger: quiet)
+            _ = try await client.query(one)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<60 {
+                    group.addTask { _ = try await client.query(PostgresStatement("SELECT pg_sleep(0.002)")) }
+                }
+                try await group.waitForAll()
+            }
+            await client.close()
+        }
+    }
+
     @Test func listeningEndsWithItsTask() async throws {
         try await withClient { client in
             let (started, signal) = AsyncStream.makeStream(of: Void.self)

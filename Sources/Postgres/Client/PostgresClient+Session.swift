@@ -13,7 +13,8 @@ package enum PostgresAccess: String, Sendable {
 }
 
 extension PostgresClient {
-    /// Runs `body` with a connection of its own, outside of a transaction.
+    /// Runs `body` with a connection of its own, outside of a transaction. Settings and temporary tables that it leaves
+    /// behind stay on the connection; a transaction that it leaves open costs the connection.
     package nonisolated(nonsending) func withSession<Value: Sendable>(
         deadline: Deadline? = nil, _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value {
