@@ -73,8 +73,17 @@ let package = Package(
         .target(name: "QuartetCore", dependencies: ["StoreKit", .logging, .metrics], swiftSettings: strict),
         .target(name: "QuartetEmotion", dependencies: ["QuartetCore"], swiftSettings: strict),
         .target(
+            name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
+            resources: [
+                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("market/0001_market.sql"),
+                .embedInCode("source/0001_source.sql"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "QuartetStores",
-            dependencies: ["QuartetCore", "StoreKit", "Postgres", "Redis", "Mongo", "Kafka", .logging],
+            dependencies: [
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "StoreKit", .logging,
+            ],
             resources: [
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/outbox.sql"),
                 .embedInCode("Postgres/SQL/products.sql"),
@@ -97,18 +106,11 @@ let package = Package(
         // Private local servers, the composition root, the executable.
         .target(name: "QuartetStack", dependencies: ["Kafka", "Mongo", "StoreKit", .logging], swiftSettings: strict),
         .target(
-            name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
-            resources: [
-                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("market/0001_market.sql"),
-                .embedInCode("source/0001_source.sql"),
-            ],
-            swiftSettings: strict),
-        .target(
             name: "QuartetService",
             dependencies: [
                 "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
                 "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .coreMetrics, .logging, .metrics,
-                .serviceLifecycle, .yams,
+                .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: strict),
         .target(
@@ -137,6 +139,11 @@ let package = Package(
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
         .testTarget(
             name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion"], swiftSettings: strict),
+        .testTarget(
+            name: "QuartetStackTests", dependencies: ["QuartetStack", "QuartetTesting", "StoreKit"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RedisTests", dependencies: ["Redis", "StoreKit", .logging, .nioCore], swiftSettings: strict),
         .testTarget(
             name: "QuartetRolesTests",
             dependencies: ["QuartetCore", "QuartetRoles", "QuartetTesting", "StoreKit", .logging],
