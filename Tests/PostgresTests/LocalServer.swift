@@ -6,7 +6,17 @@ import Synchronization
 final class LocalServer: Sendable {
     private static let binaries = "/usr/lib/postgresql/15/bin"
     /// An initialised data folder, made once and copied for each server.
-    private static let template: Result<URL, any Error> = Result { try makeTemplate() }
+    private static let template: Result<URL, any Error> = Result {
+        let data = try makeTemplate()
+        atexit { LocalServer.removeTemplate() }
+        return data
+    }
+
+    private static func removeTemplate() {
+        if let data = try? template.get() {
+            try? FileManager.default.removeItem(at: data.deletingLastPathComponent())
+        }
+    }
 
     let port: Int
     private let folder: URL
