@@ -52,13 +52,15 @@ enum PostgresTestDatabase {
 
     private static func with(_ name: String, _ body: (Databases) async throws -> Void) async throws {
         let databases = try await open(name)
+        let outcome: Result<Void, any Error>
         do {
-            try await body(databases)
+            outcome = .success(try await body(databases))
         } catch {
-            await databases.close()
-            throw error
+            outcome = .failure(error)
         }
         await databases.close()
+        try await administer("DROP DATABASE \(name) WITH (FORCE)")
+        try outcome.get()
     }
 
     private static func open(_ name: String) async throws -> Databases {
@@ -69,15 +71,19 @@ enum PostgresTestDatabase {
 
     private static func create(template: String = "template0") async throws -> String {
         let name = PostgresTestServer.uniqueName("stores")
+        try await administer("CREATE DATABASE \(name) TEMPLATE \(template)")
+        return name
+    }
+
+    private static func administer(_ script: String) async throws {
         let url = try await PostgresTestServer.url(database: "postgres")
         let client = PostgresClient(try PostgresConfiguration(url: url), logger: logger)
         do {
-            try await client.execute(script: "CREATE DATABASE \(name) TEMPLATE \(template)")
+            try await client.execute(script: script)
         } catch {
             await client.close()
             throw error
         }
         await client.close()
-        return name
     }
 }
