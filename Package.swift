@@ -117,13 +117,13 @@ let package = Package(
             name: "QuartetBench",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "Redis",
-                "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
+                "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser, .asyncHTTPClient,
+                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser, .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),

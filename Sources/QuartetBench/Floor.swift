@@ -108,19 +108,22 @@ private struct FloorBatch: Sendable {
         }
     }
 
+    /// A result of usual size, made beforehand.
     private static func result(_ id: RequestID, _ product: ProductID) -> AnalysisResult {
-        let keywords = (0..<Fold.keywordsMax).map {
-            AnalysisResult.Keyword(term: "keyword \($0)", count: 3, polarity: Fraction(0.5))
+        let session = AnalysisSession(
+            requestID: id, productID: product, manifest: (0..<BenchData.reviewsPerProduct).map { "b100-\($0)" },
+            analyzer: AnalyzerIdentity(name: "floor", version: "1"))
+        let cards = (0..<BenchData.reviewsPerProduct).map { ordinal in
+            var scores = EmotionScores()
+            let emotion = Emotion.allCases[ordinal % Emotion.allCases.count]
+            scores[emotion] = Fraction(0.8)
+            return EmotionCard(
+                requestID: id, ordinal: ordinal, reviewID: "b100-\(ordinal)",
+                reading: EmotionReading(
+                    emotion: emotion, scores: scores, polarity: Fraction(0.5),
+                    keywords: ["배송", "포장", "색상 \(ordinal)"], excerpt: "배송이 정말 빨라서 놀랐어요"))
         }
-        let excerpts = (0..<10).map {
-            AnalysisResult.Excerpt(
-                ordinal: $0, reviewID: "b1-\($0)", emotion: .joy, polarity: Fraction(0.5), text: "정말 빨라서 놀랐어요")
-        }
-        return AnalysisResult(
-            requestID: id, productID: product, analyzer: AnalyzerIdentity(name: "floor", version: "1"),
-            cardCount: BenchData.reviewsPerProduct, digest: .empty,
-            emotionCounts: Array(repeating: 3, count: Emotion.allCases.count), polarity: Fraction(0.2),
-            polarityCounts: .init(positive: 10, neutral: 5, negative: 5), keywords: keywords, excerpts: excerpts)
+        return Fold.result(of: cards, session: session)
     }
 
     private static func writeTask(_ id: RequestID, _ product: ProductID, to document: inout BSONWriter) {

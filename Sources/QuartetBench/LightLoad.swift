@@ -1,6 +1,8 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import NIOHTTP1
+import QuartetCore
 import StoreKit
 
 /// Single requests, far apart: what one caller waits for.
@@ -33,7 +35,7 @@ struct LightLoad: Sendable {
         guard answer.status == .accepted else {
             throw BenchError("a submit was answered with \(answer.status.code): \(String(buffer: body))")
         }
-        let id = try JSONDecoder().decode(Submitted.self, from: Data(buffer: body)).id
+        let id = try JSONDecoder().decode(Submitted.self, from: Data(body.readableBytesView)).id
         let events = try await HTTPClient.shared.execute(request("/v1/analyses/\(id)/events"), timeout: .seconds(30))
         var text = ByteBuffer()
         for try await part in events.body {

@@ -4,7 +4,7 @@ import Mongo
 import NIOCore
 import Postgres
 import QuartetCore
-package import QuartetService
+import QuartetService
 package import QuartetStack
 import QuartetStores
 import Redis

@@ -10,8 +10,9 @@ final class RoleProcess {
     /// Starts `quartet run ROLES` with `environment` above the present one.
     init(roles: [String], environment: [String: String], logPath: String) throws {
         self.logPath = logPath
-        FileManager.default.createFile(atPath: logPath, contents: nil)
-        guard let log = FileHandle(forWritingAtPath: logPath) else { throw BenchError("\(logPath) can't be written") }
+        guard FileManager.default.createFile(atPath: logPath, contents: nil),
+            let log = FileHandle(forWritingAtPath: logPath)
+        else { throw BenchError("\(logPath) can't be written") }
         self.log = log
         process.executableURL = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe").asFileURL
         process.arguments = ["run"] + roles

@@ -1,14 +1,17 @@
-package import CoreMetrics
+import CoreMetrics
 import Foundation
 import Kafka
 package import Logging
+import Metrics
 import QuartetAPI
 import QuartetCore
 import QuartetEmotion
+import QuartetMigrations
 import QuartetRoles
 import QuartetStores
-package import ServiceLifecycle
+import ServiceLifecycle
 import StoreKit
+import UnixSignals
 
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
 package struct Composition: Sendable {
@@ -33,13 +36,13 @@ package struct Composition: Sendable {
     package func run(
         _ roles: Set<RoleName>, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
-        try await clients.checkAtBoot()
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, onListening: onListening).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
+        try await clients.checkAtBoot()
         logger.info("roles started", metadata: ["roles": "\(roles.map(\.rawValue).sorted().joined(separator: " "))"])
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -70,7 +73,7 @@ package struct Composition: Sendable {
         case .serve: return [try server(ports, onListening: onListening)]
         case .relay: return try relays(ports)
         case .work: return [worker(ports)]
-        case .invalidate: return [invalidation(ports)]
+        case .invalidate: return [try invalidation(ports)]
         }
     }
 
@@ -88,10 +91,7 @@ package struct Composition: Sendable {
     }
 
     private func relays(_ ports: Ports) throws -> [any Service] {
-        var options = KafkaProducerOptions()
-        options.linger = configuration.kafka.linger
-        options.deliveryTimeout = configuration.kafka.deliveryTimeout
-        let producer = try KafkaProducer(clients.kafka, options: options, logger: logger)
+        let producer = try producer()
         let deliveries: [any OutboxDelivery] = [
             QueueDelivery(queue: ports.queue, progress: ports.progress),
             TopicDelivery(publisher: KafkaEventPublisher(producer: producer)),
@@ -111,17 +111,26 @@ package struct Composition: Sendable {
             observe: Self.observe, logger: logger)
     }
 
-    private func invalidation(_ ports: Ports) -> any Service {
+    private func invalidation(_ ports: Ports) throws -> any Service {
         var options = KafkaConsumerOptions(
             group: "\(configuration.kafka.groupPrefix).invalidate",
             topics: [EventTopic.analysis.rawValue, EventTopic.product.rawValue])
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
         let final = options
+        let deadLetters = try producer()
         return Invalidation(configuration: configuration.invalidation, cache: ports.cache, logger: logger) {
             [clients, logger] in
-            try KafkaEventSubscription(clients.kafka, options: final, logger: logger)
+            KafkaEventSubscription(
+                consumer: try KafkaConsumer(clients.kafka, options: final, logger: logger), deadLetters: deadLetters)
         }
+    }
+
+    private func producer() throws -> KafkaProducer {
+        var options = KafkaProducerOptions()
+        options.linger = configuration.kafka.linger
+        options.deliveryTimeout = configuration.kafka.deliveryTimeout
+        return try KafkaProducer(clients.kafka, options: options, logger: logger)
     }
 
     private func analyzer() -> any EmotionAnalyzer {
@@ -131,7 +140,7 @@ package struct Composition: Sendable {
     }
 
     private func ports() throws -> Ports {
-        try Ports(clients: clients, configuration: configuration)
+        try Ports(clients: clients, configuration: configuration, logger: logger)
     }
 
     @Sendable private static func observe(_ report: BatchReport) {

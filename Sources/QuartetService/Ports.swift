@@ -1,5 +1,7 @@
+import Logging
 import QuartetCore
 import QuartetStores
+import Redis
 
 /// The ports on the real stores.
 struct Ports: Sendable {
@@ -13,7 +15,7 @@ struct Ports: Sendable {
     let progress: RedisProgressBoard
     let cache: RedisVersionedCache
 
-    init(clients: StoreClients, configuration: QuartetConfiguration) throws {
+    init(clients: StoreClients, configuration: QuartetConfiguration, logger: Logger) throws {
         let shards = configuration.outboxShards
         requests = try PostgresRequestStore(databases: clients.databases, shardCount: shards)
         products = try PostgresProductStore(databases: clients.databases, shardCount: shards)
@@ -22,20 +24,31 @@ struct Ports: Sendable {
         sessions = MongoSessionStore(client: clients.mongo)
         cards = MongoCardStore(client: clients.mongo)
         queue = MongoTaskQueue(client: clients.mongo)
-        let redis = configuration.redis
-        progress = RedisProgressBoard(
-            client: clients.redis, configuration: .init(prefix: redis.prefix, timeToLive: redis.progressTTL))
-        cache = RedisVersionedCache(
-            client: clients.redis,
-            configuration: .init(
-                prefix: redis.prefix, analysisTimeToLive: redis.analysisTTL, productTimeToLive: redis.productTTL,
-                tombstoneTimeToLive: redis.tombstoneTTL))
+        let keys = RedisKeys(prefix: configuration.redis.prefix)
+        progress = Self.progress(configuration.redis, keys: keys, client: clients.redis, logger: logger)
+        cache = Self.cache(configuration.redis, keys: keys, client: clients.redis)
     }
 
+    private static func progress(
+        _ settings: RedisSettings, keys: RedisKeys, client: RedisClient, logger: Logger
+    ) -> RedisProgressBoard {
+        var configuration = RedisProgressConfiguration()
+        configuration.keys = keys
+        configuration.ttl = settings.progressTTL
+        return RedisProgressBoard(client: client, configuration: configuration, logger: logger)
+    }
+
+    private static func cache(_ settings: RedisSettings, keys: RedisKeys, client: RedisClient) -> RedisVersionedCache {
+        var configuration = RedisCacheConfiguration()
+        configuration.keys = keys
+        configuration.analysisTTL = settings.analysisTTL
+        configuration.productTTL = settings.productTTL
+        configuration.tombstoneTTL = settings.tombstoneTTL
+        return RedisVersionedCache(client: client, configuration: configuration)
+    }
+
+    /// The queue's; the other collections need their keys alone.
     func ensureIndexes() async throws {
-        try await reviews.ensureIndexes()
-        try await sessions.ensureIndexes()
-        try await cards.ensureIndexes()
         try await queue.ensureIndexes()
     }
 }

@@ -2,12 +2,12 @@ import Foundation
 package import Kafka
 package import Logging
 package import Mongo
-package import Postgres
+import Postgres
 package import QuartetAPI
 import QuartetMigrations
 package import QuartetStores
 package import Redis
-package import StoreKit
+import StoreKit
 
 /// The process's clients, one per store, made from the configuration. They connect when first used.
 package struct StoreClients: Sendable {

@@ -5,13 +5,22 @@ struct ConnectionString: ~Copyable {
     private let uri: OpaquePointer
 
     init(_ text: String) throws(MongoError) {
+        uri = try Self.parse(text)
+    }
+
+    private static func parse(_ text: String) throws(MongoError) -> OpaquePointer {
         ClientLibrary.start()
         var error = bson_error_t()
         guard let uri = mongoc_uri_new_with_error(text, &error) else {
             // libmongoc's text may quote the string, and with it the password.
             throw MongoError(.configuration, "not a MongoDB connection string", domain: error.domain)
         }
-        self.uri = uri
+        // A password with an unescaped @ would become half of a host name, and be told in every error.
+        guard Self.hosts(of: uri).allSatisfy({ !$0.contains("@") }) else {
+            mongoc_uri_destroy(uri)
+            throw MongoError(.configuration, "not a MongoDB connection string: an @ in a password is written %40")
+        }
+        return uri
     }
 
     deinit {
@@ -23,7 +32,9 @@ struct ConnectionString: ~Copyable {
     }
 
     /// host:port of each server named.
-    var hosts: [String] {
+    var hosts: [String] { Self.hosts(of: uri) }
+
+    private static func hosts(of uri: OpaquePointer) -> [String] {
         var hosts: [String] = []
         var next = mongoc_uri_get_hosts(uri)
         while let host = next {

@@ -1,6 +1,8 @@
 import Foundation
+import QuartetAPI
 import QuartetCore
 import QuartetMigrations
+import QuartetRoles
 import QuartetStores
 import StoreKit
 
@@ -117,6 +119,9 @@ extension RedisSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         url = reader.string("redis.url", url)
         prefix = reader.string("redis.prefix", prefix)
+        guard !prefix.contains(where: { $0 == "{" || $0 == "}" }) else {
+            throw reader.refusal("redis.prefix", prefix, "a prefix without braces")
+        }
         connectTimeout = try reader.duration("redis.connect_timeout", connectTimeout)
         commandTimeout = try reader.duration("redis.command_timeout", commandTimeout)
         progressTTL = try reader.duration("redis.progress_ttl", progressTTL)

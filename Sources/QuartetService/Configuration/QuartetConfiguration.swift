@@ -3,7 +3,7 @@ package import QuartetCore
 package import QuartetMigrations
 package import QuartetRoles
 package import QuartetStores
-package import StoreKit
+import StoreKit
 
 /// Everything that can be configured, with its default. Read by ``load(path:environment:)``.
 package struct QuartetConfiguration: Sendable {

@@ -16,30 +16,33 @@ package final class MetricsRegistry: MetricsFactory {
     package init() {}
 
     package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-        value(\.counters, MetricKey(label, dimensions), CounterValue())
+        let key = MetricKey(label, dimensions)
+        return state.withLock { Self.value(in: &$0.counters, at: key, CounterValue()) }
     }
 
     package func makeRecorder(
         label: String, dimensions: [(String, String)], aggregate: Bool
     ) -> any RecorderHandler {
         let key = MetricKey(label, dimensions)
-        return aggregate ? value(\.histograms, key, HistogramValue()) : value(\.gauges, key, GaugeValue())
+        return state.withLock { state -> any RecorderHandler in
+            aggregate
+                ? Self.value(in: &state.histograms, at: key, HistogramValue())
+                : Self.value(in: &state.gauges, at: key, GaugeValue())
+        }
     }
 
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        value(\.histograms, MetricKey(label, dimensions), HistogramValue())
+        let key = MetricKey(label, dimensions)
+        return state.withLock { Self.value(in: &$0.histograms, at: key, HistogramValue()) }
     }
 
-    private func value<Value: Sendable>(
-        _ path: WritableKeyPath<State, [MetricKey: Value]> & Sendable, _ key: MetricKey,
-        _ new: @autoclosure () -> Value
+    private static func value<Value>(
+        in values: inout [MetricKey: Value], at key: MetricKey, _ new: @autoclosure () -> Value
     ) -> Value {
-        state.withLock { state in
-            if let value = state[keyPath: path][key] { return value }
-            let value = new()
-            state[keyPath: path][key] = value
-            return value
-        }
+        if let value = values[key] { return value }
+        let value = new()
+        values[key] = value
+        return value
     }
 
     // A metric's value outlives its handler: the same label gives the same value again.

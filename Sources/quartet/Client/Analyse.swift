@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NIOCore
 
 /// Asks for analyses and shows what comes of them.
 struct Analyse: AsyncParsableCommand {

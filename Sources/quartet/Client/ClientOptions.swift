@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import QuartetAPI
 import QuartetService
 
 /// Which configuration a command reads.

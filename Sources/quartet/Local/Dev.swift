@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import QuartetAPI
+import QuartetCore
 import QuartetService
 import QuartetStack
 
@@ -18,6 +20,8 @@ struct Dev: AsyncParsableCommand {
     var port = 0
 
     func run() async throws {
+        // What is wrong in the file is said before servers start.
+        _ = try configuration.load()
         let stack = try await LocalStack.start(directory: directory.url)
         do {
             try await runRoles(on: stack)

@@ -1,5 +1,8 @@
 import ArgumentParser
 import CoreMetrics
+import Logging
+import QuartetAPI
+import QuartetCore
 import QuartetService
 
 /// Runs roles of this process against the configured stores.
