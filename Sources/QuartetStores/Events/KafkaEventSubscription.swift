@@ -1,0 +1,117 @@
+package import Kafka
+package import QuartetCore
+import StoreKit
+import Synchronization
+
+package struct KafkaSubscriptionConfiguration: Sendable, Hashable {
+    package var commitTimeout: Duration = .seconds(10)
+    /// For putting one delivery aside.
+    package var deadLetterTimeout: Duration = .seconds(30)
+    /// For leaving the group.
+    package var closeTimeout: Duration = .seconds(5)
+    /// Deliveries of one partition that are remembered until they are committed. Where more are waiting, the oldest are
+    /// committed only together with later ones.
+    package var uncommittedPerPartitionMax = 10_000
+
+    package init() {}
+}
+
+/// Events from Kafka, as one member of a consumer group.
+package final class KafkaEventSubscription: EventSubscription {
+    private let consumer: KafkaConsumer
+    private let deadLetters: KafkaProducer
+    private let configuration: KafkaSubscriptionConfiguration
+    private let uncommitted = Mutex<[KafkaPartition: Uncommitted]>([:])
+
+    /// - Parameters:
+    ///   - consumer: in a group; closed with the subscription.
+    ///   - deadLetters: sends what is put aside; stays open.
+    package init(
+        consumer: KafkaConsumer, deadLetters: KafkaProducer,
+        configuration: KafkaSubscriptionConfiguration = KafkaSubscriptionConfiguration()
+    ) {
+        precondition(configuration.uncommittedPerPartitionMax > 0, "what was delivered can be committed")
+        self.consumer = consumer
+        self.deadLetters = deadLetters
+        self.configuration = configuration
+    }
+
+    package func next(limit: Int, timeout: Duration) async throws -> [EventDelivery] {
+        let records = try await consumer.poll(max: limit, timeout: timeout)
+        uncommitted.withLock { uncommitted in
+            for record in records {
+                uncommitted[record.position, default: Uncommitted()]
+                    .append(record, max: configuration.uncommittedPerPartitionMax)
+            }
+        }
+        return records.map(Self.delivery(of:))
+    }
+
+    /// Deliveries of partitions that were taken away meanwhile are left to their new member.
+    package func commit(_ deliveries: [EventDelivery]) async throws {
+        var last: [KafkaPartition: Int64] = [:]
+        for delivery in deliveries {
+            let place = KafkaPartition(topic: delivery.topic, partition: delivery.partition)
+            last[place] = max(last[place] ?? .min, delivery.offset)
+        }
+        let records = uncommitted.withLock { uncommitted in
+            last.compactMap { place, offset in uncommitted[place]?.last(upTo: offset) }
+        }
+        guard !records.isEmpty else { return }
+        _ = try await consumer.commit(records, deadline: .after(configuration.commitTimeout))
+        uncommitted.withLock { uncommitted in
+            for (place, offset) in last { uncommitted[place]?.drop(upTo: offset) }
+        }
+    }
+
+    /// The record as it is, with headers that say why it is here and whence it came.
+    package func deadLetter(_ delivery: EventDelivery, reason: String) async throws {
+        let headers =
+            delivery.headers.map { KafkaHeader($0.name, $0.value) } + [
+                KafkaHeader("dlq_reason", reason), KafkaHeader("dlq_partition", String(delivery.partition)),
+                KafkaHeader("dlq_offset", String(delivery.offset)),
+            ]
+        let record = KafkaRecord(
+            topic: delivery.topic + ".dlq", key: delivery.key.isEmpty ? nil : delivery.key, value: delivery.value,
+            headers: headers)
+        let results = try await deadLetters.send([record], deadline: .after(configuration.deadLetterTimeout))
+        for result in results { _ = try result.get() }
+    }
+
+    package func close() async {
+        await consumer.close(deadline: .after(configuration.closeTimeout))
+    }
+
+    private static func delivery(of record: KafkaConsumedRecord) -> EventDelivery {
+        let event: Result<DomainEvent, EventDecodingError>
+        do throws(EventDecodingError) {
+            event = .success(try CloudEvent.event(of: record))
+        } catch {
+            event = .failure(error)
+        }
+        return EventDelivery(
+            topic: record.topic, partition: record.partition, offset: record.offset, key: record.key ?? [],
+            value: record.value ?? [], headers: record.headers.map { ($0.name, $0.value) }, event: event)
+    }
+}
+
+/// A partition's records that were delivered and not committed, in the order of offsets. The consumer commits records,
+/// since they say under which assignment they were read.
+private struct Uncommitted {
+    private var records: [KafkaConsumedRecord] = []
+
+    mutating func append(_ record: KafkaConsumedRecord, max: Int) {
+        // A partition that came back begins again at what is committed.
+        if let last = records.last, last.offset >= record.offset { records.removeAll { $0.offset >= record.offset } }
+        records.append(record)
+        if records.count > max * 2 { records.removeFirst(records.count - max) }
+    }
+
+    func last(upTo offset: Int64) -> KafkaConsumedRecord? {
+        records.last { $0.offset <= offset }
+    }
+
+    mutating func drop(upTo offset: Int64) {
+        records.removeAll { $0.offset <= offset }
+    }
+}

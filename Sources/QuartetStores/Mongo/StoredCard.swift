@@ -1,0 +1,93 @@
+import Mongo
+import QuartetCore
+
+/// An emotion card as a document:
+///
+///     {_id: {request_id, ordinal}, review_id, emotion, scores: {joy, sadness, ...}, polarity, keywords: [word], excerpt,
+///      created_at}
+///
+/// Scores and polarity are doubles, for whoever reads the collection by other means. Ten-thousandths survive it: the
+/// nearest double of n / 10000 rounds back to n.
+enum StoredCard {
+    /// About what a card takes.
+    static let usualBytes = 448
+
+    static func write(_ card: EmotionCard, createdAt: Int64, to document: inout BSONWriter) {
+        let reading = card.reading
+        document.appendDocument("_id") {
+            $0.append("request_id", card.requestID.uuid)
+            $0.append("ordinal", Int32(card.ordinal))
+        }
+        document.append("review_id", card.reviewID)
+        document.append("emotion", reading.emotion.rawValue)
+        document.appendDocument("scores") { scores in
+            scores.append("joy", reading.scores[.joy].value)
+            scores.append("sadness", reading.scores[.sadness].value)
+            scores.append("anger", reading.scores[.anger].value)
+            scores.append("fear", reading.scores[.fear].value)
+            scores.append("disgust", reading.scores[.disgust].value)
+            scores.append("surprise", reading.scores[.surprise].value)
+            scores.append("neutral", reading.scores[.neutral].value)
+        }
+        document.append("polarity", reading.polarity.value)
+        document.appendArray("keywords") { keywords in
+            for keyword in reading.keywords { keywords.append(keyword) }
+        }
+        document.append("excerpt", reading.excerpt)
+        document.append("created_at", milliseconds: createdAt)
+    }
+
+    static func read(_ document: BSONDocument) throws -> EmotionCard {
+        var requestID: RequestID?
+        var ordinal: Int?
+        var reviewID: String?
+        var excerpt: String?
+        var emotion: Emotion?
+        var scores = EmotionScores()
+        var polarity: Fraction?
+        var keywords: [String] = []
+        var reader = BSONReader(document)
+        while try reader.next() {
+            if reader.isKey("_id") {
+                var key = try reader.nested()
+                while try key.next() {
+                    if key.isKey("request_id") {
+                        requestID = RequestID(try key.read())
+                    } else if key.isKey("ordinal") {
+                        ordinal = try key.read()
+                    }
+                }
+            } else if reader.isKey("review_id") {
+                reviewID = try reader.read()
+            } else if reader.isKey("emotion") {
+                emotion = Emotion(rawValue: try reader.read())
+            } else if reader.isKey("scores") {
+                scores = try readScores(reader.nested())
+            } else if reader.isKey("polarity") {
+                polarity = Fraction(try reader.read(Double.self))
+            } else if reader.isKey("keywords") {
+                keywords = try reader.read()
+            } else if reader.isKey("excerpt") {
+                excerpt = try reader.read()
+            }
+        }
+        guard let requestID, let ordinal else { throw BSONError(.missingKey, key: "_id") }
+        guard let reviewID else { throw BSONError(.missingKey, key: "review_id") }
+        guard let emotion else { throw BSONError(.missingKey, key: "emotion") }
+        guard let polarity else { throw BSONError(.missingKey, key: "polarity") }
+        guard let excerpt else { throw BSONError(.missingKey, key: "excerpt") }
+        let reading = EmotionReading(
+            emotion: emotion, scores: scores, polarity: polarity, keywords: keywords, excerpt: excerpt)
+        return EmotionCard(requestID: requestID, ordinal: ordinal, reviewID: reviewID, reading: reading)
+    }
+
+    private static func readScores(_ elements: BSONReader) throws -> EmotionScores {
+        var elements = elements
+        var scores = EmotionScores()
+        while try elements.next() {
+            guard let emotion = Emotion(rawValue: elements.key) else { continue }
+            scores[emotion] = Fraction(try elements.read(Double.self))
+        }
+        return scores
+    }
+}

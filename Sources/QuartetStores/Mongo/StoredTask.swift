@@ -1,0 +1,109 @@
+import Foundation
+import Mongo
+import QuartetCore
+
+/// A task as a document of `analysis_queue`:
+///
+///     {_id: request, product_id, generation, state: "live" | "dead", available_at, attempt, enqueued_at,
+///      lease?: {token, worker, claimed_at}, last_error?, buried_at?}
+///
+/// Every date is the server's.
+enum StoredTask {
+    static func write(_ task: AnalysisTask, enqueuedAt: Int64, to document: inout BSONWriter) {
+        document.append("_id", task.requestID.uuid)
+        document.append("product_id", task.productID.text)
+        document.append("generation", Int32(clamping: task.generation))
+        document.append("state", "live")
+        document.append("available_at", milliseconds: enqueuedAt)
+        document.append("attempt", Int32(0))
+        document.append("enqueued_at", milliseconds: enqueuedAt)
+    }
+
+    /// Begins a task afresh in a later generation, whether or not the earlier one is still there. Where what is there is
+    /// not earlier, the insert meets its key.
+    static func renewal(of task: AnalysisTask) -> MongoWrite {
+        .updateOne(
+            filter: ["_id": .uuid(task.requestID.uuid), "generation": ["$lt": .int(task.generation)]],
+            update: [
+                [
+                    "$set": [
+                        "product_id": ["$literal": .string(task.productID.text)],
+                        "generation": .int32(Int32(clamping: task.generation)), "state": "live", "attempt": 0,
+                        "available_at": "$$NOW", "enqueued_at": "$$NOW",
+                    ]
+                ],
+                ["$unset": ["lease", "last_error", "buried_at"]],
+            ],
+            upsert: true)
+    }
+
+    /// Leases a task until `leaseDuration` from now.
+    static func claim(token: LeaseToken, worker: String, leaseDuration: Duration) -> MongoUpdate {
+        [
+            [
+                "$set": [
+                    "lease": [
+                        "token": .uuid(token.uuid), "worker": ["$literal": .string(worker)], "claimed_at": "$$NOW",
+                    ],
+                    "available_at": later(by: leaseDuration),
+                    "attempt": ["$add": ["$attempt", 1]],
+                ]
+            ]
+        ]
+    }
+
+    static func renewal(leaseDuration: Duration) -> MongoUpdate {
+        [["$set": ["available_at": later(by: leaseDuration)]]]
+    }
+
+    static func release(_ release: TaskRelease) -> MongoWrite {
+        var fields: BSONDocument = ["available_at": later(by: release.delay)]
+        if release.refundingAttempt { fields.append("attempt", ["$max": [0, ["$subtract": ["$attempt", 1]]]]) }
+        if let error = release.error { fields.append("last_error", ["$literal": .string(error)]) }
+        return .updateOne(
+            filter: held([release.lease]), update: [["$set": .document(fields)], ["$unset": ["lease"]]])
+    }
+
+    static func burial(_ burial: TaskBurial) -> MongoWrite {
+        .updateOne(
+            filter: held([burial.lease]),
+            update: [
+                "$set": ["state": "dead", "last_error": .string(burial.error)], "$unset": ["lease": ""],
+                "$currentDate": ["buried_at": true],
+            ])
+    }
+
+    /// Tasks that can be claimed now. The bounds of the index follow from it.
+    static let claimable: BSONDocument = [
+        "state": "live", "$expr": ["$lte": ["$available_at", "$$NOW"]],
+    ]
+
+    /// Tasks under these very leases. One claim's leases share a token, so there are few alternatives.
+    static func held(_ leases: some Sequence<Lease>) -> BSONDocument {
+        let alternatives = Dictionary(grouping: leases, by: \.token).map { token, leases in
+            ["_id": ["$in": .array(leases.map(\.requestID.uuid))], "lease.token": .uuid(token.uuid)] as BSONDocument
+        }
+        return alternatives.count == 1 ? alternatives[0] : ["$or": .array(alternatives)]
+    }
+
+    /// The claim that a leased document stands for.
+    static func readClaim(_ document: BSONDocument) throws -> Claim {
+        let lease = try readLease(document)
+        guard let productID = ProductID(try document.decode("product_id", as: String.self)) else {
+            throw BSONError(.malformed, key: "product_id")
+        }
+        let task = AnalysisTask(
+            requestID: lease.requestID, productID: productID, generation: try document.decode("generation"))
+        return Claim(task: task, attempt: try document.decode("attempt"), lease: lease)
+    }
+
+    static func readLease(_ document: BSONDocument) throws -> Lease {
+        let lease = try document.decode("lease", as: BSONDocument.self)
+        return Lease(
+            requestID: RequestID(try document.decode("_id")), token: LeaseToken(try lease.decode("token")))
+    }
+
+    private static func later(by duration: Duration) -> BSONValue {
+        ["$add": ["$$NOW", .int64(duration.wholeMilliseconds)]]
+    }
+}

@@ -1,0 +1,41 @@
+package import QuartetCore
+
+/// The names under which progress, bells and cache entries are in Redis.
+///
+/// The braces are part of the name: a cluster places a key by what is between them, so all of a task's or product's keys
+/// are on one node.
+package struct RedisKeys: Sendable, Hashable {
+    /// Before every key and channel, `shop-a:` for instance; without braces.
+    package let prefix: String
+
+    package init(prefix: String = "") {
+        precondition(!prefix.contains { $0 == "{" || $0 == "}" }, "a prefix with braces would decide where keys are")
+        self.prefix = prefix
+    }
+
+    package func progress(_ id: RequestID) -> String { "\(prefix)analysis_progress:{\(id)}" }
+
+    package func cache(_ key: CacheKey) -> String {
+        switch key {
+        case .analysis(let product): "\(prefix)analysis_cache:{\(product)}"
+        case .product(let product): "\(prefix)product_cache:{\(product)}"
+        }
+    }
+
+    /// The channel of a bell. A task's has the name of its progress.
+    package func channel(_ bell: Doorbell) -> String {
+        switch bell {
+        case .queue: "\(prefix)analysis_queue"
+        case .progress(let id): progress(id)
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded up, as Redis's PEXPIRE and MongoDB's dates take them.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let whole = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        return attoseconds % 1_000_000_000_000_000 > 0 ? whole + 1 : whole
+    }
+}

@@ -1,0 +1,101 @@
+package import Logging
+package import QuartetCore
+package import Redis
+
+package struct RedisProgressConfiguration: Sendable, Hashable {
+    package var keys = RedisKeys()
+    /// How long progress stays after its last report; at least a millisecond.
+    package var ttl: Duration = .seconds(3600)
+
+    package init() {}
+}
+
+/// Progress as Redis hashes that expire, and bells as its pub/sub channels.
+///
+/// A report is merged into what is stored, by the same script that rings: the larger counts stay, and a closed phase is
+/// not left for `running` again. So reports may come in any order, and twice.
+package struct RedisProgressBoard: ProgressBoard {
+    private let client: RedisClient
+    private let configuration: RedisProgressConfiguration
+    private let logger: Logger
+
+    package init(
+        client: RedisClient, configuration: RedisProgressConfiguration = RedisProgressConfiguration(), logger: Logger
+    ) {
+        precondition(configuration.ttl >= .milliseconds(1), "progress lives for a millisecond at least")
+        self.client = client
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    package func report(_ progress: [Progress]) async throws {
+        guard !progress.isEmpty else { return }
+        let ttl = configuration.ttl.wholeMilliseconds
+        let commands = progress.map { progress in
+            RedisCommand.eval(
+                Self.merge, keys: [configuration.keys.progress(progress.requestID)],
+                args: [progress.done, progress.total, progress.phase.rawValue, ttl])
+        }
+        for result in try await client.pipeline(commands) { _ = try result.get() }
+    }
+
+    package func read(_ ids: [RequestID]) async throws -> [Progress?] {
+        guard !ids.isEmpty else { return [] }
+        let results = try await client.pipeline(
+            ids.map { RedisCommand("HMGET", configuration.keys.progress($0), "done", "total", "phase") })
+        return try zip(ids, results).map { id, result in
+            let fields = try result.get().array()
+            guard fields.count == 3, let done = try fields[0].intIfPresent(), let total = try fields[1].intIfPresent(),
+                let phase = try fields[2].stringIfPresent().flatMap(Progress.Phase.init(rawValue:))
+            else { return nil }
+            return Progress(requestID: id, done: Int(done), total: Int(total), phase: phase)
+        }
+    }
+
+    package func ring(_ bell: Doorbell) async throws {
+        try await client.publish("1", to: configuration.keys.channel(bell))
+    }
+
+    /// Rings while a listener is busy are one ring to it. The stream ends when the client closes, or when the server
+    /// refuses the subscription.
+    package func rings(of bell: Doorbell) -> AsyncStream<Void> {
+        let channel = configuration.keys.channel(bell)
+        let subscription = client.subscribe(channel)
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let pump = Task { [logger] in
+            do {
+                // That it begins, and that messages may have been missed, are reasons to look as good as a message.
+                for try await _ in subscription { continuation.yield() }
+            } catch {
+                logger.warning("bell refused", metadata: ["channel": "\(channel)", "error": "\(error)"])
+            }
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in pump.cancel() }
+        return stream
+    }
+
+    /// KEYS[1] progress, and the channel of the same name; ARGV done, total, phase, time to live in milliseconds.
+    /// Returns whether anything changed.
+    private static let merge = RedisScript(
+        """
+        local rank = {running = 0, failed = 1, cancelled = 2, completed = 3}
+        local done, total, phase = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+        local stored = redis.call('HMGET', KEYS[1], 'done', 'total', 'phase')
+        if stored[1] and stored[2] and stored[3] then
+            local before = {tonumber(stored[1]), tonumber(stored[2]), stored[3]}
+            done, total = math.max(done, before[1]), math.max(total, before[2])
+            if (rank[before[3]] or 0) > rank[phase] then phase = before[3] end
+            if done == before[1] and total == before[2] and phase == before[3] then
+                redis.call('PEXPIRE', KEYS[1], ARGV[4])
+                return 0
+            end
+        end
+        local now = redis.call('TIME')
+        redis.call('HSET', KEYS[1], 'done', done, 'total', total, 'phase', phase,
+            'updated_at', now[1] * 1000 + math.floor(now[2] / 1000))
+        redis.call('PEXPIRE', KEYS[1], ARGV[4])
+        redis.call('PUBLISH', KEYS[1], '1')
+        return 1
+        """)
+}

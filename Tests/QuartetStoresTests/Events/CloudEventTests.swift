@@ -1,0 +1,133 @@
+import Foundation
+import Kafka
+import QuartetCore
+import Testing
+
+@testable import QuartetStores
+
+@Suite struct CloudEventTests {
+    private static let event = DomainEvent(
+        id: "3-77-1", type: .analysisCompleted, aggregateID: "01890a5d-ac96-774b-bcce-b302099a8057",
+        version: .max, productID: ProductID("shop-a:p.1")!, generation: 2,
+        occurredAt: Date(timeIntervalSince1970: 1_709_210_096_789_012 / 1_000_000))
+
+    @Test func recordsAreCloudEventsInBinaryMode() {
+        let record = CloudEvent.record(of: Self.event)
+        #expect(record.topic == "analysis.events")
+        #expect(record.key == Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8))
+        #expect(
+            record.value
+                == Array(#"{"product_id":"shop-a:p.1","generation":2,"version":9223372036854775807}"#.utf8))
+        let headers = record.headers.map { "\($0.name)=\(String(decoding: $0.value, as: UTF8.self))" }
+        #expect(
+            headers == [
+                "ce_specversion=1.0", "ce_id=3-77-1", "ce_source=quartet", "ce_type=analysis.completed",
+                "ce_subject=01890a5d-ac96-774b-bcce-b302099a8057", "ce_time=2024-02-29T12:34:56.789012Z",
+                "ce_aggregateversion=9223372036854775807", "content-type=application/json",
+            ])
+    }
+
+    @Test func everyTypeComesBack() throws {
+        for type in EventType.allCases {
+            let event = DomainEvent(
+                id: "1", type: type, aggregateID: "a", version: 5, productID: Self.event.productID, generation: 1,
+                occurredAt: Date(timeIntervalSince1970: 0.000001))
+            #expect(try CloudEvent.event(of: consumed(CloudEvent.record(of: event))) == event)
+        }
+    }
+
+    @Test func fieldOrderFurtherFieldsAndFurtherHeadersDoNotMatter() throws {
+        var record = CloudEvent.record(of: Self.event)
+        record.value = Array(
+            #" {"version": 9223372036854775807, "new": [{}], "generation": 2,"product_id":"shop-a:p\u002e1"}"#.utf8)
+        record.headers =
+            record.headers.reversed() + [KafkaHeader("ce_partitionkey", "x"), KafkaHeader("trace", [0xFF])]
+        #expect(try CloudEvent.event(of: consumed(record)) == Self.event)
+    }
+
+    @Test(arguments: ["ce_specversion", "ce_id", "ce_type", "ce_subject", "ce_time"])
+    func aMissingOrSpoiltHeaderIsNamed(_ name: String) throws {
+        var record = CloudEvent.record(of: Self.event)
+        let index = try #require(record.headers.firstIndex { $0.name == name })
+        record.headers[index].value = [0xFF]
+        #expect(throws: EventDecodingError.self) { try CloudEvent.event(of: consumed(record)) }
+        record.headers.remove(at: index)
+        let error = #expect(throws: EventDecodingError.self) { try CloudEvent.event(of: consumed(record)) }
+        #expect(error?.reason.contains(name) == true)
+    }
+
+    @Test(arguments: [
+        ("ce_specversion", "2.0"), ("ce_type", "analysis.exploded"), ("ce_time", "yesterday"), ("ce_id", ""),
+    ])
+    func aHeaderThatMeansNothingIsRefused(_ name: String, _ value: String) throws {
+        var record = CloudEvent.record(of: Self.event)
+        let index = try #require(record.headers.firstIndex { $0.name == name })
+        record.headers[index] = KafkaHeader(name, value)
+        #expect(throws: EventDecodingError.self) { try CloudEvent.event(of: consumed(record)) }
+    }
+
+    @Test(arguments: [
+        "", "{", "[]", "null", #"{"product_id":"p","generation":1}"#,
+        #"{"product_id":"p q","generation":1,"version":1}"#, #"{"product_id":"p","generation":"1","version":1}"#,
+        #"{"product_id":"p","generation":1,"version":9223372036854775808}"#,
+        #"{"product_id":"p","generation":1,"version":1.5}"#,
+    ])
+    func aValueThatIsNoEventIsRefused(_ value: String) {
+        var record = CloudEvent.record(of: Self.event)
+        record.value = Array(value.utf8)
+        #expect(throws: EventDecodingError.self) { try CloudEvent.event(of: consumed(record)) }
+    }
+
+    @Test func anAbsentValueIsRefused() {
+        var record = CloudEvent.record(of: Self.event)
+        record.value = nil
+        #expect(throws: EventDecodingError.self) { try CloudEvent.event(of: consumed(record)) }
+    }
+
+    private func consumed(_ record: KafkaRecord) -> KafkaConsumedRecord {
+        KafkaConsumedRecord(record: record, partition: 0, offset: 0)
+    }
+}
+
+@Suite struct TimestampTests {
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
+        (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"), (4_107_542_399_999_999, "2100-02-28T23:59:59.999999Z"),
+        (1_704_067_199_000_001, "2023-12-31T23:59:59.000001Z"),
+        (-62_135_596_800_000_000, "0001-01-01T00:00:00.000000Z"),
+    ])
+    func textsAreExact(_ microseconds: Int, _ text: String) {
+        let date = Date(timeIntervalSince1970: Double(microseconds) / 1_000_000)
+        #expect(Timestamp.text(date) == text)
+        #expect(Timestamp.date(text) == date)
+    }
+
+    /// Every day of a few centuries, against Foundation's calendar.
+    @Test func daysAgreeWithTheCalendar() throws {
+        let style = Date.ISO8601FormatStyle()
+        for day in stride(from: -80_000, through: 80_000, by: 1) {
+            let date = Date(timeIntervalSince1970: Double(day) * 86_400 + 3661)
+            let text = Timestamp.text(date)
+            if day.isMultiple(of: 97) { #expect(text.prefix(19) + "Z" == date.formatted(style)) }
+            #expect(Timestamp.date(text) == date)
+        }
+    }
+
+    @Test func offsetsAndFractionsAreRead() {
+        let date = Date(timeIntervalSince1970: 1_700_000_000)
+        #expect(Timestamp.date("2023-11-14T22:13:20Z") == date)
+        #expect(Timestamp.date("2023-11-15T07:13:20+09:00") == date)
+        #expect(Timestamp.date("2023-11-14t17:43:20-04:30") == date)
+        #expect(Timestamp.date("2023-11-14 22:13:20.5z") == date.addingTimeInterval(0.5))
+        #expect(Timestamp.date("2023-11-14T22:13:20.123456789Z") == Date(timeIntervalSince1970: 1_700_000_000.123456))
+    }
+
+    @Test(arguments: [
+        "", "2023", "2023-11-14", "2023-11-14T22:13:20", "2023-13-14T22:13:20Z", "2023-02-29T22:13:20Z",
+        "2023-11-14T24:13:20Z", "2023-11-14T22:60:20Z", "2023-11-14T22:13:61Z", "2023-11-14T22:13:20.Z",
+        "2023-11-14T22:13:20Zx", "2023-11-14T22:13:20+0900", "+023-11-14T22:13:20Z", "２023-11-14T22:13:20Z",
+    ])
+    func otherTextsAreRefused(_ text: String) {
+        #expect(Timestamp.date(text) == nil)
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Mongo
+import QuartetCore
+import QuartetStores
+import QuartetTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct MongoStoresTests {
+    @Test(arguments: ReviewStoreConformance.behaviours)
+    func reviewsConform(_ behaviour: Conformance<any ReviewStore>) async throws {
+        try await withMongo { try await behaviour.check(MongoReviewStore(client: $0)) }
+    }
+
+    /// With a read so small that hardly any two pages share one.
+    @Test(arguments: ReviewStoreConformance.behaviours)
+    func reviewsConformInSmallReads(_ behaviour: Conformance<any ReviewStore>) async throws {
+        var configuration = MongoReviewConfiguration()
+        configuration.reviewsPerReadMax = 50
+        configuration.idsPerReadMax = 2
+        try await withMongo { client in
+            try await behaviour.check(MongoReviewStore(client: client, configuration: configuration))
+        }
+    }
+
+    @Test(arguments: SessionStoreConformance.behaviours)
+    func sessionsConform(_ behaviour: Conformance<any SessionStore>) async throws {
+        try await withMongo { try await behaviour.check(MongoSessionStore(client: $0)) }
+    }
+
+    @Test(arguments: CardStoreConformance.behaviours)
+    func cardsConform(_ behaviour: Conformance<any CardStore>) async throws {
+        try await withMongo { try await behaviour.check(MongoCardStore(client: $0)) }
+    }
+
+    @Test func cardsAreStoredAsDocumented() async throws {
+        try await withMongo { client in
+            var scores = EmotionScores()
+            scores[.joy] = Fraction(tenThousandths: 8123)
+            let card = EmotionCard(
+                requestID: .make(), ordinal: 7, reviewID: "r7",
+                reading: EmotionReading(
+                    emotion: .joy, scores: scores, polarity: Fraction(tenThousandths: -1), keywords: ["배송", "fast"],
+                    excerpt: "good"))
+            #expect(try await MongoCardStore(client: client).insert([card]) == [true])
+            let stored = try #require(try await client.collection("emotion_cards").findOne())
+            #expect(
+                stored.map(\.key) == [
+                    "_id", "review_id", "emotion", "scores", "polarity", "keywords", "excerpt", "created_at",
+                ])
+            #expect(stored["_id"] == ["request_id": .uuid(card.requestID.uuid), "ordinal": .int32(7)])
+            #expect(stored["scores"]?.asDocument?["joy"] == .double(0.8123))
+            #expect(stored["polarity"] == .double(-0.0001))
+            #expect(stored["keywords"] == ["배송", "fast"])
+        }
+    }
+
+    /// Every fraction survives the double that stands for it.
+    @Test func fractionsSurviveDoubles() {
+        for number in Int32(-10_000)...10_000 {
+            let fraction = Fraction(tenThousandths: number)
+            #expect(Fraction(fraction.value) == fraction)
+        }
+    }
+
+    @Test func unreadableDocumentsAreNamedErrors() async throws {
+        try await withMongo { client in
+            let id = RequestID.make()
+            try await client.collection("emotion_cards").insertOne([
+                "_id": ["request_id": .uuid(id.uuid), "ordinal": 0], "review_id": "r", "emotion": "boredom",
+                "scores": [:], "polarity": 0.5, "keywords": [], "excerpt": "",
+            ])
+            await #expect(throws: BSONError.self) {
+                try await MongoCardStore(client: client).cards(of: id, after: nil, limit: 1)
+            }
+        }
+    }
+}

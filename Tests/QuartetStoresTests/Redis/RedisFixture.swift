@@ -1,0 +1,32 @@
+import Logging
+import QuartetStack
+import QuartetTesting
+import Redis
+
+/// Runs `body` with a client of the server that all tests share, or of `server`.
+func withRedis(_ server: RedisServer? = nil, _ body: (RedisClient) async throws -> Void) async throws {
+    let url: String
+    if let server { url = server.url } else { url = try await TestStack.shared.redis.url }
+    let client = RedisClient(configuration: try RedisConfiguration(url: url), logger: Logger(label: "test"))
+    let outcome: Result<Void, any Error>
+    do {
+        outcome = .success(try await body(client))
+    } catch {
+        outcome = .failure(error)
+    }
+    await client.close()
+    try outcome.get()
+}
+
+/// Runs `body` with a server of its own.
+func withPrivateRedis(_ body: (RedisServer) async throws -> Void) async throws {
+    let server = try await TestStack.privateRedis()
+    let outcome: Result<Void, any Error>
+    do {
+        outcome = .success(try await body(server))
+    } catch {
+        outcome = .failure(error)
+    }
+    await server.stop()
+    try outcome.get()
+}

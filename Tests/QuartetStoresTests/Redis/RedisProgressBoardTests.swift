@@ -1,0 +1,109 @@
+import Foundation
+import Logging
+import QuartetCore
+import QuartetStack
+import QuartetStores
+import QuartetTesting
+import Redis
+import StoreKit
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct RedisProgressBoardTests {
+    @Test(arguments: ProgressBoardConformance.behaviours)
+    func conforms(_ behaviour: Conformance<any ProgressBoard>) async throws {
+        try await withRedis { try await behaviour.check(makeBoard($0)) }
+    }
+
+    @Test func progressIsStoredAsDocumentedAndExpires() async throws {
+        try await withRedis { client in
+            let id = RequestID.make()
+            let board = makeBoard(client, prefix: "shop:", ttl: .seconds(100))
+            try await board.report([Progress(requestID: id, done: 3, total: 9)])
+            let key = "shop:analysis_progress:{\(id.uuid.uuidString.lowercased())}"
+            let fields = try await client.hgetall(key).mapValues { String(decoding: $0, as: UTF8.self) }
+            #expect(fields["done"] == "3")
+            #expect(fields["total"] == "9")
+            #expect(fields["phase"] == "running")
+            #expect((fields["updated_at"].flatMap(Int64.init) ?? 0) > 1_600_000_000_000)
+            // Each report, also one that changes nothing, lets it live on.
+            _ = try await client.send(RedisCommand("PEXPIRE", key, 5000))
+            try await board.report([Progress(requestID: id, done: 1, total: 9)])
+            let left = try await client.send(RedisCommand("PTTL", key)).int()
+            #expect((90_000...100_000).contains(left))
+        }
+    }
+
+    @Test func listenersOfAProcessShareOneSubscription() async throws {
+        try await withRedis { client in
+            let board = makeBoard(client)
+            let bell = Doorbell.progress(.make())
+            let channel = RedisKeys(prefix: "").channel(bell)
+            do {
+                var listeners = (0..<3).map { _ in board.rings(of: bell).makeAsyncIterator() }
+                for index in listeners.indices { _ = await listeners[index].next() }
+                #expect(try await subscribers(of: channel, client) == 1)
+            }
+            // The server tells nobody that a subscription ended.
+            let deadline = Deadline.after(.seconds(20))
+            while try await subscribers(of: channel, client) > 0, !deadline.isPast {}
+            #expect(try await subscribers(of: channel, client) == 0)
+        }
+    }
+
+    @Test func listenersAreToldToLookAfterTheServerWasAway() async throws {
+        try await withPrivateRedis { server in
+            try await withRedis(server) { client in
+                let board = makeBoard(client)
+                let id = RequestID.make()
+                try await board.report([Progress(requestID: id, done: 1, total: 2)])
+                var rings = board.rings(of: .progress(id)).makeAsyncIterator()
+                #expect(await rings.next() != nil)
+                await server.kill()
+                try await server.start()
+                #expect(await rings.next() != nil)
+            }
+        }
+    }
+
+    @Test func scriptsComeBackAfterEverythingIsFlushed() async throws {
+        try await withPrivateRedis { server in
+            try await withRedis(server) { client in
+                let board = makeBoard(client)
+                let ids = (0..<50).map { _ in RequestID.make() }
+                for done in 1...3 {
+                    let progress = ids.map { Progress(requestID: $0, done: done, total: 9) }
+                    try await board.report(progress)
+                    #expect(try await board.read(ids) == progress)
+                    _ = try await client.send(RedisCommand("FLUSHALL"))
+                    _ = try await client.send(RedisCommand("SCRIPT", "FLUSH"))
+                    #expect(try await board.read(ids).allSatisfy { $0 == nil })
+                }
+            }
+        }
+    }
+
+    @Test func aServerThatIsAwayIsAnUnavailableFailure() async throws {
+        try await withPrivateRedis { server in
+            try await withRedis(server) { client in
+                let board = makeBoard(client)
+                try await board.ring(.queue)
+                await server.kill()
+                let error = await #expect(throws: RedisError.self) { try await board.read([.make()]) }
+                #expect(error?.isUnavailable == true)
+            }
+        }
+    }
+
+    private func makeBoard(
+        _ client: RedisClient, prefix: String = "", ttl: Duration = .seconds(3600)
+    ) -> RedisProgressBoard {
+        var configuration = RedisProgressConfiguration()
+        configuration.keys = RedisKeys(prefix: prefix)
+        configuration.ttl = ttl
+        return RedisProgressBoard(client: client, configuration: configuration, logger: Logger(label: "test"))
+    }
+
+    private func subscribers(of channel: String, _ client: RedisClient) async throws -> Int64 {
+        try await client.send(RedisCommand("PUBSUB", "NUMSUB", channel)).array()[1].int()
+    }
+}
