@@ -123,7 +123,8 @@ let package = Package(
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser, .asyncHTTPClient,
+                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser,
+                .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),
@@ -136,6 +137,15 @@ let package = Package(
 
         .testTarget(name: "StoreKitTests", dependencies: ["StoreKit"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "StoreKit", .logging], swiftSettings: strict),
+        .testTarget(name: "MongoTests", dependencies: ["Mongo", "StoreKit", .logging], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StoreKit", .logging], swiftSettings: strict),
+        .testTarget(
+            name: "QuartetStoresTests",
+            dependencies: [
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetStack", "QuartetStores",
+                "QuartetTesting", "Redis", "StoreKit", .logging,
+            ],
+            swiftSettings: strict),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
         .testTarget(
             name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion"], swiftSettings: strict),

@@ -67,16 +67,17 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let waiter = Waiter(id: id, item: item, weight: max(1, weigh(item)), continuation: continuation)
-                act(
-                    on: Task.isCancelled
-                        ? .refuse(waiter, CancellationError())
-                        : state.withLock { $0.add(waiter, name: name, limits: limits) })
+                act(on: state.withLock { $0.add(waiter, name: name, limits: limits) })
+                // The cancellation may have come before there was a waiter to take back.
+                if Task.isCancelled { takeBack(id) }
             }
         } onCancel: {
-            if let waiter = state.withLock({ $0.remove(id) }) {
-                waiter.continuation.resume(throwing: CancellationError())
-            }
+            takeBack(id)
         }
+    }
+
+    private func takeBack(_ id: UInt64) {
+        state.withLock { $0.remove(id) }?.continuation.resume(throwing: CancellationError())
     }
 
     /// Refuses what comes from now on and returns when everything already handed in has its result.

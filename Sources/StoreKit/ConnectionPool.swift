@@ -101,11 +101,17 @@ package final class ConnectionPool<Connection: PooledConnection>: Sendable {
                 case .wait, .waitAndConnect:
                     timer.withLock { $0 = expire(id, at: deadline) }
                     if case .waitAndConnect = action { startConnecting() }
+                    // The cancellation may have come before there was a waiter to take back.
+                    if Task.isCancelled { cancelWaiter(id) }
                 }
             }
         } onCancel: {
-            state.withLock { $0.removeWaiter(id) }?.continuation.resume(throwing: CancellationError())
+            cancelWaiter(id)
         }
+    }
+
+    private func cancelWaiter(_ id: UInt64) {
+        state.withLock { $0.removeWaiter(id) }?.continuation.resume(throwing: CancellationError())
     }
 
     private func expire(_ id: UInt64, at deadline: Deadline) -> Task<Void, Never> {
