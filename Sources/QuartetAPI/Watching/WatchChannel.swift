@@ -76,11 +76,11 @@ actor WatchChannel {
         let mayBeClosed = progress.map { $0.phase != .running } ?? true
         let request = mayBeClosed ? try await calls.request(requestID) : nil
         let isClosed = request.map { !$0.status.isOpen } ?? false
-        if let progress, progress.phase == .running, progress != lastProgress {
+        try await tellNewCards()
+        if let progress, progress.total > 0, progress != lastProgress {
             lastProgress = progress
             tell(.progress(progress))
         }
-        try await tellNewCards()
         guard isClosed, let request else {
             if lastTold.duration(to: .now) > heartbeatInterval { tell(.silence) }
             return false

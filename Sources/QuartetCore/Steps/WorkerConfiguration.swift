@@ -5,7 +5,7 @@ package struct WorkerConfiguration: Sendable, Hashable {
     /// Tasks in hand at once.
     package var tasksMax = 128
     /// Reviews read, analysed and stored together; progress is reported after each.
-    package var reviewsPerChunk = 100
+    package var reviewsPerChunk = 50
     /// Reviews of one analysis; a product with more has its first ones, in id order, analysed.
     package var reviewsPerAnalysisMax = 100_000
     /// How long a claim holds without being renewed. Renewed after a third of it.
