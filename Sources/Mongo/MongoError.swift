@@ -66,8 +66,7 @@ package struct MongoError: StoreFailure {
         return parts.joined(separator: " ")
     }
 
-    /// Servers quote documents in braces and values in quotation marks behind the first colon of such texts; what is in
-    /// braces goes, and line ends with it.
+    /// Servers quote documents in braces: what is in them goes. One line, whatever comes.
     static func withoutRowData(_ message: String) -> String {
         var kept = ""
         var depth = 0

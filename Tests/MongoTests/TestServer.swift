@@ -11,7 +11,14 @@ import Synchronization
 final class TestServer: Sendable {
     let port: UInt16
     private let folder: URL
-    private let running = Mutex<(server: Process, pipe: Pipe)?>(nil)
+    private let running = Mutex<Running?>(nil)
+
+    private struct Running {
+        let server: Process
+        let pipe: Pipe
+        /// Ends when the server has.
+        let exit: AsyncStream<Void>
+    }
 
     /// The server that tests share; they keep apart by their collections.
     static let shared = SharedServer()
@@ -50,16 +57,19 @@ final class TestServer: Sendable {
         server.standardOutput = FileHandle.nullDevice
         server.standardError = FileHandle.nullDevice
         server.standardInput = pipe
+        let (exit, signal) = AsyncStream.makeStream(of: Void.self)
+        server.terminationHandler = { _ in signal.finish() }
         try server.run()
-        running.withLock { $0 = (server, pipe) }
+        let started = Running(server: server, pipe: pipe, exit: exit)
+        running.withLock { $0 = started }
     }
 
     /// SIGKILL: no goodbye to its clients.
-    func kill() throws {
-        guard let (server, pipe) = running.withLock({ $0.take() }) else { return }
-        Foundation.kill(server.processIdentifier, SIGKILL)
-        server.waitUntilExit()
-        try pipe.fileHandleForWriting.write(contentsOf: Data("keep\n".utf8))
+    func kill() async throws {
+        guard let running = running.withLock({ $0.take() }) else { return }
+        try running.pipe.fileHandleForWriting.write(contentsOf: Data("keep\n".utf8))
+        Foundation.kill(running.server.processIdentifier, SIGKILL)
+        for await _ in running.exit {}
     }
 
     func suspend() { signal(SIGSTOP) }

@@ -108,14 +108,16 @@ struct BSONUnkeyedDecoding: UnkeyedDecodingContainer {
         return false
     }
 
-    mutating func decode(_ type: Int8.Type) throws -> Int8 { try advance().number(type, path) }
-    mutating func decode(_ type: Int16.Type) throws -> Int16 { try advance().number(type, path) }
-    mutating func decode(_ type: UInt.Type) throws -> UInt { try advance().number(type, path) }
-    mutating func decode(_ type: UInt16.Type) throws -> UInt16 { try advance().number(type, path) }
-    mutating func decode(_ type: UInt32.Type) throws -> UInt32 { try advance().number(type, path) }
-    mutating func decode(_ type: UInt64.Type) throws -> UInt64 { try advance().number(type, path) }
-    mutating func decode(_: Float.Type) throws -> Float { try advance().float(path) }
-    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try advance().decode(type, path) }
+    mutating func decode(_ type: Int8.Type) throws -> Int8 { try element { try $0.number(type, $1) } }
+    mutating func decode(_ type: Int16.Type) throws -> Int16 { try element { try $0.number(type, $1) } }
+    mutating func decode(_ type: UInt.Type) throws -> UInt { try element { try $0.number(type, $1) } }
+    mutating func decode(_ type: UInt16.Type) throws -> UInt16 { try element { try $0.number(type, $1) } }
+    mutating func decode(_ type: UInt32.Type) throws -> UInt32 { try element { try $0.number(type, $1) } }
+    mutating func decode(_ type: UInt64.Type) throws -> UInt64 { try element { try $0.number(type, $1) } }
+    mutating func decode(_: Float.Type) throws -> Float { try element { try $0.float($1) } }
+    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        try element { try $0.decode(type, $1) }
+    }
 
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type
@@ -128,10 +130,16 @@ struct BSONUnkeyedDecoding: UnkeyedDecodingContainer {
     }
 
     mutating func superDecoder() throws -> any Decoder {
-        BSONElementDecoder(codingPath: path, source: .element(try advance()))
+        try element { BSONElementDecoder(codingPath: $1, source: .element($0)) }
     }
 
     private var path: [any CodingKey] { codingPath + [BSONPathKey(intValue: currentIndex)] }
+
+    /// The next element and its path.
+    private mutating func element<Value>(_ body: (BSONReader, [any CodingKey]) throws -> Value) throws -> Value {
+        let path = path
+        return try body(try advance(), path)
+    }
 
     private mutating func advance() throws -> BSONReader {
         guard try located(codingPath, { () throws(BSONError) in try reader.next() }) else {

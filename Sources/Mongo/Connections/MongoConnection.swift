@@ -110,8 +110,7 @@ actor MongoConnection: PooledConnection {
         var attempt = 1
         while true {
             let result = attemptOnce(call, &handle, number: number, isFirst: attempt == 1)
-            guard case .failure(let error) = result, !call.isInterrupted,
-                request.isRepeated(after: error, attempt: attempt, isNumbered: number != nil)
+            guard !call.isInterrupted, request.isRepeated(after: result, attempt: attempt, isNumbered: number != nil)
             else { return result }
             attempt += 1
         }

@@ -18,12 +18,19 @@ struct MongoRequest: Sendable {
     var takesMaxTime = true
 }
 
-/// Whether a command that met `error` is sent once more on another attempt.
+/// Whether a command is sent once more.
 extension MongoRequest {
     static let attemptsMax = 3
 
-    func isRepeated(after error: MongoError, attempt: Int, isNumbered: Bool) -> Bool {
+    func isRepeated(after result: Result<BSONDocument, MongoError>, attempt: Int, isNumbered: Bool) -> Bool {
         guard attempt < Self.attemptsMax else { return false }
+        switch result {
+        case .success(let reply): return isNumbered && Self.wasCutShort(reply)
+        case .failure(let error): return isRepeated(after: error, isNumbered: isNumbered)
+        }
+    }
+
+    private func isRepeated(after error: MongoError, isNumbered: Bool) -> Bool {
         let passes =
             switch error.code {
             case .connectionLost: true
@@ -38,5 +45,11 @@ extension MongoRequest {
         case .read: true
         case .numberedWrite: isNumbered || !error.mayHaveHappened
         }
+    }
+
+    /// The primary made the write and stepped down before others had it: the repetition waits for them.
+    private static func wasCutShort(_ reply: BSONDocument) -> Bool {
+        reply["writeConcernError"] != nil
+            && reply["errorLabels"]?.asArray?.contains(.string("RetryableWriteError")) == true
     }
 }

@@ -1,4 +1,5 @@
 import CLibMongoC
+import Dispatch
 
 /// libmongoc's pool: what its clients share is the monitoring of the servers, on threads of its own. Which client is used
 /// when is decided in `ConnectionPool`.
@@ -19,9 +20,11 @@ final class ClientPool: @unchecked Sendable {
         self.pool = pool
     }
 
-    /// Every client keeps its pool, so none is out when this runs. Joins libmongoc's threads.
+    /// Every client keeps its pool, so none is out when this runs. It blocks: libmongoc tells the server which sessions end,
+    /// and joins its threads.
     deinit {
-        mongoc_client_pool_destroy(pool)
+        nonisolated(unsafe) let pool = pool
+        DispatchQueue(label: "mongo.pool.end").async { mongoc_client_pool_destroy(pool) }
     }
 
     /// A client to be given back, or nil if as many are out as the pool may have.

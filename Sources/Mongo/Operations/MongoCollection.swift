@@ -12,17 +12,6 @@ package struct MongoCollection: Sendable {
     /// Nil: the server's default.
     package var readConcern: MongoReadConcern?
 
-    init(
-        client: MongoClient, name: String, database: String, writeConcern: MongoWriteConcern,
-        readConcern: MongoReadConcern?
-    ) {
-        self.client = client
-        self.name = name
-        self.database = database
-        self.writeConcern = writeConcern
-        self.readConcern = readConcern
-    }
-
     /// A command that names this collection, as a read.
     func readRequest(
         _ command: StaticString, takesReadConcern: Bool = true, _ build: (inout BSONWriter) -> Void

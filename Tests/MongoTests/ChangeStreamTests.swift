@@ -1,0 +1,98 @@
+import Foundation
+import StoreKit
+import Testing
+
+@testable import Mongo
+
+@Suite("Change streams")
+struct ChangeStreamTests {
+    @Test func changesArriveInOrderAndResume() async throws {
+        let things = try await TestServer.shared.collection()
+        var first = things.watch().makeAsyncIterator()
+        try await first.open()
+        try await things.insertMany([["_id": 1], ["_id": 2]], ordered: true).throwIfAny()
+        _ = try await things.updateOne(["_id": 1], ["$set": ["n": 1]])
+        _ = try await things.deleteOne(["_id": 2])
+
+        var changes: [MongoChange] = []
+        for _ in 0..<4 { changes.append(try #require(try await first.next())) }
+        #expect(changes.map(\.operation) == ["insert", "insert", "update", "delete"])
+        #expect(changes.map { $0.documentKey?["_id"]?.asInt } == [1, 2, 1, 2])
+        #expect(changes[0].fullDocument == ["_id": 1])
+
+        var second = things.watch(resumeAfter: changes[1].resumeToken, fullDocument: .updateLookup).makeAsyncIterator()
+        let resumed = try #require(try await second.next())
+        #expect(resumed.operation == "update")
+        #expect(resumed.fullDocument == ["_id": 1, "n": 1])
+    }
+
+    @Test func aPipelineFiltersAndADropEndsIt() async throws {
+        let things = try await TestServer.shared.collection()
+        try await things.insertOne(["_id": 0])
+        var changes = things.watch([["$match": ["operationType": ["$ne": "insert"]]]]).makeAsyncIterator()
+        try await changes.open()
+        try await things.insertOne(["_id": 1])
+        try await things.drop()
+        #expect(try await changes.next()?.operation == "drop")
+        #expect(try await changes.next()?.operation == "invalidate")
+        #expect(try await changes.next() == nil)
+    }
+
+    @Test func aStreamOutlivesItsServer() async throws {
+        let server = try await TestServer.start()
+        let client = try server.client {
+            $0.serverSelectionTimeout = .seconds(1)
+            $0.backoff = Backoff(base: .milliseconds(20), max: .milliseconds(200))
+        }
+        let things = client.collection("things")
+        let watching = Task {
+            var ids: [Int] = []
+            for try await change in things.watch() where change.operation == "insert" {
+                ids.append(try change.documentKey?.decode("_id") ?? -1)
+                if ids.last == 99 { break }
+            }
+            return ids
+        }
+        // Whether it watches already shows only in what it sees.
+        var next = 0
+        try await things.insertOne(["_id": .int(next)])
+        try await server.kill()
+        try server.launch()
+        try await client.waitUntilAvailable(deadline: .after(.seconds(60)))
+        next += 1
+        try await things.insertMany((1...10).map { ["_id": .int($0)] }, ordered: true).throwUnlessDuplicates()
+        try await things.insertOne(["_id": 99])
+        let ids = try await watching.value
+        #expect(Array(ids.suffix(11)) == Array(1...10) + [99])
+        await client.close()
+        try await server.kill()
+    }
+
+    @Test func cancellationEndsAStreamThatWaits() async throws {
+        let things = try await TestServer.shared.collection()
+        let (opened, signal) = AsyncStream.makeStream(of: Void.self)
+        let watching = Task {
+            var changes = things.watch().makeAsyncIterator()
+            try await changes.open()
+            signal.yield()
+            return try await changes.next()
+        }
+        for await _ in opened { break }
+        watching.cancel()
+        await #expect(throws: CancellationError.self) { try await watching.value }
+    }
+
+    @Test func thereIsALimitToStreams() async throws {
+        let client = try await TestServer.shared.server.client { $0.changeStreamsMax = 1 }
+        let things = client.collection("limited_\(UUID().uuidString.prefix(8))")
+        try await things.insertOne(["_id": 1])
+        do {
+            var first = things.watch().makeAsyncIterator()
+            try await first.open()
+            var second = things.watch().makeAsyncIterator()
+            let error = await #expect(throws: MongoError.self) { try await second.open() }
+            #expect(error?.code == .exhausted)
+        }
+        await client.close()
+    }
+}
