@@ -37,9 +37,8 @@ package struct MongoTaskQueue: TaskQueue {
 
     package func enqueue(_ tasks: [AnalysisTask]) async throws {
         guard !tasks.isEmpty else { return }
-        // The reply's time is past when the tasks arrive, so they are claimable at once.
-        let now = try await client.runCommand(["hello": 1]).decode("localTime", as: BSONValue.self)
-        guard let now = now.asMilliseconds else { throw BSONError(.malformed, key: "localTime") }
+        // That time is past when the tasks arrive, so they are claimable at once.
+        let now = try await serverTime()
         var batch = BSONBatch(reservingBytes: tasks.count * 256)
         for task in tasks {
             batch.append { StoredTask.write(task, enqueuedAt: now, to: &$0) }
@@ -70,7 +69,8 @@ package struct MongoTaskQueue: TaskQueue {
             var filter = StoredTask.claimable
             filter.append("_id", ["$in": ids])
             let update = StoredTask.claim(token: token, worker: worker, leaseDuration: leaseDuration)
-            guard try await quick.updateMany(filter, update).matched > 0 else { continue }
+            // By their ids: the claim index would lead through the whole backlog.
+            guard try await quick.updateMany(filter, update, hint: ["_id": 1]).matched > 0 else { continue }
             let won = try await quick.find(["_id": ["$in": ids], "lease.token": .uuid(token.uuid)])
             if !won.isEmpty { return try won.map(StoredTask.readClaim).inOrder(of: found) }
         }
@@ -78,12 +78,10 @@ package struct MongoTaskQueue: TaskQueue {
     }
 
     package func renew(_ leases: [Lease], leaseDuration: Duration) async throws -> [Bool] {
-        guard !leases.isEmpty else { return [] }
         let update = StoredTask.renewal(leaseDuration: leaseDuration)
-        let matched = try await quick.updateMany(StoredTask.held(leases), update).matched
-        if matched == leases.count { return leases.map { _ in true } }
-        let held = try await held(leases)
-        return leases.map(held.contains)
+        return try await changeHeld(leases) { indexes in
+            try await quick.updateMany(StoredTask.under(indexes.map { leases[$0] }), update).matched
+        }
     }
 
     package func release(_ releases: [TaskRelease]) async throws -> [Bool] {
@@ -94,7 +92,7 @@ package struct MongoTaskQueue: TaskQueue {
 
     package func acknowledge(_ leases: [Lease]) async throws -> [Bool] {
         try await changeHeld(leases) { indexes in
-            try await quick.deleteMany(StoredTask.held(indexes.map { leases[$0] }))
+            try await quick.deleteMany(StoredTask.under(indexes.map { leases[$0] }))
         }
     }
 
@@ -105,35 +103,49 @@ package struct MongoTaskQueue: TaskQueue {
     }
 
     package func depth() async throws -> QueueDepth {
-        async let claimable = quick.countDocuments(StoredTask.claimable, limit: configuration.countMax)
-        async let live = quick.countDocuments(["state": "live"], limit: configuration.countMax)
-        async let dead = quick.countDocuments(["state": "dead"], limit: configuration.countMax)
-        let now = try await claimable
-        return try await QueueDepth(claimable: now, waiting: max(0, live - now), dead: dead)
+        // A constant instead of $$NOW, so that the index alone answers.
+        let now = BSONValue.date(milliseconds: try await serverTime())
+        async let claimable = count(["state": "live", "available_at": ["$lte": now]])
+        async let waiting = count(["state": "live", "available_at": ["$gt": now]])
+        async let dead = count(["state": "dead"])
+        return try await QueueDepth(claimable: claimable, waiting: waiting, dead: dead)
     }
 
-    /// Makes a change that ends leases, and says for each lease whether it was held.
+    private func count(_ filter: BSONDocument) async throws -> Int {
+        try await quick.countDocuments(filter, limit: configuration.countMax)
+    }
+
+    /// The server's clock, in milliseconds since 1970.
+    private func serverTime() async throws -> Int64 {
+        let reply = try await client.runCommand(["hello": 1])
+        guard let time = reply["localTime"]?.asMilliseconds else { throw BSONError(.missingKey, key: "localTime") }
+        return time
+    }
+
+    /// Changes the tasks that are held under these leases, and says for each lease whether it held.
     ///
-    /// Afterwards a document does not tell any more under which lease it was changed, so the leases are looked up first.
-    /// `change` gets the indexes of those that hold and returns how many tasks it changed.
+    /// The leases are looked up first: a change may remove what tells under which lease it was made. `change` gets the
+    /// indexes of those that hold, and returns how many tasks it changed. It may name them by `StoredTask.under`: a token
+    /// is in use for no claim but its own, which is complete, so no other task comes under it meanwhile.
     private func changeHeld(_ leases: [Lease], _ change: ([Int]) async throws -> Int) async throws -> [Bool] {
         guard !leases.isEmpty else { return [] }
         let held = try await held(leases)
         let indexes = leases.indices.filter { held.contains(leases[$0]) }
         guard !indexes.isEmpty else { return leases.map { _ in false } }
-        let changed = try await change(indexes)
-        guard changed < held.count else { return leases.map(held.contains) }
+        guard try await change(indexes) < held.count else { return leases.map(held.contains) }
         // Some lease was taken over since: those tasks are there under another one.
-        let ids = held.map(\.requestID.uuid)
         let options = MongoFindOptions(projection: ["lease.token": 1])
-        let present = try await quick.find(["_id": ["$in": .array(ids)], "lease": ["$exists": true]], options)
-        let lost = Set(try present.map { try StoredTask.readLease($0).requestID })
+        let ids = BSONValue.array(held.map(\.requestID.uuid))
+        let present = try await quick.find(["_id": ["$in": ids], "lease": ["$exists": true]], options)
+        let now = Set(try present.map(StoredTask.readLease))
+        let lost = Set(now.subtracting(held).map(\.requestID))
         return leases.map { held.contains($0) && !lost.contains($0.requestID) }
     }
 
     private func held(_ leases: [Lease]) async throws -> Set<Lease> {
         let options = MongoFindOptions(projection: ["lease.token": 1])
-        return Set(try await quick.find(StoredTask.held(leases), options).map(StoredTask.readLease))
+        let present = try await quick.find(StoredTask.under(leases), options)
+        return Set(try present.map(StoredTask.readLease)).intersection(leases)
     }
 
     private func bulkWrite(_ writes: [MongoWrite], to collection: MongoCollection) async throws -> Int {

@@ -61,12 +61,12 @@ enum StoredTask {
         if release.refundingAttempt { fields.append("attempt", ["$max": [0, ["$subtract": ["$attempt", 1]]]]) }
         if let error = release.error { fields.append("last_error", ["$literal": .string(error)]) }
         return .updateOne(
-            filter: held([release.lease]), update: [["$set": .document(fields)], ["$unset": ["lease"]]])
+            filter: under(release.lease), update: [["$set": .document(fields)], ["$unset": ["lease"]]])
     }
 
     static func burial(_ burial: TaskBurial) -> MongoWrite {
         .updateOne(
-            filter: held([burial.lease]),
+            filter: under(burial.lease),
             update: [
                 "$set": ["state": "dead", "last_error": .string(burial.error)], "$unset": ["lease": ""],
                 "$currentDate": ["buried_at": true],
@@ -78,12 +78,17 @@ enum StoredTask {
         "state": "live", "$expr": ["$lte": ["$available_at", "$$NOW"]],
     ]
 
-    /// Tasks under these very leases. One claim's leases share a token, so there are few alternatives.
-    static func held(_ leases: some Sequence<Lease>) -> BSONDocument {
-        let alternatives = Dictionary(grouping: leases, by: \.token).map { token, leases in
-            ["_id": ["$in": .array(leases.map(\.requestID.uuid))], "lease.token": .uuid(token.uuid)] as BSONDocument
-        }
-        return alternatives.count == 1 ? alternatives[0] : ["$or": .array(alternatives)]
+    /// Tasks of these leases' requests under any of their tokens: every task that is held, and at most a few more, since a
+    /// token stands for a whole claim.
+    static func under(_ leases: some Collection<Lease>) -> BSONDocument {
+        let tokens = Set(leases.map(\.token.uuid))
+        return [
+            "_id": ["$in": .array(leases.map(\.requestID.uuid))], "lease.token": ["$in": .array(tokens)],
+        ]
+    }
+
+    private static func under(_ lease: Lease) -> BSONDocument {
+        ["_id": .uuid(lease.requestID.uuid), "lease.token": .uuid(lease.token.uuid)]
     }
 
     /// The claim that a leased document stands for.
