@@ -68,10 +68,10 @@ struct OutageTests {
         let client = try await TestServer.shared.client
         let things = try await TestServer.shared.collection()
         try await things.insertOne(["_id": 1, "n": 0])
-        var batch = WriteBatch(.update)
+        var batch = WriteBatch(.update, on: things, ordered: true)
         MongoWrite.update(["_id": 1], ["$inc": ["n": 1]], multi: false, upsert: false)
             .withUnsafeBytes { batch.append($0, index: 0) }
-        let request = batch.request(on: things, ordered: true)
+        let request = batch.request()
         var handle = try ClientHandle(from: ClientPool(MongoConfiguration(url: server.url)))
         _ = handle.sessionID()
         let number = handle.makeWriteNumber()

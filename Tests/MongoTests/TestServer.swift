@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import StoreKit
 import Synchronization
+import Testing
 
 @testable import Mongo
 
@@ -23,17 +24,30 @@ final class TestServer: Sendable {
     /// The server that tests share; they keep apart by their collections.
     static let shared = SharedServer()
 
-    private init(port: UInt16, folder: URL) {
+    private let arguments: [String]
+
+    private init(port: UInt16, folder: URL, arguments: [String]) {
         self.port = port
         self.folder = folder
+        self.arguments = arguments
     }
 
-    static func start() async throws -> TestServer {
+    /// - Parameter user: is wanted of clients, as "name:password", and may do anything.
+    static func start(user: String? = nil) async throws -> TestServer {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mongo-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let server = TestServer(port: try freePort(), folder: folder)
+        var arguments: [String] = []
+        if user != nil {
+            // Members of a replica set know each other by a secret.
+            let key = folder.appendingPathComponent("key").path
+            let isMade = FileManager.default.createFile(
+                atPath: key, contents: Data("0123456789abcdef".utf8), attributes: [.posixPermissions: 0o600])
+            try #require(isMade)
+            arguments = ["--auth", "--keyFile", key]
+        }
+        let server = TestServer(port: try freePort(), folder: folder, arguments: arguments)
         try server.launch()
-        try await server.makePrimary()
+        try await server.makePrimary(user)
         return server
     }
 
@@ -42,17 +56,18 @@ final class TestServer: Sendable {
         let server = Process()
         let pipe = Pipe()
         server.executableURL = URL(fileURLWithPath: "/bin/sh")
-        server.arguments = [
-            "-c",
-            """
-            exec 3<&0
-            { read word; [ "$word" = keep ] || { kill -9 $$; rm -rf "$FOLDER"; }; } <&3 3<&- >/dev/null 2>&1 &
-            exec "$@" 3<&-
-            """, "sh", try Self.program(), "--dbpath", folder.path, "--logpath", folder.path + "/log", "--port",
-            "\(port)", "--bind_ip", "127.0.0.1",
-            "--nounixsocket", "--replSet", "rs0", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "100",
-            "--setParameter", "diagnosticDataCollectionEnabled=false", "--setParameter", "enableTestCommands=1",
-        ]
+        server.arguments =
+            [
+                "-c",
+                """
+                exec 3<&0
+                { read word; [ "$word" = keep ] || { kill -9 $$; rm -rf "$FOLDER"; }; } <&3 3<&- >/dev/null 2>&1 &
+                exec "$@" 3<&-
+                """, "sh", try Self.program(), "--dbpath", folder.path, "--logpath", folder.path + "/log", "--port",
+                "\(port)", "--bind_ip", "127.0.0.1",
+                "--nounixsocket", "--replSet", "rs0", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "100",
+                "--setParameter", "diagnosticDataCollectionEnabled=false", "--setParameter", "enableTestCommands=1",
+            ] + arguments
         server.environment = ["FOLDER": folder.path, "PATH": "/usr/bin:/bin"]
         server.standardOutput = FileHandle.nullDevice
         server.standardError = FileHandle.nullDevice
@@ -83,17 +98,28 @@ final class TestServer: Sendable {
         return try MongoClient(configuration, logger: Logger(label: "mongo.tests"))
     }
 
-    private func makePrimary() async throws {
+    private func makePrimary(_ user: String?) async throws {
         let configuration = try MongoConfiguration(url: "mongodb://127.0.0.1:\(port)/?directConnection=true")
         let client = try MongoClient(configuration, logger: Logger(label: "mongo.tests"))
         try await client.waitUntilAvailable(deadline: .after(.seconds(30)))
         try await client.runCommand(
             ["replSetInitiate": ["_id": "rs0", "members": [["_id": 0, "host": .string("127.0.0.1:\(port)")]]]],
             database: "admin")
+        if let user { try await add(user, client) }
         await client.close()
         let member = try self.client { $0.serverSelectionTimeout = .seconds(20) }
         try await member.waitUntilAvailable(deadline: .after(.seconds(30)))
         await member.close()
+    }
+
+    /// The first user may be made by anybody on this machine, once there is a primary.
+    private func add(_ user: String, _ client: MongoClient) async throws {
+        let parts = user.split(separator: ":").map { BSONValue.string(String($0)) }
+        let deadline = Deadline.after(.seconds(30))
+        while try await client.runCommand(["hello": 1], database: "admin")["isWritablePrimary"] != true {
+            try #require(!deadline.isPast, "no primary")
+        }
+        try await client.runCommand(["createUser": parts[0], "pwd": parts[1], "roles": ["root"]], database: "admin")
     }
 
     private func signal(_ number: Int32) {

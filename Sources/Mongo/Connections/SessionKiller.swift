@@ -19,11 +19,6 @@ actor SessionKiller {
         self.configuration = configuration
     }
 
-    /// Letting the client go blocks too.
-    isolated deinit {
-        handle = nil
-    }
-
     /// - Parameter session: its id, as commands carry it.
     func kill(_ session: BSONDocument) {
         do {

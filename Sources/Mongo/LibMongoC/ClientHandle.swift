@@ -1,4 +1,5 @@
 import CLibMongoC
+import Dispatch
 import Synchronization
 
 /// One libmongoc client and a session of its own. Every call blocks; only one runs at a time.
@@ -50,7 +51,10 @@ struct ClientHandle: ~Copyable {
         if let session { mongoc_client_session_destroy(session) }
         switch owner {
         case .pool(let pool): pool.giveBack(client)
-        case .nobody: mongoc_client_destroy(client)
+        case .nobody:
+            // It takes leave of the server, which may not answer.
+            nonisolated(unsafe) let client = client
+            DispatchQueue(label: "mongo.client.end").async { mongoc_client_destroy(client) }
         }
     }
 

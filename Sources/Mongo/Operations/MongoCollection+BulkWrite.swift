@@ -10,9 +10,9 @@ extension MongoCollection {
     ) async throws -> MongoBulkResult {
         let deadline = client.deadline(deadline)
         var result = MongoBulkResult()
-        for batch in ordered ? Self.consecutive(writes) : Self.byKind(writes) {
+        for batch in ordered ? consecutive(writes) : byKind(writes) {
             let (kind, indexes) = (batch.kind, batch.indexes)
-            let reply = try await write(batch.request(on: self, ordered: ordered), deadline: deadline)
+            let reply = try await write(batch.request(), deadline: deadline)
             try result.add(reply, kind: kind, indexes: indexes)
             if ordered && !result.errors.isEmpty { break }
         }
@@ -22,35 +22,35 @@ extension MongoCollection {
     }
 
     /// In order: a batch ends where the kind changes.
-    private static func consecutive(_ writes: [MongoWrite]) -> [WriteBatch] {
+    private func consecutive(_ writes: [MongoWrite]) -> [WriteBatch] {
         var batches: [WriteBatch] = []
         for (index, write) in writes.enumerated() {
-            let last = batches.indices.last
-            batches.add(write, index: index, to: last.flatMap { batches[$0].kind == write.kind ? $0 : nil })
+            let last = batches.indices.last.flatMap { batches[$0].kind == write.kind ? $0 : nil }
+            add(write, index: index, to: last, of: &batches, ordered: true)
         }
         return batches
     }
 
-    private static func byKind(_ writes: [MongoWrite]) -> [WriteBatch] {
+    private func byKind(_ writes: [MongoWrite]) -> [WriteBatch] {
         var batches: [WriteBatch] = []
         for (index, write) in writes.enumerated() {
-            batches.add(write, index: index, to: batches.lastIndex { $0.kind == write.kind })
+            let same = batches.lastIndex { $0.kind == write.kind }
+            add(write, index: index, to: same, of: &batches, ordered: false)
         }
         return batches
     }
-}
 
-extension [WriteBatch] {
-    /// Adds to the batch at `place` where there is one and it has room, to a new one otherwise.
-    fileprivate mutating func add(_ write: MongoWrite, index: Int, to place: Int?) {
-        let statement = write.statement
-        statement.withUnsafeBytes { bytes in
-            if let place, self[place].takes(bytes.count) {
-                self[place].append(bytes, index: index, isNumbered: write.isNumbered)
+    /// To the batch at `place` where there is one and it has room, to a new one otherwise.
+    private func add(
+        _ write: MongoWrite, index: Int, to place: Int?, of batches: inout [WriteBatch], ordered: Bool
+    ) {
+        write.statement.withUnsafeBytes { bytes in
+            if let place, batches[place].takes(bytes.count) {
+                batches[place].append(bytes, index: index, isNumbered: write.isNumbered)
             } else {
-                var batch = WriteBatch(write.kind)
+                var batch = WriteBatch(write.kind, on: self, ordered: ordered)
                 batch.append(bytes, index: index, isNumbered: write.isNumbered)
-                append(batch)
+                batches.append(batch)
             }
         }
     }

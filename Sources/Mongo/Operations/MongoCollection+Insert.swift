@@ -12,9 +12,9 @@ extension MongoCollection {
         var result = MongoBulkResult()
         var next = 0
         while next < documents.count {
-            let batch = Self.takeInserts(from: documents, next: &next)
+            let batch = takeInserts(from: documents, next: &next, ordered: ordered)
             let indexes = batch.indexes
-            let reply = try await write(batch.request(on: self, ordered: ordered), deadline: deadline)
+            let reply = try await write(batch.request(), deadline: deadline)
             try result.add(reply, kind: .insert, indexes: indexes)
             if ordered && !result.errors.isEmpty { break }
         }
@@ -32,10 +32,10 @@ extension MongoCollection {
         try await insertMany([document], deadline: deadline).throwIfAny()
     }
 
-    private static func takeInserts(from documents: BSONBatch, next: inout Int) -> WriteBatch {
+    private func takeInserts(from documents: BSONBatch, next: inout Int, ordered: Bool) -> WriteBatch {
         let keyBytesMax = 8
         let bytes = min(documents.byteCount + documents.count * keyBytesMax, WriteBatch.bytesMax)
-        var batch = WriteBatch(.insert, reservingBytes: bytes)
+        var batch = WriteBatch(.insert, on: self, ordered: ordered, reservingBytes: bytes)
         documents.storage.withUnsafeBytes { storage in
             while next < documents.count {
                 let range = documents.range(of: next)

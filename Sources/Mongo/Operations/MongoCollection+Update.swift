@@ -54,9 +54,9 @@ extension MongoCollection {
     private func single(
         _ kind: WriteBatch.Kind, _ statement: BSONDocument, isNumbered: Bool, deadline: Deadline?
     ) async throws -> MongoBulkResult {
-        var batch = WriteBatch(kind)
+        var batch = WriteBatch(kind, on: self, ordered: true)
         statement.withUnsafeBytes { batch.append($0, index: 0, isNumbered: isNumbered) }
-        let request = batch.request(on: self, ordered: true)
+        let request = batch.request()
         let operation = request.operation
         var result = MongoBulkResult()
         try result.add(try await write(request, deadline: client.deadline(deadline)), kind: kind, indexes: [0])

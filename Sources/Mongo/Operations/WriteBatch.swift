@@ -15,13 +15,21 @@ struct WriteBatch {
     private(set) var indexes: [Int] = []
     /// A single document each: such a command can be numbered.
     private(set) var isNumbered = true
+    private let collection: MongoCollection
+    /// The command so far: the statements come last, so that they are copied once.
     private var statements: BSONArrayWriter
-    private let mark: Int
+    private let arrayMark: Int
 
-    init(_ kind: Kind, reservingBytes: Int = 0) {
+    init(_ kind: Kind, on collection: MongoCollection, ordered: Bool, reservingBytes: Int = 0) {
         self.kind = kind
-        var writer = BSONWriter(reservingBytes: reservingBytes)
-        mark = writer.open()
+        self.collection = collection
+        var writer = BSONWriter(reservingBytes: reservingBytes + 512)
+        _ = writer.open()
+        writer.append(kind.command, collection.name)
+        writer.append("ordered", ordered)
+        writer.append("writeConcern", collection.writeConcern.document)
+        writer.appendHeader(.array, kind.key)
+        arrayMark = writer.open()
         statements = BSONArrayWriter(writer)
     }
 
@@ -38,21 +46,33 @@ struct WriteBatch {
         self.isNumbered = self.isNumbered && isNumbered
     }
 
-    /// The command on `collection`; the statements go with it.
-    consuming func request(on collection: MongoCollection, ordered: Bool) -> MongoRequest {
-        let (command, key): (StaticString, StaticString) =
-            switch kind {
-            case .insert: ("insert", "documents")
-            case .update: ("update", "updates")
-            case .delete: ("delete", "deletes")
-            }
-        let isNumbered = isNumbered
+    consuming func request() -> MongoRequest {
+        let (collection, kind, isNumbered, arrayMark) = (collection, kind, isNumbered, arrayMark)
         var writer = statements.writer
-        writer.close(mark)
-        let array = BSONArray(BSONDocument(trusted: writer.bytes))
-        return collection.writeRequest(command, isNumbered: isNumbered) { writer in
-            writer.append("ordered", ordered)
-            writer.append(key, array)
+        writer.close(arrayMark)
+        writer.close(0)
+        return MongoRequest(
+            command: BSONDocument(trusted: writer.bytes), database: collection.database,
+            operation: collection.operation(kind.command), repetition: isNumbered ? .numberedWrite : .never,
+            isWrite: true)
+    }
+}
+
+extension WriteBatch.Kind {
+    fileprivate var command: StaticString {
+        switch self {
+        case .insert: "insert"
+        case .update: "update"
+        case .delete: "delete"
+        }
+    }
+
+    /// Of the statements in the command.
+    fileprivate var key: StaticString {
+        switch self {
+        case .insert: "documents"
+        case .update: "updates"
+        case .delete: "deletes"
         }
     }
 }
