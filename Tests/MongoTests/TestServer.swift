@@ -32,6 +32,11 @@ final class TestServer: Sendable {
         self.arguments = arguments
     }
 
+    /// What was killed leaves its folder behind, for another launch.
+    deinit {
+        if running.withLock({ $0 == nil }) { try? FileManager.default.removeItem(at: folder) }
+    }
+
     /// - Parameter user: is wanted of clients, as "name:password", and may do anything.
     static func start(user: String? = nil) async throws -> TestServer {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mongo-tests-\(UUID().uuidString)")
@@ -61,7 +66,7 @@ final class TestServer: Sendable {
                 "-c",
                 """
                 exec 3<&0
-                { read word; [ "$word" = keep ] || { kill -9 $$; rm -rf "$FOLDER"; }; } <&3 3<&- >/dev/null 2>&1 &
+                { read word; [ "$word" = keep ] || { kill -9 $$; until rm -rf "$FOLDER"; do :; done; }; } <&3 3<&- >/dev/null 2>&1 &
                 exec "$@" 3<&-
                 """, "sh", try Self.program(), "--dbpath", folder.path, "--logpath", folder.path + "/log", "--port",
                 "\(port)", "--bind_ip", "127.0.0.1",
