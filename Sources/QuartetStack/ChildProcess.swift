@@ -1,18 +1,18 @@
 import Dispatch
-import Foundation
-import StoreKit
+package import Foundation
+package import StoreKit
 import Synchronization
 
 /// A process made by this one, in a session of its own: a Ctrl-C at the terminal does not reach it.
 ///
 /// A queue of its own waits for its end. It is reaped under the lock that guards signals, so that a signal can never hit
 /// another process that got the same pid.
-final class ChildProcess: Sendable {
-    enum End: Sendable, Hashable, CustomStringConvertible {
+package final class ChildProcess: Sendable {
+    package enum End: Sendable, Hashable, CustomStringConvertible {
         case status(Int32)
         case signal(Int32)
 
-        var description: String {
+        package var description: String {
             switch self {
             case .status(let status): "status \(status)"
             case .signal(let signal): "signal \(signal)"
@@ -26,7 +26,7 @@ final class ChildProcess: Sendable {
         var nextID: UInt64 = 0
     }
 
-    let pid: pid_t
+    package let pid: pid_t
     private let watchdog: Watchdog
     private let state = Mutex(State())
 
@@ -34,7 +34,7 @@ final class ChildProcess: Sendable {
     ///
     /// - Parameter orphanSignal: the name of the signal it gets when this process is gone.
     /// - Throws: `StackError` when it can't be started.
-    init(_ command: [String], log: URL, orphanSignal: String) throws {
+    package init(_ command: [String], log: URL, orphanSignal: String) throws {
         watchdog = try Watchdog.shared()
         let output = open(log.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard output >= 0 else { throw StackError.system(.cannotUseDirectory, "can't write \(log.path)") }
@@ -52,22 +52,22 @@ final class ChildProcess: Sendable {
         """
 
     /// How it ended; nil while it runs.
-    var end: End? { state.withLock { $0.end } }
+    package var end: End? { state.withLock { $0.end } }
 
     /// Sends a signal unless the process has ended.
-    func signal(_ signal: Int32) {
+    package func signal(_ signal: Int32) {
         state.withLock { state in
             if state.end == nil { Foundation.kill(pid, signal) }
         }
     }
 
     /// Waits for the process's end until `deadline`, which may pass without it; see ``end``.
-    func waitForEnd(until deadline: Deadline) async {
+    package func waitForEnd(until deadline: Deadline) async {
         try? await withDeadline(deadline, waitingFor: "the end of process \(pid)") { await self.waitForEnd() }
     }
 
     /// Returns when the process has ended or the caller is cancelled.
-    func waitForEnd() async {
+    package func waitForEnd() async {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
