@@ -51,6 +51,9 @@ package enum ReviewStoreConformance {
         #expect(listed.map { Array($0.utf8) } == inOrder.map { Array($0.utf8) })
         let found = try await store.reviews(ids, of: product)
         #expect(found.map(\.?.text) == ids.map { "of \(Array($0.utf8))" })
+        let behind = try await store.pages(
+            ["e\u{301}", "\u{E9}"].map { ReviewPageQuery(productID: product, after: $0, limit: 1) })
+        #expect(behind.flatMap { $0.reviews.map(\.id) } == ["z", "\u{FF01}"])
     }
 
     private static func productsAreApart(_ store: any ReviewStore) async throws {

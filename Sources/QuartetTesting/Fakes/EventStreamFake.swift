@@ -121,6 +121,11 @@ extension FakeEventStream.Group {
         positions = committed
     }
 
+    mutating func commit(upTo offset: Int64, in place: FakeEventStream.Place) {
+        committed[place] = max(committed[place] ?? 0, offset)
+        positions[place] = max(positions[place] ?? 0, offset)
+    }
+
     /// Whose a place is, of those that want its topic.
     func owner(of place: FakeEventStream.Place) -> Int? {
         let candidates = members.filter { topics[$0]?.contains(place.topic) ?? false }
@@ -161,8 +166,7 @@ package final class FakeEventSubscription: EventSubscription {
                 for delivery in deliveries {
                     let place = FakeEventStream.Place(topic: delivery.topic, partition: delivery.partition)
                     guard state.groups[group]?.owner(of: place) == member else { continue }
-                    let before = state.groups[group]?.committed[place] ?? 0
-                    state.groups[group]?.committed[place] = max(before, delivery.offset + 1)
+                    state.groups[group]?.commit(upTo: delivery.offset + 1, in: place)
                 }
             }
         }

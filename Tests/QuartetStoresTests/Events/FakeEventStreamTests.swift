@@ -33,6 +33,18 @@ import Testing
         #expect(try await first.next(limit: 100, timeout: .zero).count == 10)
     }
 
+    @Test func whoJoinsReadsWhatTheOthersHaveNotCommitted() async throws {
+        let stream = FakeEventStream(partitionCount: 2)
+        for key in UInt8(0)..<10 { stream.publishPoison([key], key: [key], to: .analysis) }
+        let first = stream.subscribe(group: "g", to: [.analysis])
+        let deliveries = try await first.next(limit: 100, timeout: .zero)
+        let second = stream.subscribe(group: "g", to: [.analysis])
+        // The partition has gone to the second member, so committing it changes nothing.
+        try await first.commit(deliveries)
+        #expect(try await second.next(limit: 100, timeout: .zero).count == 5)
+        #expect(try await first.next(limit: 100, timeout: .zero).isEmpty)
+    }
+
     @Test func waitingEndsByTheManualClock() async throws {
         let clock = ManualClock()
         let subscription = FakeEventStream().subscribe(group: "g", to: [.analysis], clock: clock)
