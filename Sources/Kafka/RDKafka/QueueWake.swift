@@ -6,8 +6,13 @@ import Synchronization
 ///
 /// librdkafka calls with its own lock held, on any of its threads: the callback only enqueues.
 final class QueueWake: Sendable {
+    /// A closure kept in generic storage by itself would gain a reabstraction thunk with every access, without end.
+    private struct Handler {
+        let run: @Sendable () -> Void
+    }
+
     private let queue: DispatchQueue
-    private let handler = Mutex<(@Sendable () -> Void)?>(nil)
+    private let handler = Mutex<Handler?>(nil)
 
     init(queue: DispatchQueue) {
         self.queue = queue
@@ -15,13 +20,13 @@ final class QueueWake: Sendable {
 
     /// Sets the handler, and runs it once for what came before.
     func start(_ handler: @escaping @Sendable () -> Void) {
-        self.handler.withLock { $0 = handler }
+        self.handler.withLock { $0 = Handler(run: handler) }
         wake()
     }
 
     func wake() {
         guard let handler = handler.withLock({ $0 }) else { return }
-        queue.async(execute: handler)
+        queue.async(execute: handler.run)
     }
 }
 

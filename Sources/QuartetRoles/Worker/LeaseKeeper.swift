@@ -8,7 +8,11 @@ final class LeaseKeeper: Sendable {
     private let queue: any TaskQueue
     private let leaseDuration: Duration
     private let logger: Logger
-    private let held = Mutex<[Lease: @Sendable () -> Void]>([:])
+    private struct Held {
+        let whenLost: @Sendable () -> Void
+    }
+
+    private let held = Mutex<[Lease: Held]>([:])
 
     init(queue: any TaskQueue, leaseDuration: Duration, logger: Logger) {
         self.queue = queue
@@ -20,7 +24,7 @@ final class LeaseKeeper: Sendable {
 
     /// Keeps `lease` until ``drop(_:)``; `whenLost` is called if it turns out to be somebody else's.
     func keep(_ lease: Lease, whenLost: @escaping @Sendable () -> Void) {
-        held.withLock { $0[lease] = whenLost }
+        held.withLock { $0[lease] = Held(whenLost: whenLost) }
     }
 
     func drop(_ lease: Lease) {
@@ -34,10 +38,10 @@ final class LeaseKeeper: Sendable {
         let isHeld = try await queue.renew(leases, leaseDuration: leaseDuration)
         for (lease, isHeld) in zip(leases, isHeld) where !isHeld {
             // One that was acknowledged while the renewal was on the way is not lost.
-            guard let whenLost = held.withLock({ $0.removeValue(forKey: lease) }) else { continue }
+            guard let lost = held.withLock({ $0.removeValue(forKey: lease) }) else { continue }
             RoleMetrics.leasesLost.increment()
             logger.warning("lease lost, work stopped", metadata: ["request": "\(lease.requestID)"])
-            whenLost()
+            lost.whenLost()
         }
     }
 
