@@ -135,6 +135,7 @@ let package = Package(
             dependencies: ["QuartetCore", "QuartetStack", "StoreKit", .logging],
             swiftSettings: strict),
 
+        .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(name: "StoreKitTests", dependencies: ["StoreKit"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "StoreKit", .logging], swiftSettings: strict),
         .testTarget(name: "MongoTests", dependencies: ["Mongo", "StoreKit", .logging], swiftSettings: strict),

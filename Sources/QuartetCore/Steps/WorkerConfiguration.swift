@@ -3,7 +3,7 @@ package import StoreKit
 /// The bounds of a worker.
 package struct WorkerConfiguration: Sendable, Hashable {
     /// Tasks in hand at once.
-    package var tasksMax = 128
+    package var tasksMax = 768
     /// Reviews read, analysed and stored together; progress is reported after each.
     package var reviewsPerChunk = 50
     /// Reviews of one analysis; a product with more has its first ones, in id order, analysed.
@@ -19,7 +19,7 @@ package struct WorkerConfiguration: Sendable, Hashable {
     /// How long a worker that is told to stop goes on with what it has in hand.
     package var drainTimeout: Duration = .seconds(5)
     /// Cards in one write, and other items in one batch.
-    package var cardsPerBatchMax = 2000
+    package var cardsPerBatchMax = 4000
     package var itemsPerBatchMax = 256
 
     package init() {}
