@@ -166,5 +166,29 @@ let package = Package(
                 .httpTypes, .logging, .nioCore,
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "QuartetServiceTests",
+            dependencies: [
+                "Kafka", "QuartetAPI", "QuartetCore", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStores",
+                "StoreKit", .coreMetrics, .logging,
+            ],
+            swiftSettings: strict),
+
+        // The whole of it, from outside: the executable on private servers.
+        .target(
+            name: "SystemTesting",
+            dependencies: [
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", .asyncHTTPClient,
+                .logging, .nioCore, .nioFoundationCompat, .nioHTTP1,
+            ],
+            path: "Tests/SystemTesting", swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FaultTests",
+            dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
+            swiftSettings: strict),
     ]
 )

@@ -36,14 +36,16 @@ package struct Composition: Sendable {
     package func run(
         _ roles: Set<RoleName>, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
-        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        let names = roles.map(\.rawValue).sorted().joined(separator: " ")
+        var services = [
+            ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
+        ]
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, onListening: onListening).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
         try await clients.checkAtBoot()
-        logger.info("roles started", metadata: ["roles": "\(roles.map(\.rawValue).sorted().joined(separator: " "))"])
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
@@ -150,5 +152,16 @@ package struct Composition: Sendable {
         if report.failed > 0 {
             Counter(label: "quartet_batch_failed_items_total", dimensions: dimensions).increment(by: report.failed)
         }
+    }
+}
+
+/// Says that the roles run: from here on a signal stops them gracefully.
+private struct StartNotice: Service {
+    let roles: String
+    let logger: Logger
+
+    func run() async throws {
+        logger.info("roles started", metadata: ["roles": "\(roles)"])
+        try? await gracefulShutdown()
     }
 }

@@ -67,8 +67,8 @@ import Testing
             }
             #expect(error?.mayHaveHappened == true && error?.isRetriable == true)
         }
-        #expect(taken < .seconds(3))
-        #expect(await duration { await consumer.close(deadline: .after(.milliseconds(500))) } < .seconds(4))
+        #expect(taken < .seconds(30))
+        #expect(await duration { await consumer.close(deadline: .after(.milliseconds(500))) } < .seconds(30))
         await producer.close(deadline: TestCluster.soon)
         await cluster.stop()
     }
@@ -77,7 +77,7 @@ import Testing
         let consumer = try TestCluster.makeMember("c.idle", "c.idle")
         let poller = Task { try await consumer.poll(timeout: .seconds(60)) }
         let taken = await duration { await consumer.close(deadline: TestCluster.soon) }
-        #expect(taken < .seconds(5))
+        #expect(taken < .seconds(30))
         let error = await #expect(throws: KafkaError.self) { try await poller.value }
         #expect(error?.name == "_DESTROY")
     }

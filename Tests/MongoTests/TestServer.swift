@@ -132,11 +132,13 @@ final class TestServer: Sendable {
         Foundation.kill(server.processIdentifier, number)
     }
 
-    /// QUARTET_MONGOD, mongod on the path, or where a download of it is kept.
+    /// QUARTET_MONGOD, mongod on the path, or the one that infra/setup fetched.
     private static func program() throws -> String {
         let environment = ProcessInfo.processInfo.environment
         let path = (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/mongod" }
-        let candidates = [environment["QUARTET_MONGOD"]].compactMap { $0 } + path + ["/tmp/mongod-bin"]
+        let cache = environment["XDG_CACHE_HOME"] ?? "\(environment["HOME"] ?? "")/.cache"
+        let fetched = "\(cache)/quartet/servers/mongod"
+        let candidates = [environment["QUARTET_MONGOD"]].compactMap { $0 } + path + [fetched]
         guard let program = candidates.first(where: FileManager.default.isExecutableFile) else {
             throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: "mongod"])
         }

@@ -89,7 +89,8 @@ import Testing
     @Test func weightsCountNotItems() async throws {
         let gate = Gate()
         let sizes = Mutex<[Int]>([])
-        let batcher = Batcher<Int, Int>(name: "test", limits: .init(batchSizeMax: 10), weigh: { $0 }) { items in
+        let weigh: @Sendable (Int) -> Int = { $0 }
+        let batcher = Batcher<Int, Int>(name: "test", limits: .init(batchSizeMax: 10), weigh: weigh) { items in
             sizes.withLock { $0.append(items.count) }
             await gate.pass()
             return items.map { .success($0) }

@@ -74,11 +74,7 @@ struct EventStreamEndpoint: Sendable {
 /// Writes events as text, each card once and in order.
 private struct EventTeller {
     /// The ordinal of the next card to tell.
-    private(set) var next: Int
-
-    init(next: Int) {
-        self.next = next
-    }
+    fileprivate(set) var next: Int
 
     /// Tells `events` to their end; returns true when that was the analysis's.
     mutating func tell(

@@ -72,8 +72,9 @@ actor WatchChannel {
     /// Reads what is new and tells it; returns true once the request is closed and told to its end.
     func refresh() async throws -> Bool {
         let progress = try? await calls.progress(requestID)
-        // Redis says when it is worth asking PostgreSQL; when it does not know, PostgreSQL is asked each time.
-        let mayBeClosed = progress.map { $0.phase != .running } ?? true
+        // While progress moves, the request is open. Where it stands still or is not known, PostgreSQL is asked each time:
+        // the last report may have been lost.
+        let mayBeClosed = progress.map { $0.phase != .running || $0 == lastProgress } ?? true
         let request = mayBeClosed ? try await calls.request(requestID) : nil
         let isClosed = request.map { !$0.status.isOpen } ?? false
         try await tellNewCards()

@@ -1,0 +1,32 @@
+import Foundation
+import QuartetCore
+import QuartetStack
+import SystemTesting
+import Testing
+
+extension Failpoint: CustomTestStringConvertible {
+    public var testDescription: String { rawValue }
+
+    /// The role that comes by.
+    var role: String {
+        switch self {
+        case .submitStored: "serve"
+        case .relayRead, .relayDelivered: "relay"
+        case .taskClaimed, .sessionPinned, .cardsStored, .progressReported, .resultStored, .failureStored,
+            .taskAcknowledged:
+            "work"
+        case .cacheInvalidated: "invalidate"
+        }
+    }
+
+    static func of(_ role: String) -> [Failpoint] { allCases.filter { $0.role == role } }
+
+    /// Kills a process that comes by for the `hits`-th time.
+    func settings(hits: Int = 1) -> [String: String] { ["QUARTET_FAILPOINT": "\(rawValue)@\(hits)"] }
+}
+
+/// Waits until a process was killed by its failpoint.
+func expectKilled(_ process: TestProcess) async throws {
+    let end = try await process.waitForEnd()
+    try #require(end == .signal(SIGKILL), "\(process.name)\(process.lastWords)")
+}

@@ -1,0 +1,107 @@
+import Foundation
+import QuartetCore
+import QuartetStack
+import QuartetTesting
+import SystemTesting
+import Testing
+
+/// Workers that die between two writes, and what the next one makes of it.
+@Suite(.serialized) struct WorkerFaultTests {
+    private static let reviewCount = 10
+    private let settings = ["WORKER_REVIEWS_PER_CHUNK": "3"]
+
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of("work"))
+    func anAnalysisOutlivesItsWorker(_ point: Failpoint) async throws {
+        try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            try await shop.addProduct("p", reviews: Self.reviewCount)
+            let fails = point == .failureStored
+            // Quartet never removes reviews; a product without any is what no later attempt can analyse.
+            if fails { try await system.stores.removeReviews(of: "p") }
+            let first = try system.start(["work"], settings: point.settings(hits: point == .cardsStored ? 2 : 1))
+            let id = try await shop.submitted("p")
+            async let told = shop.toldToTheEnd(of: id)
+            try await expectKilled(first)
+            try await expectHalfDone(id, at: point, in: system.stores)
+
+            _ = try system.start(["work"])
+            let analysis = try await shop.closed(id)
+            #expect(analysis.status == (fails ? "failed" : "completed"))
+            #expect(try await told == (0..<(fails ? 0 : Self.reviewCount)).map { "\($0)" })
+            var story = Story(system.stores)
+            story.progressMayLag = point == .taskAcknowledged
+            if fails {
+                #expect(analysis.failure?.contains("no reviews") == true)
+                try await story.expectFailed([id])
+            } else {
+                try await story.expectCompleted([id])
+            }
+        }
+    }
+
+    /// What is stored when the worker is dead: all up to the point, and nothing behind it.
+    private func expectHalfDone(_ id: RequestID, at point: Failpoint, in stores: Stores) async throws {
+        let cards = try await stores.cards(of: id).count
+        let results = try await stores.count("analysis.analysis_results WHERE request_id = '\(id)'")
+        let task = try await stores.task(of: id)
+        switch point {
+        case .taskClaimed:
+            #expect(try await stores.session(of: id) == nil)
+            #expect((cards, results, task?.attempt) == (0, 0, 1))
+        case .sessionPinned:
+            #expect(try await stores.session(of: id)?.manifest.count == Self.reviewCount)
+            #expect((cards, results, task?.attempt) == (0, 0, 1))
+        case .cardsStored: #expect((cards, results, task?.attempt) == (6, 0, 1))
+        case .progressReported: #expect((cards, results, task?.attempt) == (3, 0, 1))
+        case .resultStored: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, 1))
+        case .taskAcknowledged: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, nil))
+        case .failureStored: #expect((cards, results, task?.state) == (0, 0, "live"))
+        case .submitStored, .relayRead, .relayDelivered, .cacheInvalidated: Issue.record("no worker comes by \(point)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func aWorkerThatWasFrozenPastItsLeaseChangesNothing() async throws {
+        let settings = ["WORKER_REVIEWS_PER_CHUNK": "2"]
+        try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            try await shop.addProduct("p", reviews: 600)
+            let frozen = try system.start(["work"])
+            let id = try await shop.submitted("p")
+            try await eventually("some cards are stored") { try await system.stores.cards(of: id).count >= 10 }
+            frozen.signal(SIGSTOP)
+            let stored = try await system.stores.cards(of: id).count
+            try #require(stored < 600, "the worker was too fast to be caught")
+
+            let second = try system.start(["work"])
+            #expect(try await shop.closed(id).status == "completed")
+            try await Story(system.stores).expectCompleted([id])
+            #expect(try await second.stop() == .status(0))
+
+            frozen.signal(SIGCONT)
+            try await eventually("the worker learns that it lost its lease") { frozen.log.contains("lease lost") }
+            try await Story(system.stores).expectCompleted([id])
+            let next = try await shop.submitted("p")
+            #expect(try await shop.closed(next).status == "completed")
+        }
+    }
+
+    /// A task that kills whoever works on it must not do so for ever.
+    @Test(.timeLimit(.minutes(3)))
+    func aTaskThatKillsEveryWorkerFails() async throws {
+        let settings = ["WORKER_ATTEMPTS_MAX": "2", "WORKER_LEASE_DURATION": "500ms"]
+        try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            try await shop.addProduct("p", reviews: 3)
+            let id = try await shop.submitted("p")
+            for _ in 0..<2 {
+                try await expectKilled(try system.start(["work"], settings: Failpoint.cardsStored.settings()))
+            }
+            _ = try system.start(["work"])
+            let analysis = try await shop.closed(id)
+            #expect(analysis.status == "failed")
+            #expect(analysis.failure?.contains("died at each of 2 attempts") == true)
+            try await Story(system.stores).expectFailed([id])
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import QuartetStack
+import SystemTesting
+
+/// `quartet dev` on a data folder, found as its users find it.
+struct DevRun {
+    let process: TestProcess
+    /// What stack.env says.
+    let environment: [String: String]
+    let data: URL
+
+    var shop: Shop { Shop(url: environment["QUARTET_API_URL"] ?? "", key: environment["QUARTET_API_KEY"] ?? "") }
+
+    /// Starts it and waits until it says that it runs.
+    static func start(data: URL, folder: URL) async throws -> DevRun {
+        let process = try TestProcess.quartet(["dev", "--data", data.path], folder: folder)
+        do {
+            try await eventually("dev runs") {
+                if let end = process.end { throw TestFailure("dev ended with \(end)\(process.lastWords)") }
+                return process.log.contains("Quartet runs at")
+            }
+            return DevRun(process: process, environment: try read(data.appendingPathComponent("stack.env")), data: data)
+        } catch {
+            await process.kill()
+            throw error
+        }
+    }
+
+    /// Runs `body` and stops everything by `signal`, which it must follow.
+    static func with(
+        data: URL, folder: URL, stoppedBy signal: Int32, _ body: (DevRun) async throws -> Void
+    ) async throws -> ChildProcess.End {
+        let dev = try await start(data: data, folder: folder)
+        do {
+            try await body(dev)
+            return try await dev.process.stop(signal)
+        } catch {
+            await dev.process.kill()
+            throw error
+        }
+    }
+
+    /// Runs one of the command-line clients to its end and returns its output.
+    func client(_ arguments: [String], folder: URL) async throws -> String {
+        let url = "http://127.0.0.1:9"  // Only the environment says the right one.
+        return try await TestProcess.output(
+            of: [TestProcess.quartetPath()] + arguments,
+            environment: ["QUARTET_API_URL": url].merging(environment) { $1 }, folder: folder)
+    }
+
+    /// The command lines of all processes that name a data folder, `dev`'s own among them.
+    static func processes(naming data: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int32($0) != nil }
+            .compactMap { FileManager.default.contents(atPath: "/proc/\($0)/cmdline") }
+            .map { String(decoding: $0, as: UTF8.self).replacing("\0", with: " ") }
+            .filter { $0.contains(data.path) }
+    }
+
+    private static func read(_ file: URL) throws -> [String: String] {
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        return Dictionary(
+            lines.map { line in
+                let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+                return (parts[0], parts.count == 2 ? parts[1].trimmingCharacters(in: ["'"]) : "")
+            }, uniquingKeysWith: { $1 })
+    }
+}

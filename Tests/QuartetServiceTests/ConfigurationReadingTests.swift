@@ -1,0 +1,140 @@
+import Foundation
+import Logging
+import QuartetAPI
+import QuartetCore
+import QuartetRoles
+import StoreKit
+import Testing
+
+@testable import QuartetService
+
+@Suite struct ConfigurationReadingTests {
+    @Test func theEnvironmentWinsOverTheFileAndTheFileOverTheDefault() throws {
+        let file = "worker:\n  tasks_max: 7\n  poll_interval: 2s\n"
+        try Files.withFile(file) { path in
+            let configuration = try QuartetConfiguration.load(path: path, environment: ["WORKER_TASKS_MAX": "9"])
+            #expect(configuration.worker.tasksMax == 9)
+            #expect(configuration.worker.pollInterval == .seconds(2))
+            #expect(configuration.worker.attemptsMax == 5)
+        }
+    }
+
+    @Test func everyKeyReachesTheConfiguration() throws {
+        let configuration = try loaded([
+            "QUARTET_API_PORT": "0", "RELAY_LEASE_DURATION": "1500ms", "OUTBOX_SHARDS": "3", "REDIS_PREFIX": "a:",
+            "KAFKA_FETCH_WAIT": "20ms", "INVALIDATE_POLL_TIMEOUT": "3s", "WORKER_RETRY_BASE": "1ms",
+            "MONGODB_OPERATION_TIMEOUT": "1m", "LOG_LEVEL": "debug", "DB_CONNECTIONS_MAX": "3",
+        ])
+        #expect(configuration.api.port == 0)
+        #expect(configuration.relay.leaseDuration == .milliseconds(1500))
+        #expect(configuration.outboxShards == 3)
+        #expect(configuration.redis.prefix == "a:")
+        #expect(configuration.kafka.fetchWait == .milliseconds(20))
+        #expect(configuration.invalidation.pollTimeout == .seconds(3))
+        #expect(configuration.worker.retryBackoff.base == .milliseconds(1))
+        #expect(configuration.mongo.operationTimeout == .seconds(60))
+        #expect(configuration.logger("test").logLevel == .debug)
+        #expect(configuration.databases.connectionsMax == 3)
+    }
+
+    @Test func variablesOfOthersAreLetBe() throws {
+        #expect(throws: Never.self) { try loaded(["PATH": "/usr/bin", "WORKER_OF_ANOTHER_PROGRAM": "x"]) }
+    }
+
+    @Test(arguments: [
+        ("wroker:\n  tasks_max: 1\n", "wroker.tasks_max"),
+        ("worker:\n  task_max: 1\n", "worker.task_max"),
+        ("worker: 1\n", "worker"),
+        ("tables:\n  reviews: {database: dropship, schema: a}\n", "tables.reviews.database"),
+    ])
+    func anUnknownKeyIsRefusedByName(_ file: String, _ key: String) throws {
+        let error = try refusal(file: file)
+        #expect(error.key == key)
+        #expect(error.description.contains("no such key"))
+    }
+
+    @Test(arguments: ["worker: [1, 2]\n", "worker:\n  tasks_max: [1]\n"])
+    func aListIsRefused(_ file: String) throws {
+        let error = try refusal(file: file)
+        #expect(error.key.hasPrefix("worker"))
+        #expect(error.problem == "is not a single value")
+    }
+
+    @Test func whatIsNotYAMLIsRefusedInOneLine() throws {
+        let error = try refusal(file: "worker: {tasks_max: 1\nlog: \"")
+        #expect(error.problem.hasPrefix("not YAML"))
+        #expect(!error.description.contains("\n"))
+    }
+
+    @Test func aFileThatIsNotThereIsRefusedByItsPath() throws {
+        let path = "/nonexistent/quartet.yaml"
+        let error = try #require(throws: ConfigurationError.self) {
+            _ = try QuartetConfiguration.load(path: path, environment: [:])
+        }
+        #expect(error.key == path)
+    }
+
+    @Test(arguments: [
+        ("WORKER_TASKS_MAX", "worker.tasks_max", "0"), ("WORKER_TASKS_MAX", "worker.tasks_max", "many"),
+        ("WORKER_TASKS_MAX", "worker.tasks_max", ""), ("WORKER_TASKS_MAX", "worker.tasks_max", "1,000"),
+        ("QUARTET_API_PORT", "quartet.api.port", "65536"), ("QUARTET_API_PORT", "quartet.api.port", "-1"),
+        ("OUTBOX_SHARDS", "outbox.shards", "257"), ("WORKER_LEASE_DURATION", "worker.lease_duration", "499ms"),
+        ("OUTBOX_RETENTION", "outbox.retention", "59s"), ("LOG_LEVEL", "log.level", "loud"),
+        ("DB_TYPE", "db.type", "oracle"), ("KAFKA_SECURITY", "kafka.security", "ssl"),
+        ("EMOTION_ANALYZER", "emotion.analyzer", "psychic"), ("REDIS_PREFIX", "redis.prefix", "{a}:"),
+    ])
+    func anImpossibleValueIsRefusedWithItsKeyAndSource(_ name: String, _ key: String, _ value: String) throws {
+        let error = try refusal(environment: [name: value])
+        #expect(error.key == key)
+        #expect(error.problem.contains("'\(value)'"))
+        #expect(error.problem.contains("environment \(name)"))
+    }
+
+    @Test func anImpossibleValueInTheFileIsRefusedWithTheFile() throws {
+        try Files.withFile("outbox:\n  shards: 0\n") { path in
+            let error = try #require(throws: ConfigurationError.self) {
+                _ = try QuartetConfiguration.load(path: path, environment: [:])
+            }
+            #expect(error.key == "outbox.shards")
+            #expect(error.problem.contains(path))
+        }
+    }
+
+    @Test func retriesThatEndBeforeTheyBeginAreRefused() throws {
+        let error = try refusal(environment: ["WORKER_RETRY_BASE": "2m"])
+        #expect(error.key == "worker.retry_max")
+    }
+}
+
+@Suite struct DurationTests {
+    @Test(arguments: [
+        ("1ms", Duration.milliseconds(1)), ("250ms", .milliseconds(250)), ("10s", .seconds(10)), ("5m", .seconds(300)),
+        ("6h", .seconds(21_600)), ("7d", .seconds(604_800)),
+    ])
+    func durationsAreReadAndWrittenAlike(_ text: String, _ duration: Duration) throws {
+        #expect(try loaded(["RELAY_POLL_INTERVAL": text]).relay.pollInterval == duration)
+        #expect(SettingsReader.text(of: duration) == text)
+    }
+
+    @Test(arguments: [
+        "", "10", "s", "ms", "-1s", "1.5s", "10 s", "10S", "1e3s", "0ms", "366d", "99999999999999999d",
+        "99999999999999999999s",
+    ])
+    func whatIsNoDurationIsRefused(_ text: String) throws {
+        let error = try refusal(environment: ["RELAY_POLL_INTERVAL": text])
+        #expect(error.key == "relay.poll_interval")
+        #expect(error.problem.contains("'\(text)' is not a duration of 1ms to 365d"))
+    }
+
+    @Test(arguments: [("1", 1), ("1_000", 1000), ("16_777_216", 16_777_216)])
+    func integersMayBeGrouped(_ text: String, _ value: Int) throws {
+        let environment = ["QUARTET_API_BODY_BYTES_MAX": "1_024", "QUARTET_API_WAITING_MAX": text]
+        guard value <= 1_000_000 else {
+            #expect(try refusal(environment: environment).key == "quartet.api.waiting_max")
+            return
+        }
+        let configuration = try loaded(environment)
+        #expect(configuration.api.waitingMax == value)
+        #expect(configuration.api.limits.bodyBytesMax == 1024)
+    }
+}

@@ -1,0 +1,121 @@
+import Kafka
+import Logging
+import QuartetMigrations
+import QuartetStores
+import Testing
+
+@testable import QuartetService
+
+@Suite struct DatabaseSettingsTests {
+    @Test func aServerOfOnesOwnHasADatabasePerName() throws {
+        let databases = try loaded(["DB_HOST": "db.example", "DB_PORT": "6000", "DB_USER": "shop"]).databases
+        #expect(databases.url(of: .source) == "postgresql://shop@db.example:6000/source")
+        #expect(databases.url(of: .market) == "postgresql://shop@db.example:6000/market")
+    }
+
+    @Test func amazonWantsTLS() throws {
+        let databases = try loaded(["DB_TYPE": "rds", "DB_HOST": "db.example", "DB_PASSWORD": "p"]).databases
+        #expect(databases.url(of: .dropship) == "postgresql://quartet:p@db.example:5432/dropship?sslmode=require")
+    }
+
+    @Test func supabaseCarriesTheProjectInTheUser() throws {
+        let databases = try loaded([
+            "DB_TYPE": "supabase", "DB_PROJECT": "abcd", "DB_HOST": "pooler.example", "DB_USER": "postgres",
+            "DB_PASSWORD": "p",
+        ]).databases
+        let url = "postgresql://postgres.abcd:p@pooler.example:5432/postgres?sslmode=require"
+        #expect(databases.url(of: .dropship) == url)
+    }
+
+    @Test func supabaseWithoutItsProjectIsRefusedUnlessEveryURLIsGiven() throws {
+        #expect(try refusal(environment: ["DB_TYPE": "supabase"]).key == "db.project")
+        let given = Dictionary(
+            uniqueKeysWithValues: DatabaseName.allCases.map {
+                ("\($0.rawValue.uppercased())_DATABASE_URL", "postgresql://a@b/\($0.rawValue)")
+            })
+        #expect(throws: Never.self) { try loaded(given.merging(["DB_TYPE": "supabase"]) { $1 }) }
+    }
+
+    @Test func aGivenURLWins() throws {
+        let url = "postgresql://a:b@c:1/d"
+        let databases = try loaded(["DROPSHIP_DATABASE_URL": url, "DB_TYPE": "rds"]).databases
+        #expect(databases.url(of: .dropship) == url)
+        #expect(databases.url(of: .source).hasSuffix("/source?sslmode=require"))
+    }
+
+    @Test func aPasswordsSignsAreEscapedSoThatTheURLMeansThem() throws {
+        let databases = try loaded(["DB_PASSWORD": "a/b@c:d?é\n"]).databases
+        let url = databases.url(of: .source)
+        #expect(url == "postgresql://quartet:a%2Fb%40c%3Ad%3F%C3%A9%0A@127.0.0.1:5432/source")
+        #expect(throws: Never.self) { try Databases.configuration(url: url) }
+    }
+
+    @Test func aTableCanBePutElsewhere() throws {
+        let configuration = try loaded(["TABLES_LISTINGS_SCHEMA": "shop", "TABLES_LISTINGS_DATABASE": "source"])
+        #expect(configuration.tables[.listings].database == .source)
+        #expect(configuration.tables[.listings].schema == "shop")
+        #expect(configuration.tables[.products] == TableMap()[.products])
+    }
+
+    @Test(arguments: [
+        ("TABLES_PRODUCTS_DATABASE", "warehouse"), ("TABLES_PRODUCTS_SCHEMA", "a b"), ("TABLES_PRODUCTS_SCHEMA", "A"),
+        ("TABLES_PRODUCTS_SCHEMA", "1a"), ("TABLES_PRODUCTS_SCHEMA", ""),
+    ])
+    func anImpossiblePlaceOfATableIsRefused(_ name: String, _ value: String) throws {
+        let error = try refusal(environment: [name: value])
+        #expect(error.key == "tables.products")
+        #expect(error.problem.contains(value))
+    }
+}
+
+@Suite struct StoreClientsTests {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Each key of a URL, and what is no URL there.
+    @Test(arguments: [
+        ("SOURCE_DATABASE_URL", "source.database.url", "postgresql://u:hunter2@[h/d"),
+        ("DROPSHIP_DATABASE_URL", "dropship.database.url", "postgresql://u:hunter2@h/d?no_such_option=1"),
+        ("REDIS_URL", "redis.url", "redis://u:hunter2@h:port/0"),
+        ("REDIS_URL", "redis.url", "mysql://u:hunter2@h/0"),
+        ("MONGODB_URL", "mongodb.url", "mongo://u:hunter2@h/d"),
+        ("MONGODB_URL", "mongodb.url", "mongodb://u:hunter2@h:port/d"),
+    ])
+    func aURLThatCannotBeUsedIsRefusedByItsKeyWithoutItsSecret(
+        _ name: String, _ key: String, _ url: String
+    ) throws {
+        let configuration = try loaded([name: url])
+        let error = try #require(throws: ConfigurationError.self) {
+            _ = try StoreClients(configuration, role: "test", logger: logger)
+        }
+        #expect(error.key == key)
+        #expect(!error.description.contains("hunter2"))
+        #expect(!error.description.contains("\n"))
+    }
+
+    @Test func brokersMayBeSeparatedByBlanks() async throws {
+        let clients = try StoreClients(try loaded(["KAFKA_BROKERS": "a:1, b:2"]), role: "test", logger: logger)
+        #expect(clients.kafka.brokers == ["a:1", "b:2"])
+        await clients.close()
+    }
+
+    @Test func aSecureKafkaIsToldHow() throws {
+        let settings = try loaded([
+            "KAFKA_SECURITY": "sasl_tls", "KAFKA_USERNAME": "u", "KAFKA_PASSWORD": "p",
+        ]).kafka
+        #expect(
+            settings.securityProperties == [
+                "security.protocol": "sasl_ssl", "sasl.mechanism": "SCRAM-SHA-256", "sasl.username": "u",
+                "sasl.password": "p",
+            ])
+        #expect(try loaded(["KAFKA_SECURITY": "tls"]).kafka.securityProperties == ["security.protocol": "ssl"])
+        #expect(try loaded([:]).kafka.securityProperties.isEmpty)
+    }
+
+    @Test func serveWithoutAKeyIsRefusedBeforeAnyStoreIsAsked() async throws {
+        // Port 9 discards: a store that was asked would be waited for.
+        let configuration = try loaded(["DB_PORT": "9", "DB_CONNECT_TIMEOUT": "1h"])
+        let composition = try Composition(configuration, role: "test", metrics: MetricsRegistry(), logger: logger)
+        let error = await #expect(throws: ConfigurationError.self) { try await composition.run([.serve]) }
+        #expect(error?.key == "quartet.api.key")
+    }
+}

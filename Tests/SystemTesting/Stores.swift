@@ -1,0 +1,186 @@
+package import Foundation
+package import Kafka
+import Logging
+package import Mongo
+package import QuartetCore
+import StoreKit
+
+/// What the stores hold, seen past Quartet: by psql, redis-cli, commands to MongoDB, and a reader of the topics.
+package struct Stores: Sendable {
+    private let environment: [String: String]
+    private let folder: URL
+    private let mongo: MongoClient
+
+    /// - Parameters:
+    ///   - environment: the variables by which Quartet finds its stores.
+    ///   - folder: for the files of commands.
+    package init(environment: [String: String], folder: URL) throws {
+        self.environment = environment
+        self.folder = folder
+        mongo = try MongoClient(
+            MongoConfiguration(url: environment["MONGODB_URL"] ?? ""), logger: Logger(label: "test"))
+    }
+
+    package func close() async {
+        await mongo.close()
+    }
+
+    // MARK: PostgreSQL
+
+    /// The rows of a query in `dropship`, or another database, as text.
+    package func rows(_ sql: String, in database: String = "DROPSHIP") async throws -> [[String]] {
+        let output = try await TestProcess.output(
+            of: [
+                "psql", "-X", "-q", "-A", "-t", "-F", "\u{1F}", "-v", "ON_ERROR_STOP=1", "-c", sql,
+                environment["\(database)_DATABASE_URL"] ?? "",
+            ], folder: folder)
+        return output.split(separator: "\n").map {
+            $0.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
+        }
+    }
+
+    package func count(_ sql: String) async throws -> Int {
+        let rows = try await rows("SELECT count(*) FROM \(sql)")
+        guard let text = rows.first?.first, let count = Int(text) else { throw TestFailure("no count of \(sql)") }
+        return count
+    }
+
+    // MARK: Redis
+
+    /// The lines of a reply.
+    package func redis(_ arguments: String...) async throws -> [String] {
+        try await TestProcess.output(
+            of: ["redis-cli", "-u", environment["REDIS_URL"] ?? "", "--raw"] + arguments, folder: folder
+        ).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    /// A hash of this system's, by the key's name without the prefix.
+    package func hash(_ key: String) async throws -> [String: String] {
+        let fields = try await redis("HGETALL", prefix + key)
+        return Dictionary(
+            stride(from: 0, to: fields.count - 1, by: 2).map { (fields[$0], fields[$0 + 1]) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Milliseconds until the key expires; negative for a key that does not, or is not there.
+    package func timeToLive(_ key: String) async throws -> Int {
+        try await redis("PTTL", prefix + key).first.flatMap { Int($0) } ?? -3
+    }
+
+    /// This system's keys.
+    package func keys() async throws -> [String] {
+        try await redis("--scan", "--pattern", "\(prefix)*").map { String($0.dropFirst(prefix.count)) }
+    }
+
+    private var prefix: String { environment["REDIS_PREFIX"] ?? "" }
+
+    // MARK: MongoDB
+
+    package func documents(
+        _ collection: String, _ filter: BSONDocument = [:], sort: BSONDocument = ["_id": 1]
+    ) async throws -> [BSONDocument] {
+        var options = MongoFindOptions()
+        options.sort = sort
+        return try await mongo.collection(collection, readConcern: .majority).find(filter, options)
+    }
+
+    /// A request's task in the queue: `live` or `dead`, and how often it was claimed.
+    package func task(of id: RequestID) async throws -> (state: String, attempt: Int)? {
+        try await documents("analysis_queue", ["_id": .uuid(id.uuid)]).first.map {
+            (try $0.decode("state"), try $0.decode("attempt"))
+        }
+    }
+
+    /// The reviews that a request analyses, nil before it is known which.
+    package func session(of id: RequestID) async throws -> AnalysisSession? {
+        guard let document = try await documents("realtime_analysis_sessions", ["_id": .uuid(id.uuid)]).first else {
+            return nil
+        }
+        let analyzer: BSONDocument = try document.decode("analyzer")
+        guard let product = ProductID(try document.decode("product_id", as: String.self)) else { return nil }
+        return AnalysisSession(
+            requestID: id, productID: product, manifest: try document.decode("manifest"),
+            analyzer: AnalyzerIdentity(name: try analyzer.decode("name"), version: try analyzer.decode("version")))
+    }
+
+    /// A request's cards, by ordinal.
+    package func cards(of id: RequestID) async throws -> [EmotionCard] {
+        try await documents("emotion_cards", ["_id.request_id": .uuid(id.uuid)]).map {
+            try EmotionCard(stored: $0, of: id)
+        }
+    }
+
+    /// Removes a product's reviews, as no caller can.
+    package func removeReviews(of product: String) async throws {
+        try await mongo.runCommand([
+            "delete": "raw_reviews",
+            "deletes": [["q": ["_id.product_id": .string(product)], "limit": 0]],
+        ])
+    }
+
+    // MARK: Kafka
+
+    /// Every record of a topic, by partition and offset.
+    package func records(of topic: EventTopic) async throws -> [KafkaConsumedRecord] {
+        var options = KafkaConsumerOptions()
+        options.fetchWaitMax = .milliseconds(20)
+        let brokers = (environment["KAFKA_BROKERS"] ?? "").split(separator: ",").map(String.init)
+        let consumer = try KafkaConsumer(
+            KafkaConfiguration(brokers: brokers, clientID: "test"), options: options, logger: Logger(label: "test"))
+        do {
+            let records = try await Self.records(of: topic, by: consumer)
+            await consumer.close(deadline: .after(.seconds(5)))
+            return records
+        } catch {
+            await consumer.close(deadline: .after(.seconds(5)))
+            throw error
+        }
+    }
+
+    /// The aggregate of each record of a topic.
+    package func aggregates(in topic: EventTopic) async throws -> [String] {
+        try await records(of: topic).compactMap(\.key).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func records(
+        of topic: EventTopic, by consumer: KafkaConsumer
+    ) async throws -> [KafkaConsumedRecord] {
+        let marks = try await consumer.watermarks(topic: topic.rawValue, deadline: .after(patience))
+        let positions = marks.filter { $0.high > $0.low }
+        guard !positions.isEmpty else { return [] }
+        try await consumer.assign(
+            positions.map {
+                KafkaOffset(KafkaPartition(topic: topic.rawValue, partition: $0.partition), offset: $0.low)
+            })
+        var missing = Dictionary(uniqueKeysWithValues: positions.map { ($0.partition, $0.high - 1) })
+        var records: [KafkaConsumedRecord] = []
+        let deadline = Deadline.after(patience)
+        while !missing.isEmpty {
+            guard !deadline.isPast else { throw TestFailure("\(topic.rawValue) could not be read to its end") }
+            for record in try await consumer.poll(timeout: .seconds(1)) {
+                records.append(record)
+                if let last = missing[record.partition], record.offset >= last { missing[record.partition] = nil }
+            }
+        }
+        return records.sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }
+    }
+}
+
+extension EmotionCard {
+    /// Reads a document of `emotion_cards` by its published layout.
+    fileprivate init(stored document: BSONDocument, of request: RequestID) throws {
+        let key: BSONDocument = try document.decode("_id")
+        let stored: BSONDocument = try document.decode("scores")
+        var scores = EmotionScores()
+        for emotion in Emotion.allCases {
+            scores[emotion] = Fraction(try stored.decode(emotion.rawValue, as: Double.self))
+        }
+        guard let emotion = Emotion(rawValue: try document.decode("emotion")) else {
+            throw TestFailure("a card with an unknown emotion")
+        }
+        self.init(
+            requestID: request, ordinal: try key.decode("ordinal"), reviewID: try document.decode("review_id"),
+            reading: EmotionReading(
+                emotion: emotion, scores: scores, polarity: Fraction(try document.decode("polarity", as: Double.self)),
+                keywords: try document.decode("keywords"), excerpt: try document.decode("excerpt")))
+    }
+}
