@@ -169,7 +169,8 @@ let package = Package(
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
-                "Kafka", "QuartetAPI", "QuartetCore", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStores",
+                "Kafka", "QuartetAPI", "QuartetCore", "QuartetMigrations", "QuartetRoles", "QuartetService",
+                "QuartetStores",
                 "StoreKit", .coreMetrics, .logging,
             ],
             swiftSettings: strict),

@@ -5,7 +5,7 @@ import SystemTesting
 import Testing
 
 extension Failpoint: CustomTestStringConvertible {
-    public var testDescription: String { rawValue }
+    package var testDescription: String { rawValue }
 
     /// The role that comes by.
     var role: String {

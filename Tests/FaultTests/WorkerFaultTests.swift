@@ -95,7 +95,7 @@ import Testing
             try await shop.addProduct("p", reviews: 3)
             let id = try await shop.submitted("p")
             for _ in 0..<2 {
-                try await expectKilled(try system.start(["work"], settings: Failpoint.cardsStored.settings()))
+                try await expectKilled(try system.start(["work"], settings: Failpoint.sessionPinned.settings()))
             }
             _ = try system.start(["work"])
             let analysis = try await shop.closed(id)

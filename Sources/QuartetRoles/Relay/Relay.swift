@@ -33,6 +33,7 @@ package final class Relay: Role {
                 for await _ in outbox.wakeups() { wake.ring() }
             }
             group.addTask { [self] in await tend() }
+            group.addTask { [self] in await keepShards() }
             await cancelWhenGracefulShutdown { [self] in await relayLoop() }
             group.cancelAll()
         }
@@ -62,21 +63,35 @@ package final class Relay: Role {
 
     private func relayLoop() async {
         var patience = Patience(logger: logger)
-        var holdUntil = Deadline.after(.zero)
         while !Task.isCancelled {
             do {
-                if holdUntil.isPast {
-                    holdUntil = .after(configuration.leaseDuration / 3)
-                    try await holdShards()
-                }
                 let count = try await runOnce()
                 patience.succeeded("\(name)")
                 if count == 0 { await wake.wait(atMost: configuration.pollInterval) }
             } catch is CancellationError {
                 return
             } catch {
-                holdUntil = .after(.zero)
                 await wake.wait(atMost: patience.failed("\(name)", error))
+            }
+        }
+    }
+
+    /// Keeps the shards also while a delivery takes long: one whose lease ran out would be made again.
+    private func keepShards() async {
+        var patience = Patience(logger: logger)
+        var held: [Int] = []
+        while !Task.isCancelled {
+            do {
+                let holding = try await holdShards()
+                // New shards may have rows that nobody rang for.
+                if holding != held { wake.ring() }
+                held = holding
+                patience.succeeded("holding shards for \(name)")
+                try await Task.sleep(for: configuration.leaseDuration / 3)
+            } catch is CancellationError {
+                return
+            } catch {
+                try? await Task.sleep(for: patience.failed("holding shards for \(name)", error))
             }
         }
     }

@@ -3,7 +3,7 @@ package struct RelayConfiguration: Sendable, Hashable {
     /// Rows read and delivered together.
     package var rowsPerBatchMax = 500
     /// How long a relay that died keeps its shards.
-    package var leaseDuration: Duration = .seconds(5)
+    package var leaseDuration: Duration = .seconds(10)
     /// How often a relay looks without a notification.
     package var pollInterval: Duration = .seconds(1)
     /// A transaction that holds rows up for longer is named in the log.
