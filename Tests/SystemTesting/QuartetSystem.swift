@@ -74,15 +74,21 @@ package final class QuartetSystem: Sendable {
             throw error
         }
         await system.stores.close()
-        for process in system.present { process.signal(SIGTERM) }
-        for process in system.present {
-            do {
-                let end = try await process.waitForEnd()
-                #expect(end == .status(0), "\(process.name)\(process.lastWords)")
-            } catch {
-                Issue.record(error)
-                await process.kill()
+        await withTaskGroup(of: Void.self) { group in
+            for process in system.present {
+                group.addTask { await expectToEndWell(process) }
             }
+        }
+    }
+
+    private static func expectToEndWell(_ process: TestProcess) async {
+        do {
+            // Before that a signal ends it as it ends any program.
+            try await eventually("\(process.name) works") { process.log.contains("roles started") || process.end != nil }
+            #expect(try await process.stop() == .status(0), "\(process.name)\(process.lastWords)")
+        } catch {
+            Issue.record(error)
+            await process.kill()
         }
     }
 

@@ -10,6 +10,7 @@ package struct Stores: Sendable {
     private let environment: [String: String]
     private let folder: URL
     private let mongo: MongoClient
+    private static let silence = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// - Parameters:
     ///   - environment: the variables by which Quartet finds its stores.
@@ -18,7 +19,7 @@ package struct Stores: Sendable {
         self.environment = environment
         self.folder = folder
         mongo = try MongoClient(
-            MongoConfiguration(url: environment["MONGODB_URL"] ?? ""), logger: Logger(label: "test"))
+            MongoConfiguration(url: environment["MONGODB_URL"] ?? ""), logger: Self.silence)
     }
 
     package func close() async {
@@ -125,7 +126,7 @@ package struct Stores: Sendable {
         options.fetchWaitMax = .milliseconds(20)
         let brokers = (environment["KAFKA_BROKERS"] ?? "").split(separator: ",").map(String.init)
         let consumer = try KafkaConsumer(
-            KafkaConfiguration(brokers: brokers, clientID: "test"), options: options, logger: Logger(label: "test"))
+            KafkaConfiguration(brokers: brokers, clientID: "test"), options: options, logger: Self.silence)
         do {
             let records = try await Self.records(of: topic, by: consumer)
             await consumer.close(deadline: .after(.seconds(5)))
