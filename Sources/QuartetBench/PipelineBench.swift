@@ -140,6 +140,8 @@ package struct PipelineBench {
             url: "http://127.0.0.1:\(port)", key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
         _ = try await light.run(count: 10)
         let latencies = try await light.run(count: sizes.lightRequests)
+        // What the last requests leave behind is not idle.
+        try await ContinuousClock().sleep(for: .seconds(3))
         let before = try process.cpuTime()
         try await ContinuousClock().sleep(for: sizes.idleDuration)
         let idleTime = try process.cpuTime() - before
@@ -214,7 +216,6 @@ package struct PipelineBench {
         environment["QUARTET_API_KEY"] = key
         environment["QUARTET_API_PORT"] = String(port)
         environment["LOG_LEVEL"] = "notice"
-        environment["KAFKA_FETCH_WAIT"] = "50ms"
         return try RoleProcess(
             roles: roles, environment: environment,
             logPath: stack.directory.appendingPathComponent("roles.log").path)

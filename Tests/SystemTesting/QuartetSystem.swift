@@ -84,7 +84,9 @@ package final class QuartetSystem: Sendable {
     private static func expectToEndWell(_ process: TestProcess) async {
         do {
             // Before that a signal ends it as it ends any program.
-            try await eventually("\(process.name) works") { process.log.contains("roles started") || process.end != nil }
+            try await eventually("\(process.name) works") {
+                process.log.contains("roles started") || process.end != nil
+            }
             #expect(try await process.stop() == .status(0), "\(process.name)\(process.lastWords)")
         } catch {
             Issue.record(error)

@@ -71,13 +71,15 @@ actor WatchChannel {
 
     /// Reads what is new and tells it; returns true once the request is closed and told to its end.
     func refresh() async throws -> Bool {
-        let progress = try? await calls.progress(requestID)
-        // While progress moves, the request is open. Where it stands still or is not known, PostgreSQL is asked each time:
-        // the last report may have been lost.
-        let mayBeClosed = progress.map { $0.phase != .running || $0 == lastProgress } ?? true
+        async let known = calls.progress(requestID)
+        try await tellNewCards()
+        let progress = try? await known
+        // Redis says when it is worth asking PostgreSQL; when it does not know, PostgreSQL is asked each time.
+        let mayBeClosed = progress.map { $0.phase != .running } ?? true
         let request = mayBeClosed ? try await calls.request(requestID) : nil
         let isClosed = request.map { !$0.status.isOpen } ?? false
-        try await tellNewCards()
+        // Cards are stored before a request is closed: read once more, they are all there.
+        if isClosed, progress?.total != tail { try await tellNewCards() }
         if let progress, progress.total > 0, progress != lastProgress {
             lastProgress = progress
             tell(.progress(progress))

@@ -33,9 +33,7 @@ struct Dev: AsyncParsableCommand {
     }
 
     private func runRoles(on stack: LocalStack) async throws {
-        var environment = ProcessInfo.processInfo.environment.merging(stack.environment) { _, ours in ours }
-        // The mock cluster does not wake a fetch when something comes.
-        environment["KAFKA_FETCH_WAIT"] = environment["KAFKA_FETCH_WAIT"] ?? "50ms"
+        let environment = ProcessInfo.processInfo.environment.merging(stack.environment) { _, ours in ours }
         var configuration = try QuartetConfiguration.load(path: configuration.config, environment: environment)
         configuration.api.port = port
         if configuration.api.key.isEmpty { configuration.api.key = try keptKey() }
