@@ -32,9 +32,14 @@ import Testing
         let early = try await first.take(40)
         #expect(await first.assignment.count == 4)
         let second = try TestCluster.makeMember("c.share", "c.share")
-        async let joined = second.join(until: 2)
-        try await first.join(until: 2)
-        _ = try await joined
+        // Both go on polling until both have their share: a member that stops would be thrown out.
+        let deadline = TestCluster.soon
+        while await first.assignment.count != 2 || second.assignment.count != 2 {
+            try #require(!deadline.isPast)
+            async let polled = first.poll(timeout: .milliseconds(50))
+            _ = try await second.poll(timeout: .milliseconds(50))
+            _ = try await polled
+        }
         #expect(await first.assignment.isDisjoint(with: second.assignment))
 
         let late = try await first.commit(early, deadline: TestCluster.soon)

@@ -55,7 +55,7 @@ enum TestCluster {
         return records.sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }
     }
 
-    static var soon: Deadline { .after(.seconds(30)) }
+    static var soon: Deadline { .after(.seconds(60)) }
 }
 
 extension KafkaConsumer {

@@ -74,8 +74,9 @@ actor WatchChannel {
         async let known = calls.progress(requestID)
         try await tellNewCards()
         let progress = try? await known
-        // Redis says when it is worth asking PostgreSQL; when it does not know, PostgreSQL is asked each time.
-        let mayBeClosed = progress.map { $0.phase != .running } ?? true
+        // While progress moves, the request is open. Where it stands still or is not known, PostgreSQL is asked each time:
+        // the last report may have been lost.
+        let mayBeClosed = progress.map { $0.phase != .running || $0 == lastProgress } ?? true
         let request = mayBeClosed ? try await calls.request(requestID) : nil
         let isClosed = request.map { !$0.status.isOpen } ?? false
         // Cards are stored before a request is closed: read once more, they are all there.
