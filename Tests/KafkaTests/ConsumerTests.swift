@@ -34,7 +34,7 @@ import Testing
         let second = try TestCluster.makeMember("c.share", "c.share")
         // Both go on polling until both have their share: a member that stops would be thrown out.
         let deadline = TestCluster.soon
-        while await first.assignment.count != 2 || second.assignment.count != 2 {
+        while await (first.assignment.count, second.assignment.count) != (2, 2) {
             try #require(!deadline.isPast)
             async let polled = first.poll(timeout: .milliseconds(50))
             _ = try await second.poll(timeout: .milliseconds(50))
