@@ -102,7 +102,7 @@ private struct FloorBatch: Sendable {
         }
         records = (requestIDs + requestIDs).map {
             KafkaRecord(
-                topic: EventTopic.analysis.rawValue, key: Array($0.description.utf8),
+                topic: "floor.events", key: Array($0.description.utf8),
                 value: Array(#"{"product_id":"bench-1","generation":1,"version":1700000000000000}"#.utf8),
                 headers: [KafkaHeader("ce_id", "1-1-1"), KafkaHeader("ce_type", "analysis.completed")])
         }
