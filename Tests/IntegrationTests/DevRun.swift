@@ -48,12 +48,13 @@ struct DevRun {
             environment: ["QUARTET_API_URL": url].merging(environment) { $1 }, folder: folder)
     }
 
-    /// The command lines of all processes that name a data folder, `dev`'s own among them.
-    static func processes(naming data: URL) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int32($0) != nil }
-            .compactMap { FileManager.default.contents(atPath: "/proc/\($0)/cmdline") }
-            .map { String(decoding: $0, as: UTF8.self).replacing("\0", with: " ") }
-            .filter { $0.contains(data.path) }
+    /// All processes whose command line names a data folder, `dev` itself among them.
+    static func processes(naming data: URL) throws -> [(pid: pid_t, command: String)] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.compactMap { pid in
+            guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return nil }
+            let command = String(decoding: bytes, as: UTF8.self).replacing("\0", with: " ")
+            return command.contains(data.path) ? (pid, command) : nil
+        }
     }
 
     private static func read(_ file: URL) throws -> [String: String] {

@@ -63,6 +63,22 @@ import Testing
         #expect(end == .status(0))
     }
 
+    @Test(.timeLimit(.minutes(3)))
+    func aServerThatDiesEndsItWithThatServersName() async throws {
+        let dev = try await DevRun.start(data: data, folder: folder)
+        do {
+            let redis = try DevRun.processes(naming: data).first { $0.command.contains("redis-server") }
+            kill(try #require(redis).pid, SIGKILL)
+            #expect(try await dev.process.waitForEnd() == .status(1))
+            let last = try #require(dev.process.log.split(separator: "\n").last)
+            #expect(last.contains("redis ended unexpectedly (signal 9)"), "\(last)")
+            #expect(try DevRun.processes(naming: data).isEmpty)
+        } catch {
+            await dev.process.kill()
+            throw error
+        }
+    }
+
     // MARK: Steps
 
     private func ingest(_ file: ReviewFile, new: Int, on dev: DevRun) async throws {

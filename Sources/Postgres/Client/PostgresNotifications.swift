@@ -68,7 +68,8 @@ package struct PostgresNotifications: AsyncSequence, Sendable {
             do {
                 return try await connectOnce()
             } catch let error as PostgresError where error.isRetriable {
-                logger.info("listening for notifications failed", metadata: ["error": "\(error)"])
+                let level: Logger.Level = attempt == 0 ? .info : .debug
+                logger.log(level: level, "listening for notifications failed", metadata: ["error": "\(error)"])
             } catch is CancellationError {
                 return nil
             }

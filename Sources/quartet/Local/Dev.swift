@@ -24,7 +24,7 @@ struct Dev: AsyncParsableCommand {
         _ = try configuration.load()
         let stack = try await LocalStack.start(directory: directory.url)
         do {
-            try await runRoles(on: stack)
+            try await stack.whileServing { try await runRoles(on: stack) }
         } catch {
             await stack.stop()
             throw error

@@ -25,22 +25,24 @@ struct Stack: AsyncParsableCommand {
         do {
             let file = try stack.writeEnvironmentFile()
             Terminal.say("servers run; `set -a; . \(file.path); set +a` gives their addresses; stop with Ctrl-C")
-            try await untilStopped(stack)
+            try await stack.whileServing {
+                for await _ in await UnixSignalsSequence(trapping: [.sigint, .sigterm]) { return }
+            }
         } catch {
             await stack.stop()
             throw error
         }
         await stack.stop()
     }
+}
 
-    /// Returns at the first signal; throws when a server goes away by itself.
-    private func untilStopped(_ stack: LocalStack) async throws {
+extension LocalStack {
+    /// Runs `body`, and ends it with an error when a server goes away by itself.
+    func whileServing(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: [.sigint, .sigterm]) { return }
-            }
-            group.addTask {
-                for await exit in stack.unexpectedExits { throw ClientError("\(exit)") }
+                for await exit in self.unexpectedExits { throw ClientError("\(exit)") }
             }
             try await group.next()
             group.cancelAll()
