@@ -86,7 +86,7 @@ package struct Composition: Sendable {
         return APIServer(
             configuration: configuration.api,
             ports: APIPorts(
-                requests: ports.requests, products: ports.products, reviews: ports.reviews,
+                requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, progress: ports.progress, cache: ports.cache),
             probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
             onListening: onListening)

@@ -10,7 +10,7 @@ extension Failpoint: CustomTestStringConvertible {
     /// The role that comes by.
     var role: String {
         switch self {
-        case .submitStored: "serve"
+        case .submitStored, .cancelStored, .retryStored: "serve"
         case .relayRead, .relayDelivered: "relay"
         case .taskClaimed, .sessionPinned, .cardsStored, .progressReported, .resultStored, .failureStored,
             .taskAcknowledged:

@@ -56,7 +56,7 @@ import Testing
         case .resultStored: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, 1))
         case .taskAcknowledged: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, nil))
         case .failureStored: #expect((cards, results, task?.state) == (0, 0, "live"))
-        case .submitStored, .relayRead, .relayDelivered, .cacheInvalidated: Issue.record("no worker comes by \(point)")
+        case .submitStored, .cancelStored, .retryStored, .relayRead, .relayDelivered, .cacheInvalidated: Issue.record("no worker comes by \(point)")
         }
     }
 

@@ -7,6 +7,8 @@ import Synchronization
 /// the N-th time. Without it a point costs one comparison.
 package enum Failpoint: String, Sendable, CaseIterable {
     case submitStored = "submit.stored"
+    case cancelStored = "cancel.stored"
+    case retryStored = "retry.stored"
     case relayRead = "relay.read"
     case relayDelivered = "relay.delivered"
     case taskClaimed = "task.claimed"

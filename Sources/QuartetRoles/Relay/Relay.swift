@@ -105,6 +105,7 @@ package final class Relay: Role {
                 try await report()
                 let removed = try await outbox.purge(
                     olderThan: configuration.retention, limit: configuration.purgeRowsMax)
+                try await delivery.tend()
                 if removed > 0 { logger.debug("outbox purged", metadata: ["rows": "\(removed)"]) }
                 patience.succeeded("tending the outbox")
             } catch is CancellationError {

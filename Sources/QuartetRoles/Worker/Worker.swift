@@ -39,6 +39,9 @@ package final class Worker: Role {
                 group.addTask { [ports, wake] in
                     for await _ in ports.progress.rings(of: .queue) { wake.ring() }
                 }
+                group.addTask { [ports, keeper] in
+                    for await _ in ports.progress.rings(of: .leases) { keeper.look() }
+                }
                 // Attempts have a group of their own, so that they outlive the claiming.
                 await withDiscardingTaskGroup { attempts in
                     await claimLoop(isStopping: { isStopping.withLock { $0 } }) { claim in
@@ -105,7 +108,7 @@ package final class Worker: Role {
     /// Returns when nothing is in hand, or when waiting for that has taken too long.
     private func drain() async {
         let deadline = Deadline.after(configuration.drainTimeout)
-        while inHand.withLock({ $0 }) > 0, !deadline.isPast {
+        while inHand.withLock({ $0 }) > 0, !deadline.isPast, !Task.isCancelled {
             await wake.wait(atMost: min(deadline.remaining, .milliseconds(100)))
         }
     }
@@ -162,7 +165,9 @@ package final class Worker: Role {
         case .alreadyClosed, .unknownRequest: _ = try await steps.acknowledge(claim.lease)
         }
         RoleMetrics.tasksBuried.increment()
-        try? await steps.report(Progress(requestID: claim.task.requestID, done: 0, total: 0, phase: .failed))
+        try? await steps.report(
+            Progress(
+                requestID: claim.task.requestID, generation: claim.task.generation, done: 0, total: 0, phase: .failed))
     }
 
     /// The worker stops, or a store is away: the task would have met the same whatever it is.

@@ -93,13 +93,23 @@ enum StoredTask {
 
     /// The claim that a leased document stands for.
     static func readClaim(_ document: BSONDocument) throws -> Claim {
-        let lease = try readLease(document)
+        Claim(
+            task: try readTask(document), attempt: try document.decode("attempt"), lease: try readLease(document))
+    }
+
+    static func readDead(_ document: BSONDocument) throws -> DeadTask {
+        DeadTask(
+            task: try readTask(document), attempts: try document.decode("attempt"),
+            error: try document.decode("last_error"), buriedAt: try document.decode("buried_at"))
+    }
+
+    private static func readTask(_ document: BSONDocument) throws -> AnalysisTask {
         guard let productID = ProductID(try document.decode("product_id", as: String.self)) else {
             throw BSONError(.malformed, key: "product_id")
         }
-        let task = AnalysisTask(
-            requestID: lease.requestID, productID: productID, generation: try document.decode("generation"))
-        return Claim(task: task, attempt: try document.decode("attempt"), lease: lease)
+        return AnalysisTask(
+            requestID: RequestID(try document.decode("_id")), productID: productID,
+            generation: try document.decode("generation"))
     }
 
     static func readLease(_ document: BSONDocument) throws -> Lease {

@@ -11,7 +11,7 @@ import Synchronization
 package final class FakeDatabase: Sendable {
     /// A call of one of the three stores.
     package enum Call: Sendable, Hashable, CaseIterable {
-        case submit, requests, finalise, fail, results, latestResults
+        case submit, requests, finalise, fail, cancel, drop, retry, results, latestResults
         case put, products
         case holdShards, releaseShards, read, advance, holdUp, backlog, purge
     }
