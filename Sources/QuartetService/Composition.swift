@@ -40,6 +40,8 @@ package struct Composition: Sendable {
         var services = [
             ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
         ]
+        // Stopped last, so that a process that drains can still be looked into.
+        if let health = healthServer() { services.append(.init(service: health)) }
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, onListening: onListening).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
@@ -90,6 +92,18 @@ package struct Composition: Sendable {
                 sessions: ports.sessions, cards: ports.cards, progress: ports.progress, cache: ports.cache),
             probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
             onListening: onListening)
+    }
+
+    /// Nil unless it is configured where it listens.
+    private func healthServer() -> (any Service)? {
+        let settings = configuration.metrics
+        guard !settings.host.isEmpty else { return nil }
+        return HealthServer(
+            host: settings.host, port: settings.port, probes: clients.probes, metrics: { [metrics] in metrics.text() },
+            logger: logger
+        ) { [logger] port in
+            logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])
+        }
     }
 
     private func relays(_ ports: Ports) throws -> [any Service] {

@@ -51,6 +51,14 @@ package struct OutboxHoldUp: Sendable, Hashable {
     }
 }
 
+/// What may be new in the outbox.
+package enum OutboxBell: Sendable, Hashable {
+    /// Rows were written.
+    case rows
+    /// Shards were given back, for others to take.
+    case shards
+}
+
 /// The outbox: events written in the same transaction as the data, read in commit order.
 ///
 /// Rows are spread over shards by aggregate, and one relay at a time owns a shard of a sink, by a lease in the database's
@@ -80,6 +88,6 @@ package protocol OutboxStore: Sendable {
     /// Removes up to `limit` rows that every sink has and that are older than `age`; returns how many.
     func purge(olderThan age: Duration, limit: Int) async throws -> Int
 
-    /// Yields when new rows may be there. May miss some: a reader also looks from time to time.
-    func wakeups() -> AsyncStream<Void>
+    /// Yields when there may be something new. May miss some: whoever listens also looks from time to time.
+    func wakeups() -> AsyncStream<OutboxBell>
 }

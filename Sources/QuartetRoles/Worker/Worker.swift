@@ -51,6 +51,8 @@ package final class Worker: Role {
                     attempts.cancelAll()
                 }
                 group.cancelAll()
+                // What was given back need not wait until somebody looks.
+                try? await Task { [ports] in try await ports.progress.ring(.queue) }.value
             }
         } onGracefulShutdown: { [wake] in
             isStopping.withLock { $0 = true }

@@ -37,7 +37,7 @@ package final class FakeDatabase: Sendable {
         fileprivate var lastTransaction: UInt64 = 0
         fileprivate var lastRow: Int64 = 0
         fileprivate var lastMicroseconds: Int64 = 0
-        fileprivate var listeners: [UUID: AsyncStream<Void>.Continuation] = [:]
+        fileprivate var listeners: [UUID: AsyncStream<OutboxBell>.Continuation] = [:]
     }
 
     package let shardCount: Int
@@ -90,14 +90,20 @@ package final class FakeDatabase: Sendable {
         }
     }
 
-    func listen() -> AsyncStream<Void> {
-        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+    /// Tells whoever listens that shards are free.
+    func ringForShards() {
+        let listeners = state.withLock { Array($0.listeners.values) }
+        for listener in listeners { listener.yield(.shards) }
+    }
+
+    func listen() -> AsyncStream<OutboxBell> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(16)) { continuation in
             let id = UUID()
             state.withLock { $0.listeners[id] = continuation }
             continuation.onTermination = { [weak self] _ in
                 self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
             }
-            continuation.yield()
+            continuation.yield(.rows)
         }
     }
 }
@@ -150,7 +156,7 @@ extension FakeDatabase.State {
     fileprivate mutating func append(_ rows: [OutboxRow]) {
         guard !rows.isEmpty else { return }
         outbox.append(contentsOf: rows)
-        for listener in listeners.values { listener.yield() }
+        for listener in listeners.values { listener.yield(.rows) }
     }
 }
 
