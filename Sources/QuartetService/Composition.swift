@@ -16,9 +16,9 @@ import UnixSignals
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
 package struct Composition: Sendable {
     package let clients: StoreClients
-    private let configuration: QuartetConfiguration
+    let configuration: QuartetConfiguration
     private let metrics: MetricsRegistry
-    private let logger: Logger
+    let logger: Logger
 
     /// - Throws: `ConfigurationError`, or what the ports refuse.
     package init(
@@ -76,6 +76,7 @@ package struct Composition: Sendable {
         case .relay: return try relays(ports)
         case .work: return [worker(ports)]
         case .invalidate: return [try invalidation(ports)]
+        case .check: return [try sweeper()]
         }
     }
 
@@ -128,7 +129,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func producer() throws -> KafkaProducer {
+    func producer() throws -> KafkaProducer {
         var options = KafkaProducerOptions()
         options.linger = configuration.kafka.linger
         options.deliveryTimeout = configuration.kafka.deliveryTimeout
@@ -141,7 +142,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func ports() throws -> Ports {
+    func ports() throws -> Ports {
         try Ports(clients: clients, configuration: configuration, logger: logger)
     }
 

@@ -41,6 +41,7 @@ extension QuartetConfiguration {
         try configuration.readAPI(from: &reader)
         try configuration.worker.read(from: &reader)
         try configuration.readRelay(from: &reader)
+        try configuration.check.read(from: &reader)
         configuration.analyzer = try reader.choice("emotion.analyzer", configuration.analyzer)
         return configuration
     }
