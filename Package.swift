@@ -75,8 +75,8 @@ let package = Package(
         .target(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
-                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("market/0001_market.sql"),
-                .embedInCode("source/0001_source.sql"),
+                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
+                .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -85,8 +85,9 @@ let package = Package(
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "StoreKit", .logging,
             ],
             resources: [
-                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/outbox.sql"),
-                .embedInCode("Postgres/SQL/products.sql"),
+                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
+                .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
+                .embedInCode("Postgres/SQL/sweeps.sql"),
             ],
             swiftSettings: strict),
 
@@ -123,7 +124,8 @@ let package = Package(
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser,
+                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetRoles", "QuartetService", "QuartetStack",
+                .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],

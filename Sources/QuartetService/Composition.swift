@@ -16,9 +16,9 @@ import UnixSignals
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
 package struct Composition: Sendable {
     package let clients: StoreClients
-    private let configuration: QuartetConfiguration
+    let configuration: QuartetConfiguration
     private let metrics: MetricsRegistry
-    private let logger: Logger
+    let logger: Logger
 
     /// - Throws: `ConfigurationError`, or what the ports refuse.
     package init(
@@ -78,6 +78,7 @@ package struct Composition: Sendable {
         case .relay: return try relays(ports)
         case .work: return [worker(ports)]
         case .invalidate: return [try invalidation(ports)]
+        case .check: return [try sweeper()]
         }
     }
 
@@ -100,10 +101,10 @@ package struct Composition: Sendable {
         guard !settings.host.isEmpty else { return nil }
         return HealthServer(
             host: settings.host, port: settings.port, probes: clients.probes, metrics: { [metrics] in metrics.text() },
-            logger: logger
-        ) { [logger] port in
-            logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])
-        }
+            logger: logger,
+            onListening: { [logger] port in
+                logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])
+            })
     }
 
     private func relays(_ ports: Ports) throws -> [any Service] {
@@ -142,7 +143,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func producer() throws -> KafkaProducer {
+    func producer() throws -> KafkaProducer {
         var options = KafkaProducerOptions()
         options.linger = configuration.kafka.linger
         options.deliveryTimeout = configuration.kafka.deliveryTimeout
@@ -155,7 +156,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func ports() throws -> Ports {
+    func ports() throws -> Ports {
         try Ports(clients: clients, configuration: configuration, logger: logger)
     }
 

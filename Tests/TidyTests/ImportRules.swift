@@ -25,7 +25,7 @@ enum Layers {
         "QuartetBench": clients.union([
             "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
         ]),
-        "quartet": ["QuartetAPI", "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack"],
+        "quartet": ["QuartetAPI", "QuartetBench", "QuartetCore", "QuartetRoles", "QuartetService", "QuartetStack"],
         "QuartetTesting": ["QuartetCore", "QuartetStack", "StoreKit"],
     ]
 

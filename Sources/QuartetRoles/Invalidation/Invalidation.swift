@@ -85,7 +85,7 @@ package final class Invalidation: Role {
         switch event.type {
         case .analysisCompleted: .analysis(event.productID)
         case .productUpdated: .product(event.productID)
-        case .analysisRequested, .analysisFailed, .analysisCancelled: nil
+        case .analysisRequested, .analysisFailed, .analysisCancelled, .consistencyFinding: nil
         }
     }
 }

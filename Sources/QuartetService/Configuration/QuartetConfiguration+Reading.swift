@@ -43,6 +43,7 @@ extension QuartetConfiguration {
         configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
         try configuration.worker.read(from: &reader)
         try configuration.readRelay(from: &reader)
+        try configuration.check.read(from: &reader)
         configuration.analyzer = try reader.choice("emotion.analyzer", configuration.analyzer)
         return configuration
     }

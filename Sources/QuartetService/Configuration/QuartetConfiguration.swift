@@ -20,6 +20,7 @@ package struct QuartetConfiguration: Sendable {
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
     package var invalidation = InvalidationConfiguration()
+    package var check = CheckConfiguration()
     package var outboxShards = 8
     package var analyzer = AnalyzerKind.lexicon
 

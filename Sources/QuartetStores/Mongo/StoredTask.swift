@@ -73,6 +73,26 @@ enum StoredTask {
             ])
     }
 
+    /// Leaves a dead task, in place of one that is not of a later generation or where there is none.
+    static func grave(of task: AnalysisTask, error: String) -> MongoWrite {
+        .updateOne(
+            filter: ["_id": .uuid(task.requestID.uuid), "generation": ["$lte": .int(task.generation)]],
+            update: [
+                [
+                    "$set": [
+                        "product_id": ["$literal": .string(task.productID.text)],
+                        "generation": .int32(Int32(clamping: task.generation)), "state": "dead",
+                        "attempt": ["$ifNull": ["$attempt", 0]],
+                        "available_at": ["$ifNull": ["$available_at", "$$NOW"]],
+                        "enqueued_at": ["$ifNull": ["$enqueued_at", "$$NOW"]], "buried_at": "$$NOW",
+                        "last_error": ["$literal": .string(error)],
+                    ]
+                ],
+                ["$unset": "lease"],
+            ],
+            upsert: true)
+    }
+
     /// Tasks that can be claimed now. The bounds of the index follow from it.
     static let claimable: BSONDocument = [
         "state": "live", "$expr": ["$lte": ["$available_at", "$$NOW"]],
