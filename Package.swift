@@ -121,10 +121,18 @@ let package = Package(
                 "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: strict),
+        .target(
+            name: "QuartetChaos",
+            dependencies: [
+                "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetRoles", "QuartetService", "QuartetStack",
+                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetRoles", "QuartetService",
+                "QuartetStack",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,

@@ -12,6 +12,6 @@ struct Quartet: AsyncParsableCommand {
             CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self]),
             CommandGroup(
                 name: "Clients", subcommands: [Ingest.self, Analyse.self, Cancel.self, Dead.self, Products.self]),
-            CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self, Bench.self]),
+            CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self, Bench.self, Chaos.self]),
         ])
 }

@@ -93,7 +93,7 @@ final class Balancer: Sendable {
             triesLeft -= 1
             do {
                 return try await call(pick())
-            } catch where triesLeft > 0 {
+            } catch  where triesLeft > 0 {
                 continue
             }
         }

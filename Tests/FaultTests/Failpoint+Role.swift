@@ -11,11 +11,11 @@ extension Failpoint: CustomTestStringConvertible {
     var role: String {
         switch self {
         case .submitStored, .cancelStored, .retryStored: "serve"
-        case .relayRead, .relayDelivered: "relay"
+        case .relayRead, .tasksEnqueued, .tasksRemoved, .relayDelivered: "relay"
         case .taskClaimed, .sessionPinned, .cardsStored, .progressReported, .resultStored, .failureStored,
-            .taskAcknowledged:
+            .taskBuried, .taskReleased, .taskAcknowledged:
             "work"
-        case .cacheInvalidated: "invalidate"
+        case .eventSetAside, .cacheInvalidated: "invalidate"
         }
     }
 

@@ -31,11 +31,12 @@ import Testing
             #expect(stopped < .seconds(5), "stopped after \(stopped)")
             let count = try await system.stores.cards(of: id).count
             try #require(count < 3_000, "the worker was too fast to be caught")
-            try await eventually("the second goes on", within: .seconds(10)) {
+            try await eventually("the second goes on") {
                 try await system.stores.cards(of: id).count > count
             }
             let taken = started.duration(to: .now)
-            #expect(taken < .seconds(10), "taken over after \(taken)")
+            print("handed over after \(taken), lease 120 s")
+            #expect(taken < .seconds(30), "taken over after \(taken)")
             #expect(try await system.stores.task(of: id)?.attempt == 1, "an interruption costs no attempt")
             #expect(try await shop.closed(id).status == "completed")
             try await Story(system.stores).expectCompleted([id])

@@ -91,6 +91,25 @@ package struct Stores: Sendable {
         }
     }
 
+    /// Who holds a request's task.
+    package func worker(of id: RequestID) async throws -> String? {
+        let task = try await documents("analysis_queue", ["_id": .uuid(id.uuid)]).first
+        return try task?.decode("lease", as: BSONDocument?.self)?.decode("worker")
+    }
+
+    /// Loses the queue, as a copy may be lost.
+    package func dropQueue() async throws {
+        try await mongo.runCommand(["drop": "analysis_queue"])
+    }
+
+    /// The names of a collection's indexes.
+    package func indexes(of collection: String) async throws -> [String] {
+        let reply = try await mongo.runCommand(["listIndexes": .string(collection)])
+        let cursor: BSONDocument = try reply.decode("cursor")
+        let batch: [BSONDocument] = try cursor.decode("firstBatch")
+        return try batch.map { try $0.decode("name") }
+    }
+
     /// The reviews that a request analyses, nil before it is known which.
     package func session(of id: RequestID) async throws -> AnalysisSession? {
         guard let document = try await documents("realtime_analysis_sessions", ["_id": .uuid(id.uuid)]).first else {
@@ -120,12 +139,21 @@ package struct Stores: Sendable {
 
     /// Takes the text of a stored review away, as no caller can.
     package func spoilReview(_ id: String, of product: String) async throws {
+        try await updateReview(id, of: product, ["$rename": ["text": "lost"]])
+    }
+
+    /// Gives the text back that ``spoilReview(_:of:)`` took away.
+    package func mendReview(_ id: String, of product: String) async throws {
+        try await updateReview(id, of: product, ["$rename": ["lost": "text"]])
+    }
+
+    private func updateReview(_ id: String, of product: String, _ change: BSONDocument) async throws {
         try await mongo.runCommand([
             "update": "raw_reviews",
             "updates": [
                 [
                     "q": ["_id.product_id": .string(product), "_id.review_id": .string(id)],
-                    "u": ["$unset": ["text": ""]],
+                    "u": .document(change),
                 ]
             ],
         ])

@@ -28,8 +28,14 @@ package struct QueueDelivery: OutboxDelivery {
         let last = Self.lastEvents(events)
         let requested = Self.tasks(last, .analysisRequested)
         let cancelled = Self.tasks(last, .analysisCancelled)
-        if !requested.isEmpty { try await queue.enqueue(requested) }
-        if !cancelled.isEmpty { try await queue.remove(cancelled) }
+        if !requested.isEmpty {
+            try await queue.enqueue(requested)
+            Failpoint.tasksEnqueued.reached()
+        }
+        if !cancelled.isEmpty {
+            try await queue.remove(cancelled)
+            Failpoint.tasksRemoved.reached()
+        }
         // Bells can be lost, so a board that is away does not stop the queue.
         if !requested.isEmpty { try? await progress.ring(.queue) }
         if !cancelled.isEmpty {

@@ -163,7 +163,9 @@ package final class Worker: Role {
             RequestFailure(requestID: claim.task.requestID, generation: claim.task.generation, message: message))
         Failpoint.failureStored.reached()
         switch outcome {
-        case .closed, .alreadyClosed(.failed): _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+        case .closed, .alreadyClosed(.failed):
+            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+            Failpoint.taskBuried.reached()
         case .alreadyClosed, .unknownRequest: _ = try await steps.acknowledge(claim.lease)
         }
         RoleMetrics.tasksBuried.increment()
@@ -192,6 +194,7 @@ package final class Worker: Role {
                 TaskRelease(
                     lease: claim.lease, delay: delay, refundingAttempt: Self.isNotItsFault(error),
                     error: wasInterrupted ? nil : "\(error)"))
+            Failpoint.taskReleased.reached()
         } catch {
             logger.debug("task not given back; its lease runs out", metadata: ["error": "\(error)"])
         }
