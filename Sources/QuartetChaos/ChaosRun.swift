@@ -236,7 +236,7 @@ package final class ChaosRun: Sendable {
         figures.longestStallSeconds = Self.seconds(record.longestStall)
         figures.slowestAnalysisSeconds = Self.seconds(record.slowest)
         figures.eventsRepeated = told.values.reduce(0) { sum, one in
-            sum + one.deliveries - one.ids.values.reduce(0) { $0 + $1.count }
+            sum + one.places.count - one.ids.values.reduce(0) { $0 + $1.count }
         }
         figures.lost = outcome.lost.count
         figures.duplicated = outcome.duplicated.count

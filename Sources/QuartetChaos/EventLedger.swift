@@ -9,7 +9,8 @@ final class EventLedger: Sendable {
     struct Told: Sendable {
         /// The ids of the events of each type.
         var ids: [String: Set<String>] = [:]
-        var deliveries = 0
+        /// Where they stand in the topic: the ledger itself may read a record twice.
+        var places: Set<KafkaOffset> = []
     }
 
     private let configuration: KafkaConfiguration
@@ -42,7 +43,7 @@ final class EventLedger: Sendable {
         func text(_ bytes: [UInt8]?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
         told.withLock { told in
             var one = told[text(record.key)] ?? Told()
-            one.deliveries += 1
+            one.places.insert(KafkaOffset(record.position, offset: record.offset))
             one.ids[text(record.header("ce_type")), default: []].insert(text(record.header("ce_id")))
             told[text(record.key)] = one
         }
