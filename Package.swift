@@ -75,8 +75,8 @@ let package = Package(
         .target(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
-                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("market/0001_market.sql"),
-                .embedInCode("source/0001_source.sql"),
+                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
+                .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -85,8 +85,9 @@ let package = Package(
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "StoreKit", .logging,
             ],
             resources: [
-                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/outbox.sql"),
-                .embedInCode("Postgres/SQL/products.sql"),
+                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
+                .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
+                .embedInCode("Postgres/SQL/sweeps.sql"),
             ],
             swiftSettings: strict),
 
@@ -120,10 +121,19 @@ let package = Package(
                 "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: strict),
+        .target(
+            name: "QuartetChaos",
+            dependencies: [
+                "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser,
+                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetRoles", "QuartetService",
+                "QuartetStack",
+                .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
@@ -189,7 +199,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "FaultTests",
-            dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
+            dependencies: [
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting",
+                "quartet",
+            ],
             swiftSettings: strict),
     ]
 )

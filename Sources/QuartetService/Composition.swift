@@ -16,9 +16,9 @@ import UnixSignals
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
 package struct Composition: Sendable {
     package let clients: StoreClients
-    private let configuration: QuartetConfiguration
+    let configuration: QuartetConfiguration
     private let metrics: MetricsRegistry
-    private let logger: Logger
+    let logger: Logger
 
     /// - Throws: `ConfigurationError`, or what the ports refuse.
     package init(
@@ -40,6 +40,8 @@ package struct Composition: Sendable {
         var services = [
             ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
         ]
+        // Stopped last, so that a process that drains can still be looked into.
+        if let health = healthServer() { services.append(.init(service: health)) }
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, onListening: onListening).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
@@ -76,6 +78,7 @@ package struct Composition: Sendable {
         case .relay: return try relays(ports)
         case .work: return [worker(ports)]
         case .invalidate: return [try invalidation(ports)]
+        case .check: return [try sweeper()]
         }
     }
 
@@ -86,10 +89,22 @@ package struct Composition: Sendable {
         return APIServer(
             configuration: configuration.api,
             ports: APIPorts(
-                requests: ports.requests, products: ports.products, reviews: ports.reviews,
+                requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, progress: ports.progress, cache: ports.cache),
             probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
             onListening: onListening)
+    }
+
+    /// Nil unless it is configured where it listens.
+    private func healthServer() -> (any Service)? {
+        let settings = configuration.metrics
+        guard !settings.host.isEmpty else { return nil }
+        return HealthServer(
+            host: settings.host, port: settings.port, probes: clients.probes, metrics: { [metrics] in metrics.text() },
+            logger: logger,
+            onListening: { [logger] port in
+                logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])
+            })
     }
 
     private func relays(_ ports: Ports) throws -> [any Service] {
@@ -128,7 +143,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func producer() throws -> KafkaProducer {
+    func producer() throws -> KafkaProducer {
         var options = KafkaProducerOptions()
         options.linger = configuration.kafka.linger
         options.deliveryTimeout = configuration.kafka.deliveryTimeout
@@ -141,7 +156,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func ports() throws -> Ports {
+    func ports() throws -> Ports {
         try Ports(clients: clients, configuration: configuration, logger: logger)
     }
 

@@ -156,7 +156,12 @@ package struct AnalysisRun: Sendable {
             phase = .cancelled
         }
         async let endReported: Void = report(done: count, total: total, phase)
-        _ = try await steps.acknowledge(claim.lease)
+        if phase == .failed {
+            // It was failed by an attempt that died before it could say so to the queue.
+            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: "the request had failed already"))
+        } else {
+            _ = try await steps.acknowledge(claim.lease)
+        }
         Failpoint.taskAcknowledged.reached()
         _ = await (lastCardsReported, endReported)
     }
@@ -164,7 +169,9 @@ package struct AnalysisRun: Sendable {
     /// Progress is a copy that watchers can do without: not being able to publish it does not fail the attempt.
     private func report(done: Int, total: Int, _ phase: Progress.Phase) async {
         do {
-            try await steps.report(Progress(requestID: task.requestID, done: done, total: total, phase: phase))
+            try await steps.report(
+                Progress(
+                    requestID: task.requestID, generation: task.generation, done: done, total: total, phase: phase))
         } catch {
             logger.debug("progress not published", metadata: ["request": "\(task.requestID)", "error": "\(error)"])
         }

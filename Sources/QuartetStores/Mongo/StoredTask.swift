@@ -73,6 +73,26 @@ enum StoredTask {
             ])
     }
 
+    /// Leaves a dead task, in place of one that is not of a later generation or where there is none.
+    static func grave(of task: AnalysisTask, error: String) -> MongoWrite {
+        .updateOne(
+            filter: ["_id": .uuid(task.requestID.uuid), "generation": ["$lte": .int(task.generation)]],
+            update: [
+                [
+                    "$set": [
+                        "product_id": ["$literal": .string(task.productID.text)],
+                        "generation": .int32(Int32(clamping: task.generation)), "state": "dead",
+                        "attempt": ["$ifNull": ["$attempt", 0]],
+                        "available_at": ["$ifNull": ["$available_at", "$$NOW"]],
+                        "enqueued_at": ["$ifNull": ["$enqueued_at", "$$NOW"]], "buried_at": "$$NOW",
+                        "last_error": ["$literal": .string(error)],
+                    ]
+                ],
+                ["$unset": "lease"],
+            ],
+            upsert: true)
+    }
+
     /// Tasks that can be claimed now. The bounds of the index follow from it.
     static let claimable: BSONDocument = [
         "state": "live", "$expr": ["$lte": ["$available_at", "$$NOW"]],
@@ -96,13 +116,23 @@ enum StoredTask {
 
     /// The claim that a leased document stands for.
     static func readClaim(_ document: BSONDocument) throws -> Claim {
-        let lease = try readLease(document)
+        Claim(
+            task: try readTask(document), attempt: try document.decode("attempt"), lease: try readLease(document))
+    }
+
+    static func readDead(_ document: BSONDocument) throws -> DeadTask {
+        DeadTask(
+            task: try readTask(document), attempts: try document.decode("attempt"),
+            error: try document.decode("last_error"), buriedAt: try document.decode("buried_at"))
+    }
+
+    private static func readTask(_ document: BSONDocument) throws -> AnalysisTask {
         guard let productID = ProductID(try document.decode("product_id", as: String.self)) else {
             throw BSONError(.malformed, key: "product_id")
         }
-        let task = AnalysisTask(
-            requestID: lease.requestID, productID: productID, generation: try document.decode("generation"))
-        return Claim(task: task, attempt: try document.decode("attempt"), lease: lease)
+        return AnalysisTask(
+            requestID: RequestID(try document.decode("_id")), productID: productID,
+            generation: try document.decode("generation"))
     }
 
     static func readLease(_ document: BSONDocument) throws -> Lease {
