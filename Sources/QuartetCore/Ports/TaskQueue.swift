@@ -8,8 +8,9 @@ package protocol TaskQueue: Sendable {
     /// Makes sure of what the queue needs beside its tasks, such as indexes: a queue that was lost has lost them too.
     func prepare() async throws
 
-    /// Adds tasks that are not there yet, or are there in an earlier generation.
-    func enqueue(_ tasks: [AnalysisTask]) async throws
+    /// Adds tasks that are not there yet, or are there in an earlier generation. Returns once that is durable;
+    /// `whenVisible` is called before, as soon as they can be claimed.
+    func enqueue(_ tasks: [AnalysisTask], whenVisible: @escaping @Sendable () async -> Void) async throws
 
     /// Removes the tasks of requests that are closed, whoever holds them, up to the generation that each names: an old
     /// cancellation that is delivered late leaves a retry alone.
@@ -39,6 +40,12 @@ package protocol TaskQueue: Sendable {
 
     /// How many tasks are claimable, leased or waiting, and dead. For metrics; may lag behind.
     func depth() async throws -> QueueDepth
+}
+
+extension TaskQueue {
+    package func enqueue(_ tasks: [AnalysisTask]) async throws {
+        try await enqueue(tasks) {}
+    }
 }
 
 package struct TaskRelease: Sendable, Hashable {

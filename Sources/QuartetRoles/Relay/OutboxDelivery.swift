@@ -29,15 +29,14 @@ package struct QueueDelivery: OutboxDelivery {
         let requested = Self.tasks(last, .analysisRequested)
         let cancelled = Self.tasks(last, .analysisCancelled)
         if !requested.isEmpty {
-            try await queue.enqueue(requested)
+            // Bells can be lost, so a board that is away does not stop the queue.
+            try await queue.enqueue(requested) { [progress] in try? await progress.ring(.queue) }
             Failpoint.tasksEnqueued.reached()
         }
         if !cancelled.isEmpty {
             try await queue.remove(cancelled)
             Failpoint.tasksRemoved.reached()
         }
-        // Bells can be lost, so a board that is away does not stop the queue.
-        if !requested.isEmpty { try? await progress.ring(.queue) }
         if !cancelled.isEmpty {
             try? await progress.ring(.leases)
             try? await progress.report(

@@ -112,7 +112,7 @@ package struct FakeOutboxStore: OutboxStore {
         }
     }
 
-    package func wakeups() -> AsyncStream<OutboxBell> { database.listen() }
+    package func wakeups(of sink: OutboxSink) -> AsyncStream<OutboxBell> { database.listen(sink) }
 }
 
 extension FakeDatabase.State {

@@ -50,12 +50,15 @@ package final class FakeTaskQueue: TaskQueue {
         try faults.run(.prepare) {}
     }
 
-    package func enqueue(_ tasks: [AnalysisTask]) async throws {
+    package func enqueue(
+        _ tasks: [AnalysisTask], whenVisible: @escaping @Sendable () async -> Void
+    ) async throws {
         try change(.enqueue) { entries, now in
             for task in tasks where (entries[task.requestID]?.task.generation ?? .min) < task.generation {
                 entries[task.requestID] = Entry(task: task, availableAt: now)
             }
         }
+        await whenVisible()
     }
 
     package func remove(_ tasks: [AnalysisTask]) async throws {
