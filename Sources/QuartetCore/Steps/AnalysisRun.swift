@@ -59,7 +59,7 @@ package struct AnalysisRun: Sendable {
 
     /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
     private func openSession() async throws -> (AnalysisSession, [String: ReadReview]) {
-        if claim.attempt > 1, let stored = try await ports.sessions.sessions([task.requestID])[0] {
+        if claim.attempt > 1 || task.generation > 1, let stored = try await ports.sessions.sessions([task.requestID])[0] {
             return (stored, [:])
         }
         let page = try await steps.pages(
