@@ -71,7 +71,11 @@ let package = Package(
 
         // The domain, which imports no store, and its ports on the real stores.
         .target(name: "QuartetCore", dependencies: ["StoreKit", .logging, .metrics], swiftSettings: strict),
-        .target(name: "QuartetEmotion", dependencies: ["QuartetCore"], swiftSettings: strict),
+
+        // The emotion model, trained by `quartet train`, inside the executable.
+        .target(name: "CEmotionModel", exclude: ["emotion.model"]),
+        .target(
+            name: "QuartetEmotion", dependencies: ["CEmotionModel", "QuartetCore", "StoreKit"], swiftSettings: strict),
         .target(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
@@ -109,8 +113,8 @@ let package = Package(
             name: "QuartetService",
             dependencies: [
                 "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
-                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .coreMetrics, .logging, .metrics,
-                .serviceLifecycle, .unixSignals, .yams,
+                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .asyncHTTPClient, .coreMetrics, .logging, .metrics,
+                .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: strict),
         .target(
@@ -123,7 +127,8 @@ let package = Package(
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetService", "QuartetStack", .argumentParser,
+                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetEmotion", "QuartetService", "QuartetStack",
+                .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
@@ -149,7 +154,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
         .testTarget(
-            name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion"], swiftSettings: strict),
+            name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
+            swiftSettings: strict),
         .testTarget(
             name: "QuartetStackTests", dependencies: ["QuartetStack", "QuartetTesting", "StoreKit"],
             swiftSettings: strict),
