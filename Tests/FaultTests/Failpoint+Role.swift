@@ -12,8 +12,8 @@ extension Failpoint: CustomTestStringConvertible {
         switch self {
         case .submitStored: "serve"
         case .relayRead, .relayDelivered: "relay"
-        case .taskClaimed, .sessionPinned, .cardsStored, .progressReported, .resultStored, .failureStored,
-            .taskAcknowledged:
+        case .taskClaimed, .sessionPinned, .cardsStored, .keywordsStored, .progressReported, .resultStored,
+            .failureStored, .taskAcknowledged:
             "work"
         case .cacheInvalidated: "invalidate"
         }

@@ -32,11 +32,13 @@ package struct AnalysisRun: Sendable {
         Failpoint.sessionPinned.reached()
         var fold = Fold(session: session)
         var missing = try await foldStoredCards(into: &fold, session: session)
+        var detailsAreStored = false
         while let chunk = missing.popChunk(configuration.reviewsPerChunk) {
             try Task.checkCancellation()
-            let taken = try await storeCards(chunk, session: session, firstReviews: firstReviews, fold: &fold)
+            let stored = try await storeCards(chunk, session: session, firstReviews: firstReviews, fold: &fold)
             Failpoint.cardsStored.reached()
-            if !taken.isEmpty { try await foldCards(taken, into: &fold) }
+            detailsAreStored = stored.withDetails
+            if !stored.taken.isEmpty { try await foldCards(stored.taken, into: &fold) }
             if !missing.isEmpty {
                 await report(done: session.manifest.count - missing.count, total: session.manifest.count, .running)
                 Failpoint.progressReported.reached()
@@ -46,6 +48,7 @@ package struct AnalysisRun: Sendable {
         guard result.cardCount == session.manifest.count else {
             throw AnalysisError.cardsMissing(expected: session.manifest.count, found: result.cardCount)
         }
+        if !detailsAreStored { _ = try await storeKeywords(fold.keywordDetails(), replacing: true) }
         try await close(with: result)
     }
 
@@ -96,11 +99,13 @@ package struct AnalysisRun: Sendable {
         }
     }
 
-    /// Analyses and stores the cards of `ordinals`, folding those that were stored by this call; returns the ordinals whose
-    /// cards were there already.
+    /// Analyses and stores the cards of `ordinals`, folding those that were stored by this call.
+    ///
+    /// - Returns: the ordinals whose cards were there already; and whether, beside the last cards, the keyword details of
+    ///   all cards were stored.
     private func storeCards(
         _ ordinals: [Int], session: AnalysisSession, firstReviews: [String: Review], fold: inout Fold
-    ) async throws -> [Int] {
+    ) async throws -> (taken: [Int], withDetails: Bool) {
         let reviews = try await reviews(ordinals.map { session.manifest[$0] }, firstReviews: firstReviews)
         let readings = try await ports.analyzer.analyze(reviews)
         precondition(readings.count == reviews.count, "an analyser returns one result per review")
@@ -108,12 +113,20 @@ package struct AnalysisRun: Sendable {
             EmotionCard(
                 requestID: task.requestID, ordinal: ordinal, reviewID: read.0.id, reading: try read.1.get())
         }
+        let isLast = fold.cardCount + cards.count == session.manifest.count
+        let whole = isLast ? fold.adding(cards) : nil
+        async let withDetails = storeKeywords(whole?.keywordDetails(), replacing: false)
         let isNew = try await steps.insert(cards)
+        if let whole, !isNew.contains(false) {
+            fold = whole
+            return ([], try await withDetails)
+        }
         var taken: [Int] = []
         for (card, isNew) in zip(cards, isNew) {
             if isNew { fold.add(card) } else { taken.append(card.ordinal) }
         }
-        return taken
+        _ = try await withDetails
+        return (taken, false)
     }
 
     private func reviews(_ ids: [String], firstReviews: [String: Review]) async throws -> [Review] {
@@ -132,6 +145,25 @@ package struct AnalysisRun: Sendable {
         let wanted = Set(ordinals)
         let cards = try await ports.cards.cards(of: task.requestID, after: first - 1, limit: last - first + 1)
         for card in cards where wanted.contains(card.ordinal) { fold.add(card) }
+    }
+
+    // MARK: Keywords
+
+    /// Stores the details of cards that are being stored at the same time, which costs no round trip of its own; another
+    /// attempt's details stay, because it may be that attempt's cards that stay. Or, once all cards are stored and every
+    /// attempt has the same details, stores them in place of whatever is there.
+    ///
+    /// - Returns: whether these details are the stored ones.
+    private func storeKeywords(_ details: KeywordDetails?, replacing: Bool) async throws -> Bool {
+        guard let details else { return false }
+        var areStored = true
+        if replacing {
+            try await steps.replaceKeywords(details)
+        } else {
+            areStored = try await steps.insertKeywords(details)
+        }
+        Failpoint.keywordsStored.reached()
+        return areStored
     }
 
     // MARK: Result
