@@ -175,9 +175,8 @@ let package = Package(
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
-                "Kafka", "QuartetAPI", "QuartetCore", "QuartetMigrations", "QuartetRoles", "QuartetService",
-                "QuartetStores",
-                "StoreKit", .coreMetrics, .logging,
+                "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
+                "QuartetService", "QuartetStores", "StoreKit", .coreMetrics, .logging,
             ],
             swiftSettings: strict),
 

@@ -29,7 +29,8 @@ struct LexiconReader {
         keywords.collect(from: text, evidence, lexicon)
         return EmotionReading(
             emotion: scores.strongest, scores: scores, polarity: Fraction(polarity / (weight + Self.polarityInertia)),
-            keywords: keywords.keywords(of: text, string.utf8.span), excerpt: excerpt(of: string, for: scores.strongest))
+            keywords: keywords.keywords(of: text, string.utf8.span), excerpt: excerpt(of: string, for: scores.strongest)
+        )
     }
 
     private static func scores(of sums: InlineArray<6, Double>) -> EmotionScores {

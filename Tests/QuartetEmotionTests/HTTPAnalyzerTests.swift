@@ -135,7 +135,10 @@ struct HTTPAnalyzerTests {
 
     @Test(
         "An answer of another form is refused whole",
-        arguments: ["", "[]", "{}", "{\"readings\": 1}", "\u{0}", "{\"readings\": [{\"id\": \"r0\", \"error\": \"a\"}, {\"id\": \"r0\", \"error\": \"b\"}]}"])
+        arguments: [
+            "", "[]", "{}", "{\"readings\": 1}", "\u{0}",
+            "{\"readings\": [{\"id\": \"r0\", \"error\": \"a\"}, {\"id\": \"r0\", \"error\": \"b\"}]}",
+        ])
     func badAnswer(body: String) async throws {
         let transport = FakeTransport { _ in AnalyzerAnswer(status: 200, body: Array(body.utf8)) }
         let error = await #expect(throws: HTTPAnalyzerError.self) {
@@ -155,7 +158,8 @@ struct HTTPAnalyzerTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<5 {
                 group.addTask {
-                    #expect(try await analyzer.analyze(reviews).count == 10)
+                    let count = try await analyzer.analyze(reviews).count
+                    #expect(count == 10)
                 }
             }
             try await group.waitForAll()
@@ -194,6 +198,8 @@ struct HTTPAnalyzerTests {
 
     @Test("The analyser names the model by its configured version")
     func identity() {
-        #expect(analyzer(FakeTransport(FakeTransport.sound)) { $0.version = "bert-7" }.identity.description == "http/bert-7")
+        #expect(
+            analyzer(FakeTransport(FakeTransport.sound)) { $0.version = "bert-7" }.identity.description == "http/bert-7"
+        )
     }
 }

@@ -8,11 +8,11 @@ import Testing
 struct RobustnessTests {
     @Test("A hundred thousand random texts are read, each within every bound", arguments: [UInt64(1), 2, 3, 4])
     func fuzz(seed: UInt64) async throws {
-        var random = SplitMix(state: seed)
+        var random = RandomText(seed: seed)
         for _ in 0..<25 {
-            let texts = (0..<1_000).map { _ in RandomText.next(&random) }
+            let texts = (0..<1_000).map { _ in random.next() }
             for (text, reading) in zip(texts, try await readAll(texts)) {
-                guard isSound(reading, of: text), reading.emotion == reading.scores.strongest else {
+                guard reading.isSound(for: text), reading.emotion == reading.scores.strongest else {
                     expectSound(reading, of: text)
                     #expect(reading.emotion == reading.scores.strongest)
                     Issue.record("seed \(seed): \(text.debugDescription)")
@@ -24,15 +24,15 @@ struct RobustnessTests {
 
     @Test("Random excerpts are stretches of their texts")
     func stretches() async throws {
-        var random = SplitMix(state: 99)
-        let texts = (0..<500).map { _ in (0..<6).map { _ in RandomText.next(&random) }.joined() }
+        var random = RandomText(seed: 99)
+        let texts = (0..<500).map { _ in (0..<6).map { _ in random.next() }.joined() }
         for (text, reading) in zip(texts, try await readAll(texts)) { expectSound(reading, of: text) }
     }
 
     @Test("Identical texts are read identically in any batch")
     func batches() async throws {
-        var random = SplitMix(state: 7)
-        let texts = (0..<400).map { _ in RandomText.next(&random) } + ["정말 재밌어요 ㅋㅋ", "", "not bad at all"]
+        var random = RandomText(seed: 7)
+        let texts = (0..<400).map { _ in random.next() } + ["정말 재밌어요 ㅋㅋ", "", "not bad at all"]
         let whole = try await readAll(texts)
         for size in [1, 7, 64] {
             var parts: [EmotionReading] = []

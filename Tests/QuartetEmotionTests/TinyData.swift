@@ -1,5 +1,6 @@
-@testable import QuartetEmotion
 import QuartetCore
+
+@testable import QuartetEmotion
 
 /// A small made-up data set whose words decide everything.
 enum TinyData {

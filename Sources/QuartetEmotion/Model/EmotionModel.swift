@@ -1,4 +1,5 @@
 import CEmotionModel
+import Foundation
 import QuartetCore
 
 /// A trained model: eight small weights for each of some hundred thousand buckets, one per emotion and one for polarity.
@@ -26,6 +27,22 @@ package struct EmotionModel: Sendable {
     /// The model in the bytes of a file.
     package init(bytes: [UInt8]) throws(ModelFileError) {
         try self.init(.loaded(bytes))
+    }
+
+    /// The model in a file.
+    ///
+    /// - Throws: `ModelFileError` in one line that names the file and says what to do.
+    package init(path: String) throws(ModelFileError) {
+        let advice = "name a file that quartet train wrote, or none for the model inside the program"
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ModelFileError(
+                code: .noModel, message: "\(path): no such file, or it can't be read; \(advice)")
+        }
+        do {
+            try self.init(bytes: Array(data))
+        } catch {
+            throw ModelFileError(code: error.code, message: "\(path): \(error.message); \(advice)")
+        }
     }
 
     private init(_ storage: Storage) throws(ModelFileError) {

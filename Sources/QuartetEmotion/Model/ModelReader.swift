@@ -2,12 +2,16 @@ import QuartetCore
 
 /// Reads one text after the other by a model. What one text leaves behind is capacity alone.
 struct ModelReader {
+    /// What says less than this is punctuation; what says more is a face.
+    private static let faceStrengthMin = 0.5
+
     private let model: EmotionModel
     private let lexicon: Lexicon
     private var text = FoldedText()
     private var evidence = Evidence()
     private var marks: [TextFeatures.Mark] = []
     private var features = TextFeatures()
+    private var found = FoundRows()
     private var keywords = KeywordList()
     private var moved = SentenceWeights()
 
@@ -17,7 +21,9 @@ struct ModelReader {
 
     mutating func read(_ string: String) -> EmotionReading {
         take(string)
-        guard !text.words.isEmpty || !evidence.hits.isEmpty else { return Self.silent(string, text) }
+        guard !text.words.isEmpty || evidence.hits.contains(where: { $0.strength >= Self.faceStrengthMin }) else {
+            return Self.silent(string, text)
+        }
         let parameters = model.parameters[features.language.rawValue]
         let (sums, count) = sums()
         let result = ModelScores(sums: sums, count: count, by: parameters)
@@ -48,21 +54,11 @@ struct ModelReader {
         features.prepare(symbols.span)
     }
 
-    private func sums() -> (SIMD8<Int32>, Int) {
-        model.withRows { rows in
-            var (sums, count) = (SIMD8<Int32>.zero, 0)
-            features.walk(text.symbols.span, marks: marks.span) { hash, _ in
-                sums &+= Self.row(of: hash, in: rows, count: model.bucketCount)
-                count += 1
-            }
-            return (sums, count)
-        }
-    }
-
-    @inline(__always)
-    private static func row(of hash: UInt64, in rows: UnsafeRawPointer, count: UInt32) -> SIMD8<Int32> {
-        let offset = TextFeatures.bucket(of: hash, count: count) * ModelParameters.lanes
-        return SIMD8<Int32>(truncatingIfNeeded: rows.loadUnaligned(fromByteOffset: offset, as: SIMD8<Int8>.self))
+    private mutating func sums() -> (SIMD8<Int32>, Int) {
+        let (symbols, marks) = (text.symbols, marks)
+        found.collect(features, symbols.span, marks: marks.span, bucketCount: model.bucketCount)
+        let found = found
+        return (model.withRows { found.sum(in: $0) }, found.count)
     }
 
     /// A text without a word or a face.
@@ -78,68 +74,17 @@ struct ModelReader {
         if text.sentenceEnds.count == 1, string.utf8.count <= Excerpt.bytesMax {
             return Excerpt.cut(string, to: 0..<string.utf8.count, focus: 0)
         }
-        var direction = SIMD8<Float>.zero
-        if emotion == .neutral {
-            direction[ModelParameters.polarityLane] = parameters.factors[ModelParameters.polarityLane]
-        } else {
-            direction[emotion.index] = parameters.factors[emotion.index]
-            direction[Emotion.neutral.index] = -parameters.factors[Emotion.neutral.index]
-        }
+        let (lane, neutral) = (emotion == .neutral ? ModelParameters.polarityLane : emotion.index, Emotion.neutral.index)
+        let direction = SentenceWeights.Direction(
+            towards: (lane, parameters.factors[lane]),
+            from: (neutral, emotion == .neutral ? 0 : parameters.factors[neutral]))
         var moved = SentenceWeights()
         swap(&moved, &self.moved)
         defer { self.moved = moved }
-        moved.removeAll(symbolCount: text.symbols.count)
-        model.withRows { rows in
-            features.walk(text.symbols.span, marks: marks.span) { hash, position in
-                let row = SIMD8<Float>(Self.row(of: hash, in: rows, count: model.bucketCount))
-                moved.add((row * direction).sum(), at: Int(position))
-            }
-        }
+        let (symbolCount, found) = (text.symbols.count, found)
+        model.withRows { moved.collect(found, in: $0, direction, symbolCount: symbolCount) }
         let (sentence, focus) = moved.strongest(of: text, isSigned: emotion != .neutral)
         let range = text.bytes(of: text.sentence(sentence))
         return Excerpt.cut(string, to: range, focus: text.bytes(of: focus..<focus).lowerBound)
-    }
-}
-
-/// How much the features that begin at each symbol moved a score.
-struct SentenceWeights {
-    private var weights: [Float] = []
-
-    mutating func removeAll(symbolCount: Int) {
-        weights.removeAll(keepingCapacity: true)
-        weights.append(contentsOf: repeatElement(0, count: symbolCount + 1))
-    }
-
-    @inline(__always)
-    mutating func add(_ weight: Float, at position: Int) {
-        weights[position] += weight
-    }
-
-    /// The sentence with the largest sum, and the symbol in it where the word begins that has the largest share. Sums
-    /// count by their size where they are not `isSigned`. Sentences without a word are passed over while others have one.
-    func strongest(of text: FoldedText, isSigned: Bool) -> (sentence: Int, focus: Int) {
-        var best = (sentence: 0, focus: 0, sum: -Float.infinity)
-        var (start, word) = (0, 0)
-        for (sentence, end) in text.sentenceEnds.enumerated() {
-            var sum: Float = 0
-            for index in start..<end { sum += weights[index] }
-            var focus = (symbol: start, share: -Float.infinity)
-            var hasWord = false
-            while word < text.words.count, text.words[word].symbols.lowerBound < end {
-                let symbols = text.words[word].symbols
-                var share: Float = 0
-                for index in symbols { share += weights[index] }
-                if !isSigned, sum < 0 { share = -share }
-                if share > focus.share { focus = (symbols.lowerBound, share) }
-                hasWord = true
-                word += 1
-            }
-            if hasWord || text.words.isEmpty {
-                let size = isSigned ? sum : abs(sum)
-                if size > best.sum { best = (sentence, focus.symbol, size) }
-            }
-            start = end
-        }
-        return (best.sentence, best.focus)
     }
 }

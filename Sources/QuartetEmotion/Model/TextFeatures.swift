@@ -61,6 +61,13 @@ struct TextFeatures {
         language = letters > 3 * syllables ? .english : .korean
     }
 
+    /// A bound on how many features a walk visits.
+    func countMax(_ symbols: Span<UInt8>, marks: Span<Mark>) -> Int {
+        // A word has at least one unit, and two features.
+        units.count * (Self.lettersMax + 2) + symbols.count * (Self.jamoMax - Self.jamoMin + 1)
+            + marks.count * Self.termWeight
+    }
+
     /// Visits every feature of the text that was prepared, in a fixed order.
     @inline(__always)
     func walk(_ symbols: Span<UInt8>, marks: Span<Mark>, _ visit: (_ hash: UInt64, _ position: Int32) -> Void) {

@@ -49,7 +49,8 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
             for lane in 0..<Lanes.scalarCount where total[lane] > 0 && total[lane] < number {
                 let prior = total[lane] / number
                 let within = (counts[bucket][lane] + options.smoothing * prior) / total[lane]
-                let without = (all[bucket] - counts[bucket][lane] + options.smoothing * (1 - prior)) / (number - total[lane])
+                let without =
+                    (all[bucket] - counts[bucket][lane] + options.smoothing * (1 - prior)) / (number - total[lane])
                 scales[bucket][lane] = options.scale * abs(NaturalLogarithm.of(within / max(without, 1e-12)))
             }
         }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import QuartetCore
 import QuartetEmotion
 
@@ -47,10 +46,7 @@ struct Evaluate: AsyncParsableCommand {
         case .lexicon: return LexiconAnalyzer()
         case .model:
             guard let model else { return ModelAnalyzer(model: try EmotionModel.embedded()) }
-            guard let data = FileManager.default.contents(atPath: model) else {
-                throw ClientError("\(model): no such file, or it can't be read")
-            }
-            return ModelAnalyzer(model: try EmotionModel(bytes: Array(data)))
+            return ModelAnalyzer(model: try EmotionModel(path: model))
         }
     }
 }

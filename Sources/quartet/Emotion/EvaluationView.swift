@@ -25,7 +25,8 @@ struct EvaluationView {
         if emotions.textCount > 0 {
             lines.append(
                 "emotions: macro-F1 \(Self.number(emotions.macroF1)), accuracy \(Self.number(emotions.accuracy)), "
-                    + "calibration error \(Self.number(evaluation.emotionCalibrationError)), \(emotions.textCount) texts")
+                    + "calibration error \(Self.number(evaluation.emotionCalibrationError)), \(emotions.textCount) texts"
+            )
             lines.append(Self.row("true \\ read", Emotion.allCases.map(\.rawValue) + ["F1"]))
             for emotion in Emotion.allCases {
                 let counts = emotions.confusion[emotion.index].map(String.init)
