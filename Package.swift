@@ -176,7 +176,7 @@ let package = Package(
             name: "QuartetServiceTests",
             dependencies: [
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetService", "QuartetStores", "StoreKit", .coreMetrics, .logging,
+                "QuartetService", "QuartetStores", "StoreKit", .coreMetrics, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: strict),
 

@@ -38,13 +38,6 @@ struct ModelReader {
             excerpt: excerpt(of: string, for: emotion, parameters))
     }
 
-    /// The sums of weights and how many features there are.
-    mutating func sums(of string: String) -> (sums: SIMD8<Int32>, count: Int, language: ModelLanguage) {
-        take(string)
-        let (sums, count) = sums()
-        return (sums, count, features.language)
-    }
-
     private mutating func take(_ string: String) {
         text.fold(string.utf8.span)
         evidence.collect(from: text, by: lexicon)
@@ -74,7 +67,8 @@ struct ModelReader {
         if text.sentenceEnds.count == 1, string.utf8.count <= Excerpt.bytesMax {
             return Excerpt.cut(string, to: 0..<string.utf8.count, focus: 0)
         }
-        let (lane, neutral) = (emotion == .neutral ? ModelParameters.polarityLane : emotion.index, Emotion.neutral.index)
+        let neutral = Emotion.neutral.index
+        let lane = emotion == .neutral ? ModelParameters.polarityLane : emotion.index
         let direction = SentenceWeights.Direction(
             towards: (lane, parameters.factors[lane]),
             from: (neutral, emotion == .neutral ? 0 : parameters.factors[neutral]))
