@@ -50,7 +50,7 @@ struct EvaluationTests {
         let fitted = Calibration(seed: 1).fit(ModelParameters(), to: samples)
         var (error, table) = (CalibrationError(), EmotionTable())
         for sample in samples {
-            let scores = ModelScores(sample.logits * fitted.factors + fitted.offsets)
+            let scores = ModelScores(sample.logits * fitted.factors + fitted.offsets, leaning: fitted.leaning)
             let isRight = (scores.positive > 0.5) == sample.isGood
             error.add(probability: Double(max(scores.positive, 1 - scores.positive)), isRight: isRight)
             table.add(chosen: scores.chosen(by: fitted), truth: sample.emotions)

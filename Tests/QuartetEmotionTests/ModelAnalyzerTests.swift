@@ -20,7 +20,7 @@ struct ModelAnalyzerTests {
             ("정말 재밌어요 최고의 영화", Emotion.joy, 1), ("너무 슬퍼서 펑펑 울었다", .sadness, 0),
             ("I love it, thank you so much!", .joy, 1),
             ("This makes me so angry, what an idiot", .anger, -1), ("That is disgusting", .disgust, -1),
-            ("I am so scared of this", .fear, -1), ("배송 문의 드립니다", .neutral, 0), ("돈 아깝다 쓰레기 영화", .anger, -1),
+            ("I am so scared of this", .fear, -1), ("상자는 두 개입니다", .neutral, 0), ("돈 아깝다 쓰레기 영화", .anger, -1),
         ])
     func plain(text: String, emotion: Emotion, sign: Int) async throws {
         let reading = try await read(text, by: analyzer)

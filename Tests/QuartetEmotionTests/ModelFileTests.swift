@@ -10,6 +10,7 @@ struct ModelFileTests {
     private static func file() -> [UInt8] {
         var parameters = ModelParameters()
         (parameters.factors[3], parameters.offsets[7], parameters.floor) = (0.25, -1.5, 0.2)
+        parameters.leaning[6] = 0.125
         return ModelFile(bucketCount: 16, parameters: [parameters, ModelParameters()], notes: "CC0 자료")
             .encode(weights: weights)
     }
@@ -32,6 +33,7 @@ struct ModelFileTests {
         #expect(model.parameters[0].factors[3] == 0.25)
         #expect(model.parameters[0].offsets[7] == -1.5)
         #expect(model.parameters[0].floor == 0.2)
+        #expect(model.parameters[0].leaning[6] == 0.125)
         let rows = model.withRows { rows in
             (0..<Self.weights.count).map { rows.load(fromByteOffset: $0, as: Int8.self) }
         }

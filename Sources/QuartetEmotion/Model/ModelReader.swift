@@ -33,7 +33,7 @@ struct ModelReader {
         keywords.removeAll()
         keywords.collect(from: text, evidence, lexicon)
         return EmotionReading(
-            emotion: emotion, scores: scores, polarity: Fraction(2 * Double(result.positive) - 1),
+            emotion: emotion, scores: scores, polarity: Fraction(Double(result.polarity)),
             keywords: keywords.keywords(of: text, string.utf8.span),
             excerpt: excerpt(of: string, for: emotion, parameters))
     }

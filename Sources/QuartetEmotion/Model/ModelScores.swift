@@ -7,10 +7,13 @@ struct ModelScores {
 
     /// Scores of the sums of a text's weights over its `count` features.
     init(sums: SIMD8<Int32>, count: Int, by parameters: ModelParameters) {
-        self.init(Self.mean(sums, of: count) * parameters.factors + parameters.offsets)
+        self.init(
+            Self.mean(sums, of: count) * parameters.factors + parameters.offsets, leaning: parameters.leaning)
     }
 
-    init(_ logits: SIMD8<Float>) {
+    init(_ logits: SIMD8<Float>, leaning: SIMD8<Float> = .zero) {
+        positive = 1 / (1 + Exponential.of(-logits[ModelParameters.polarityLane]))
+        let logits = logits + leaning * polarity
         var largest = logits[0]
         for lane in 1..<7 { largest = max(largest, logits[lane]) }
         var total: Float = 0
@@ -19,8 +22,10 @@ struct ModelScores {
             total += emotions[lane]
         }
         emotions /= total
-        positive = 1 / (1 + Exponential.of(-logits[ModelParameters.polarityLane]))
     }
+
+    /// -1 (bad) ... 1 (good).
+    var polarity: Float { 2 * positive - 1 }
 
     /// Sums grow with the length of a text, what they tell with its root.
     static func mean(_ sums: SIMD8<Int32>, of count: Int) -> SIMD8<Float> {

@@ -1,8 +1,8 @@
 import QuartetCore
 
-/// Fits what stands between a model's logits and its answers on texts held out of training, for each language: one
-/// temperature and an offset per emotion so that scores are probabilities, Platt's line for polarity, the weights of
-/// choice, and the floor below which a text is neutral.
+/// Fits what stands between a model's logits and its answers on texts held out of training, for each language: Platt's
+/// line for polarity; one temperature, an offset and a leaning on polarity per emotion so that scores are probabilities;
+/// the weights of choice; and the floor below which a text is neutral.
 struct Calibration {
     /// A held-out text: the trained logits and what people said.
     struct Sample: Sendable {
@@ -24,51 +24,70 @@ struct Calibration {
 
     func fit(_ parameters: ModelParameters, to samples: [Sample]) -> ModelParameters {
         var fitted = parameters
-        let labelled = samples.filter { !$0.emotions.isEmpty }
+        let polarityLane = ModelParameters.polarityLane
+        let decided = samples.compactMap { sample in
+            sample.isGood.map { (logit: sample.logits[polarityLane], isGood: $0) }
+        }
+        var (polaritySlope, polarityOffset) = (Float(1), Float(0))
+        if decided.count >= Self.samplesMin {
+            (polaritySlope, polarityOffset) = Self.fitPolarity(decided)
+            fitted.factors[polarityLane] *= polaritySlope
+            fitted.offsets[polarityLane] = fitted.offsets[polarityLane] * polaritySlope + polarityOffset
+        }
+        let labelled = samples.filter { !$0.emotions.isEmpty }.map { sample in
+            var logits = sample.logits
+            logits[polarityLane] = logits[polarityLane] * polaritySlope + polarityOffset
+            return Sample(logits: logits, emotions: sample.emotions, isGood: sample.isGood)
+        }
         if labelled.count >= Self.samplesMin {
-            let (slope, offsets) = Self.fitEmotions(labelled)
-            for lane in 0..<7 {
-                fitted.factors[lane] *= slope
-                fitted.offsets[lane] = fitted.offsets[lane] * slope + offsets[lane]
-            }
-            let scored = labelled.map { sample in
-                let logits = sample.logits * slope + offsets
-                return (scores: ModelScores(logits), truth: sample.emotions)
-            }
+            let emotions = Self.fitEmotions(labelled)
+            fitted.factors = fitted.factors * emotions.slopes
+            fitted.offsets = fitted.offsets * emotions.slopes + emotions.offsets
+            fitted.leaning = emotions.leaning
+            let scored = labelled.map { (scores: emotions.scores(of: $0.logits), truth: $0.emotions) }
             fitted.choice = choose(scored)
             fitted.floor = Self.floor(scored, fitted)
-        }
-        let decided = samples.compactMap { sample in
-            sample.isGood.map { (logit: sample.logits[ModelParameters.polarityLane], isGood: $0) }
-        }
-        if decided.count >= Self.samplesMin {
-            let (slope, offset) = Self.fitPolarity(decided)
-            let lane = ModelParameters.polarityLane
-            fitted.factors[lane] *= slope
-            fitted.offsets[lane] = fitted.offsets[lane] * slope + offset
         }
         return fitted
     }
 
-    /// Gradient descent on a temperature and seven offsets, for the probability that the emotion is among the true ones:
-    /// where a text has several, those share the whole as the model shares it.
-    private static func fitEmotions(_ samples: [Sample]) -> (slope: Float, offsets: SIMD8<Float>) {
-        var (slope, offsets) = (Float(1), SIMD8<Float>.zero)
+    /// What turns trained logits into those of probabilities; the lane of polarity is let be.
+    private struct EmotionFit {
+        var slope: Float = 1
+        var offsets = SIMD8<Float>.zero
+        var leaning = SIMD8<Float>.zero
+
+        var slopes: SIMD8<Float> {
+            var slopes = SIMD8<Float>(repeating: slope)
+            slopes[ModelParameters.polarityLane] = 1
+            return slopes
+        }
+
+        func scores(of logits: SIMD8<Float>) -> ModelScores {
+            ModelScores(logits * slopes + offsets, leaning: leaning)
+        }
+    }
+
+    /// Gradient descent for the probability that the emotion is among the true ones: where a text has several, those share
+    /// the whole as the model shares it.
+    private static func fitEmotions(_ samples: [Sample]) -> EmotionFit {
+        var fit = EmotionFit()
         for _ in 0..<steps {
-            var (slopeGradient, gradient) = (Float(0), SIMD8<Float>.zero)
+            var (slopeGradient, gradient, leaningGradient) = (Float(0), SIMD8<Float>.zero, SIMD8<Float>.zero)
             for sample in samples {
-                let scores = ModelScores(sample.logits * slope + offsets).emotions
-                var met = scores * EmotionTarget.members(of: sample.emotions)
+                let scores = fit.scores(of: sample.logits)
+                var met = scores.emotions * EmotionTarget.members(of: sample.emotions)
                 met /= max(met.sum(), 1e-9)
-                let difference = scores - met
+                let difference = scores.emotions - met
                 gradient += difference
+                leaningGradient += difference * scores.polarity
                 for lane in 0..<7 { slopeGradient += difference[lane] * sample.logits[lane] }
             }
-            slope = max(0.05, slope - 0.1 * slopeGradient / Float(samples.count))
-            offsets -= gradient / Float(samples.count)
-            offsets[ModelParameters.polarityLane] = 0
+            fit.slope = max(0.05, fit.slope - 0.1 * slopeGradient / Float(samples.count))
+            fit.offsets -= gradient / Float(samples.count)
+            fit.leaning -= leaningGradient / Float(samples.count)
         }
-        return (slope, offsets)
+        return fit
     }
 
     private static func fitPolarity(_ samples: [(logit: Float, isGood: Bool)]) -> (slope: Float, offset: Float) {
