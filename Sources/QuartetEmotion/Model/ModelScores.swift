@@ -32,11 +32,14 @@ struct ModelScores {
         SIMD8<Float>(sums) / Float(max(count, 1)).squareRoot()
     }
 
-    /// The emotion to file the text under: the most probable one by the weights of choice, or neutral where even that
-    /// one is less probable than the floor.
+    /// Nothing below this polarity is joy.
+    static let joyPolarityMin: Float = -0.3
+
+    /// The emotion to file the text under: the most probable one by the weights of choice, joy only where the text is not
+    /// bad; or neutral where even that one is less probable than the floor.
     func chosen(by parameters: ModelParameters) -> Int {
-        let neutral = 6
-        var best = 0
+        let (joy, neutral) = (0, 6)
+        var best = polarity < Self.joyPolarityMin ? neutral : joy
         for lane in 1..<7
         where emotions[lane] * parameters.choice[lane] > emotions[best] * parameters.choice[best] { best = lane }
         return emotions[best] < parameters.floor ? neutral : best
