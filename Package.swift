@@ -141,7 +141,7 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "TidyTests", swiftSettings: strict),
-        .testTarget(name: "StoreKitTests", dependencies: ["StoreKit"], swiftSettings: strict),
+        .testTarget(name: "StoreKitTests", dependencies: ["QuartetTesting", "StoreKit"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "StoreKit", .logging], swiftSettings: strict),
         .testTarget(name: "MongoTests", dependencies: ["Mongo", "StoreKit", .logging], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StoreKit", .logging], swiftSettings: strict),

@@ -74,9 +74,12 @@ package enum SubmitOutcome: Sendable, Hashable {
 /// A request's end with a result.
 package struct Finalisation: Sendable {
     package let result: AnalysisResult
+    /// The result's public representation, UTF-8.
+    package let json: [UInt8]
 
     package init(result: AnalysisResult) {
         self.result = result
+        json = result.json
     }
 }
 

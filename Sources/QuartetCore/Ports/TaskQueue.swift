@@ -3,8 +3,9 @@
 /// A task is claimable when its `available_at` has come. Claiming moves that to the lease's end, so a dead worker's tasks
 /// become claimable by themselves. What names a lease that has been taken over changes nothing and returns false.
 package protocol TaskQueue: Sendable {
-    /// Adds tasks that are not there yet, or are there in an earlier generation.
-    func enqueue(_ tasks: [AnalysisTask]) async throws
+    /// Adds tasks that are not there yet, or are there in an earlier generation. Returns once that is durable;
+    /// `whenVisible` is called before, as soon as they can be claimed.
+    func enqueue(_ tasks: [AnalysisTask], whenVisible: @escaping @Sendable () async -> Void) async throws
 
     /// Removes the tasks of requests that are closed, whoever holds them.
     func remove(_ ids: [RequestID]) async throws
@@ -27,6 +28,12 @@ package protocol TaskQueue: Sendable {
 
     /// How many tasks are claimable, leased or waiting, and dead. For metrics; may lag behind.
     func depth() async throws -> QueueDepth
+}
+
+extension TaskQueue {
+    package func enqueue(_ tasks: [AnalysisTask]) async throws {
+        try await enqueue(tasks) {}
+    }
 }
 
 package struct TaskRelease: Sendable, Hashable {

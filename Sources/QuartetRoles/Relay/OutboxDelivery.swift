@@ -23,10 +23,9 @@ package struct QueueDelivery: OutboxDelivery {
             guard event.type == .analysisRequested, let id = RequestID(event.aggregateID) else { return nil }
             return AnalysisTask(requestID: id, productID: event.productID, generation: event.generation)
         }
-        if !tasks.isEmpty { try await queue.enqueue(tasks) }
-        if !cancelled.isEmpty { try await queue.remove(cancelled) }
         // Bells can be lost, so a board that is away does not stop the queue.
-        if !tasks.isEmpty { try? await progress.ring(.queue) }
+        if !tasks.isEmpty { try await queue.enqueue(tasks) { [progress] in try? await progress.ring(.queue) } }
+        if !cancelled.isEmpty { try await queue.remove(cancelled) }
         if !cancelled.isEmpty {
             try? await progress.report(cancelled.map { Progress(requestID: $0, done: 0, total: 0, phase: .cancelled) })
         }

@@ -29,8 +29,8 @@ package final class Relay: Role {
 
     package func run() async throws {
         await withDiscardingTaskGroup { group in
-            group.addTask { [outbox, wake] in
-                for await _ in outbox.wakeups() { wake.ring() }
+            group.addTask { [outbox, delivery, wake] in
+                for await _ in outbox.wakeups(of: delivery.sink) { wake.ring() }
             }
             group.addTask { [self] in await tend() }
             group.addTask { [self] in await keepShards() }
@@ -63,11 +63,18 @@ package final class Relay: Role {
 
     private func relayLoop() async {
         var patience = Patience(logger: logger)
+        let whole = min(OutboxRow.perShardMin, configuration.rowsPerBatchMax)
+        var isRung = false
         while !Task.isCancelled {
             do {
                 let count = try await runOnce()
                 patience.succeeded("\(name)")
-                if count == 0 { await wake.wait(atMost: configuration.pollInterval) }
+                // So few are all there were. None after a ring: they may be behind a transaction that ends in a moment.
+                if count < whole {
+                    let isHeldUp = isRung && count == 0
+                    isRung = await wake.wait(
+                        atMost: isHeldUp ? configuration.heldUpInterval : configuration.pollInterval)
+                }
             } catch is CancellationError {
                 return
             } catch {

@@ -16,6 +16,7 @@ package final class Worker: Role {
     private let logger: Logger
     private let wake = WakeSignal()
     private let inHand = Mutex(0)
+    private static let firstSteps: Duration = .milliseconds(5)
 
     /// - Parameter identity: names this worker in the queue, for people who look.
     package init(
@@ -78,11 +79,18 @@ package final class Worker: Role {
                 continue
             }
             do {
-                let claims = try await claim(limit: free)
+                // A worker with nothing to do mostly finds one task, and has it soonest by asking for one.
+                let limit = queueMayHoldMore ? free : 1
+                let claims = try await claim(limit: limit)
                 patience.succeeded("claiming")
-                queueMayHoldMore = claims.count == free
+                queueMayHoldMore = claims.count == limit
                 for claim in claims { start(claim) }
-                if !queueMayHoldMore { await wake.wait(atMost: configuration.pollInterval) }
+                if !queueMayHoldMore {
+                    await wake.wait(atMost: configuration.pollInterval)
+                } else if limit == 1 {
+                    // It has its first steps to itself before there is a look for more.
+                    await wake.wait(atMost: Self.firstSteps)
+                }
             } catch {
                 await wake.wait(atMost: patience.failed("claiming", error))
             }

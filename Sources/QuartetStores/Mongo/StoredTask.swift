@@ -78,6 +78,9 @@ enum StoredTask {
         "state": "live", "$expr": ["$lte": ["$available_at", "$$NOW"]],
     ]
 
+    /// Those that have waited longest first.
+    static let byWaiting: BSONDocument = ["available_at": 1, "_id": 1]
+
     /// Tasks of these leases' requests under any of their tokens: every task that is held, and at most a few more, since a
     /// token stands for a whole claim.
     static func under(_ leases: some Collection<Lease>) -> BSONDocument {

@@ -34,15 +34,16 @@ package struct PostgresRequestStore: RequestStore {
     }
 
     package func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome] {
-        let batch = finalisations.map { (id: $0.result.requestID, value: $0.result) }
+        let batch = finalisations.map { (id: $0.result.requestID, value: $0) }
         return try await close(batch) { sorted in
             for item in sorted {
-                try StoredText.require(item.value.analyzer.description, "the analyser's name of request \(item.id)")
+                try StoredText.require(
+                    item.value.result.analyzer.description, "the analyser's name of request \(item.id)")
             }
             return try await finaliseRequests.run(
-                sorted.map(\.id.uuid), sorted.map { Int32($0.value.cardCount) }, sorted.map(\.value.digest.bytes),
-                sorted.map(\.value.analyzer.description),
-                sorted.map(\.value.json), Int32(shardCount))
+                sorted.map(\.id.uuid), sorted.map { Int32($0.value.result.cardCount) },
+                sorted.map(\.value.result.digest.bytes),
+                sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json), Int32(shardCount))
         } notClosed: { _, request in
             .alreadyClosed(request.status)
         }

@@ -12,7 +12,7 @@ package struct RedisProgressConfiguration: Sendable, Hashable {
 
 /// Progress as Redis hashes that expire, and bells as its pub/sub channels.
 ///
-/// A report is merged into what is stored, by the same script that rings: the larger counts stay, and a closed phase is
+/// A report is merged into what is stored, by the same script that publishes what became of it: the larger counts stay, and a closed phase is
 /// not left for `running` again. So reports may come in any order, and twice.
 package struct RedisProgressBoard: ProgressBoard {
     private let client: RedisClient
@@ -56,18 +56,30 @@ package struct RedisProgressBoard: ProgressBoard {
         try await client.publish("1", to: configuration.keys.channel(bell))
     }
 
-    /// Rings while a listener is busy are one ring to it. The stream ends when the client closes, or when the server
-    /// refuses the subscription.
+    /// The stream ends when the client closes, or when the server refuses the subscription.
+    package func reports(of request: RequestID) -> AsyncStream<Progress?> {
+        follow(configuration.keys.progress(request)) { event in
+            guard case .message(let text) = event else { return nil }
+            return Progress(requestID: request, report: text)
+        }
+    }
+
+    /// Rings while a listener is busy are one ring to it. The stream ends as that of ``reports(of:)``.
     package func rings(of bell: Doorbell) -> AsyncStream<Void> {
-        let channel = configuration.keys.channel(bell)
+        follow(configuration.keys.channel(bell)) { _ in () }
+    }
+
+    /// That a subscription begins, and that messages may have been missed, are events as good as a message.
+    private func follow<Value: Sendable>(
+        _ channel: String, _ value: @escaping @Sendable (RedisSubscriptionEvent) -> Value
+    ) -> AsyncStream<Value> {
         let subscription = client.subscribe(channel)
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(1))
         let pump = Task { [logger] in
             do {
-                // That it begins, and that messages may have been missed, are reasons to look as good as a message.
-                for try await _ in subscription { continuation.yield() }
+                for try await event in subscription { continuation.yield(value(event)) }
             } catch {
-                logger.warning("bell refused", metadata: ["channel": "\(channel)", "error": "\(error)"])
+                logger.warning("subscription refused", metadata: ["channel": "\(channel)", "error": "\(error)"])
             }
             continuation.finish()
         }
@@ -76,7 +88,7 @@ package struct RedisProgressBoard: ProgressBoard {
     }
 
     /// KEYS[1] progress, and the channel of the same name; ARGV done, total, phase, time to live in milliseconds.
-    /// Returns whether anything changed.
+    /// Publishes "done total phase". Returns whether anything changed.
     private static let merge = RedisScript(
         """
         local rank = {running = 0, failed = 1, cancelled = 2, completed = 3}
@@ -95,7 +107,18 @@ package struct RedisProgressBoard: ProgressBoard {
         redis.call('HSET', KEYS[1], 'done', done, 'total', total, 'phase', phase,
             'updated_at', now[1] * 1000 + math.floor(now[2] / 1000))
         redis.call('PEXPIRE', KEYS[1], ARGV[4])
-        redis.call('PUBLISH', KEYS[1], '1')
+        redis.call('PUBLISH', KEYS[1], string.format('%d %d %s', done, total, phase))
         return 1
         """)
+}
+
+extension Progress {
+    /// What the script above publishes; nil if it is something else.
+    fileprivate init?(requestID: RequestID, report: [UInt8]) {
+        let fields = String(decoding: report, as: UTF8.self).split(separator: " ")
+        guard fields.count == 3, let done = Int(fields[0]), let total = Int(fields[1]),
+            let phase = Phase(rawValue: String(fields[2]))
+        else { return nil }
+        self.init(requestID: requestID, done: done, total: total, phase: phase)
+    }
 }

@@ -1,4 +1,5 @@
 package import QuartetCore
+import Synchronization
 import Testing
 
 /// A queue and a way to let its clock move on: a fake's by hand, a database's by moving what is stored into the past.
@@ -19,6 +20,7 @@ package enum TaskQueueConformance {
     private static let claiming: [Conformance<TaskQueueSubject>] = [
         Conformance("claims those first that have waited longest", claimsOldestFirst),
         Conformance("enqueueing again changes nothing", enqueueIsRepeatable),
+        Conformance("tasks can be claimed when they are said to be visible", visibleTasksAreClaimable),
         Conformance("a later generation starts afresh, an earlier one changes nothing", generationsUpsert),
         Conformance("concurrent workers never share a task", concurrentClaimsAreDisjoint),
         Conformance("empty batches are answered", emptyBatches),
@@ -57,6 +59,17 @@ package enum TaskQueueConformance {
         let rest = try await queue.claim(limit: 2, worker: "b", leaseDuration: .seconds(60))
         #expect(rest.map(\.task) == [tasks[0]])
         #expect(try await queue.claim(limit: 2, worker: "a", leaseDuration: .seconds(60)).isEmpty)
+    }
+
+    private static func visibleTasksAreClaimable(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let tasks = makeTasks(3)
+        let claimed = Mutex<[Claim]>([])
+        try await queue.enqueue(tasks) {
+            let claims = try? await queue.claim(limit: 10, worker: "a", leaseDuration: .seconds(60))
+            claimed.withLock { $0 = claims ?? [] }
+        }
+        #expect(Set(claimed.withLock { $0 }.map(\.task)) == Set(tasks))
     }
 
     private static func enqueueIsRepeatable(_ subject: TaskQueueSubject) async throws {

@@ -107,7 +107,7 @@ package struct FakeOutboxStore: OutboxStore {
         }
     }
 
-    package func wakeups() -> AsyncStream<Void> { database.listen() }
+    package func wakeups(of sink: OutboxSink) -> AsyncStream<Void> { database.listen(sink) }
 }
 
 extension FakeDatabase.State {

@@ -37,7 +37,7 @@ package final class FakeDatabase: Sendable {
         fileprivate var lastTransaction: UInt64 = 0
         fileprivate var lastRow: Int64 = 0
         fileprivate var lastMicroseconds: Int64 = 0
-        fileprivate var listeners: [UUID: AsyncStream<Void>.Continuation] = [:]
+        fileprivate var listeners: [UUID: (sink: OutboxSink, bell: AsyncStream<Void>.Continuation)] = [:]
     }
 
     package let shardCount: Int
@@ -90,10 +90,10 @@ package final class FakeDatabase: Sendable {
         }
     }
 
-    func listen() -> AsyncStream<Void> {
+    func listen(_ sink: OutboxSink) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let id = UUID()
-            state.withLock { $0.listeners[id] = continuation }
+            state.withLock { $0.listeners[id] = (sink, continuation) }
             continuation.onTermination = { [weak self] _ in
                 self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
             }
@@ -150,7 +150,7 @@ extension FakeDatabase.State {
     fileprivate mutating func append(_ rows: [OutboxRow]) {
         guard !rows.isEmpty else { return }
         outbox.append(contentsOf: rows)
-        for listener in listeners.values { listener.yield() }
+        for (sink, bell) in listeners.values where rows.contains(where: { $0.event.type.isFor(sink) }) { bell.yield() }
     }
 }
 

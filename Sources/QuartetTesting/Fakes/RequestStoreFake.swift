@@ -30,7 +30,7 @@ package struct FakeRequestStore: RequestStore {
                 Self.close(request, .completed, event: .analysisCompleted, &state, &transaction)
                 state.results[id] = StoredResult(
                     requestID: id, productID: request.productID, version: transaction.microseconds,
-                    json: finalisation.result.json)
+                    json: finalisation.json)
                 return .closed
             }
         }

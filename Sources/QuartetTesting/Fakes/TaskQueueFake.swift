@@ -35,12 +35,15 @@ package final class FakeTaskQueue: TaskQueue {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
-    package func enqueue(_ tasks: [AnalysisTask]) async throws {
+    package func enqueue(
+        _ tasks: [AnalysisTask], whenVisible: @escaping @Sendable () async -> Void
+    ) async throws {
         try change(.enqueue) { entries, now in
             for task in tasks where (entries[task.requestID]?.task.generation ?? .min) < task.generation {
                 entries[task.requestID] = Entry(task: task, availableAt: now)
             }
         }
+        await whenVisible()
     }
 
     package func remove(_ ids: [RequestID]) async throws {

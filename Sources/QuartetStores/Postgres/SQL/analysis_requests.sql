@@ -4,6 +4,8 @@
 --
 -- A request's shard of the outbox is made of the last two bytes of its id, which are random in every UUID version in
 -- use.
+--
+-- Each sink of the outbox has a bell of its own, rung where a row is for it: it moves past the others when it next looks.
 
 -- name: submit_requests
 -- Stores the requests whose product exists and whose id and key are new, writes their events and rings the relays'
@@ -24,7 +26,8 @@ WITH stored AS (
         'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, 1
     FROM stored
 ), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM stored)
+    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
+    WHERE EXISTS (SELECT FROM stored)
 )
 SELECT stored.request_id, now() AS created_at FROM stored LEFT JOIN bell ON true;
 
@@ -72,7 +75,7 @@ WITH open AS MATERIALIZED (
         'analysis.completed', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
     FROM closed
 ), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM closed)
+    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM closed)
 )
 SELECT closed.request_id FROM closed LEFT JOIN bell ON true;
 
@@ -96,7 +99,7 @@ WITH open AS MATERIALIZED (
         'analysis.failed', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
     FROM closed
 ), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM closed)
+    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM closed)
 )
 SELECT closed.request_id FROM closed LEFT JOIN bell ON true;
 

@@ -48,9 +48,9 @@ WHERE c.sink = $1 AND c.shard = cursor.shard;
 
 -- name: read_outbox
 -- The oldest rows behind the cursors of the relay's shards. Where many wait, no shard is read much further than the
--- rows that the batch has room for.
+-- rows that the batch has room for, nor less far than $4 rows.
 WITH own AS MATERIALIZED (
-    SELECT shard, transaction, id, greatest(16, 2 * $3::bigint / count(*) OVER ()) AS share
+    SELECT shard, transaction, id, greatest($4::bigint, 2 * $3::bigint / count(*) OVER ()) AS share
     FROM {outbox_cursors}
     WHERE sink = $1::text AND owner = $2::uuid AND owned_until > clock_timestamp()
 )
