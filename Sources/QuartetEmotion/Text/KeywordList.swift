@@ -90,3 +90,26 @@ struct KeywordList {
         if !keywords.contains(keyword) { keywords.append(keyword) }
     }
 }
+
+extension KeywordList {
+    /// Takes in the things a text names and the terms that carry its reading.
+    mutating func collect(from text: FoldedText, _ evidence: Evidence, _ lexicon: Lexicon) {
+        let contentWords = ContentWords.standard
+        var next = 0
+        for word in text.words {
+            // Hits and words are both in the order of the text; a word with a hit in it names no thing.
+            while next < evidence.hits.count, evidence.hits[next].symbols.upperBound <= word.symbols.lowerBound {
+                next += 1
+            }
+            if next < evidence.hits.count, evidence.hits[next].symbols.lowerBound < word.symbols.upperBound { continue }
+            guard let content = contentWords.content(of: word, in: text) else { continue }
+            addThing(content, in: text)
+        }
+        for hit in evidence.hits {
+            let label = lexicon.terms[hit.term].label
+            if label == "" { continue }
+            addTelling(
+                key: hit.term, symbols: hit.symbols, label: label, isNegated: hit.isNegated, weight: hit.strength)
+        }
+    }
+}
