@@ -161,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion"], swiftSettings: strict),
         .testTarget(
-            name: "QuartetStackTests", dependencies: ["QuartetStack", "QuartetTesting", "StoreKit"],
+            name: "QuartetStackTests", dependencies: ["Mongo", "QuartetStack", "QuartetTesting", "StoreKit", .logging],
             swiftSettings: strict),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "StoreKit", .logging, .nioCore], swiftSettings: strict),
