@@ -166,7 +166,7 @@ let package = Package(
             name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
             swiftSettings: strict),
         .testTarget(
-            name: "QuartetStackTests", dependencies: ["QuartetStack", "QuartetTesting", "StoreKit"],
+            name: "QuartetStackTests", dependencies: ["Mongo", "QuartetStack", "QuartetTesting", "StoreKit", .logging],
             swiftSettings: strict),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "StoreKit", .logging, .nioCore], swiftSettings: strict),

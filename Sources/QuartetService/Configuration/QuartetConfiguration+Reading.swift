@@ -163,7 +163,7 @@ extension WorkerConfiguration {
         tasksMax = try reader.integer("worker.tasks_max", tasksMax, in: 1...10_000)
         reviewsPerChunk = try reader.integer("worker.reviews_per_chunk", reviewsPerChunk, in: 1...10_000)
         reviewsPerAnalysisMax = try reader.integer(
-            "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...500_000)
+            "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...100_000)
         leaseDuration = try reader.duration(
             "worker.lease_duration", leaseDuration, in: .milliseconds(500)...(.seconds(3600)))
         attemptsMax = try reader.integer("worker.attempts_max", attemptsMax, in: 1...100)
