@@ -23,7 +23,8 @@ struct MongoReplicaSet {
         do {
             // The member alone, whatever set it believes to be in.
             let configuration = try MongoConfiguration(url: "mongodb://127.0.0.1:\(port)/admin?directConnection=true")
-            let client = try MongoClient(configuration, logger: Logger(label: "mongod") { _ in SwiftLogNoOpLogHandler() })
+            let silence = Logger(label: "mongod") { _ in SwiftLogNoOpLogHandler() }
+            let client = try MongoClient(configuration, logger: silence)
             do {
                 try await makePrimary(client, deadline: deadline)
             } catch {
