@@ -47,6 +47,9 @@ package struct Composition: Sendable {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
+        let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
+        services.append(.init(service: bound))
+        defer { bound.disarm() }
         try await clients.checkAtBoot()
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -42,6 +42,7 @@ extension QuartetConfiguration {
         try configuration.readAPI(from: &reader)
         configuration.metrics.host = reader.string("metrics.host", configuration.metrics.host)
         configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
+        configuration.shutdownTimeout = try reader.duration("shutdown.timeout", configuration.shutdownTimeout)
         try configuration.worker.read(from: &reader)
         try configuration.readRelay(from: &reader)
         try configuration.check.read(from: &reader)

@@ -18,6 +18,8 @@ package struct QuartetConfiguration: Sendable {
     /// Where the command-line clients find the API.
     package var apiURL = "http://127.0.0.1:8080"
     package var metrics = MetricsSettings()
+    /// How long roles may take to stop; then the process ends as it is. Shorter than a supervisor waits before SIGKILL.
+    package var shutdownTimeout: Duration = .seconds(25)
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
     package var invalidation = InvalidationConfiguration()
