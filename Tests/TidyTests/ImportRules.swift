@@ -23,7 +23,7 @@ enum Layers {
             "StoreKit",
         ]),
         "QuartetBench": clients.union([
-            "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+            "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
         ]),
         "quartet": ["QuartetAPI", "QuartetBench", "QuartetCore", "QuartetRoles", "QuartetService", "QuartetStack"],
         "QuartetTesting": ["QuartetCore", "QuartetStack", "StoreKit"],

@@ -6,7 +6,7 @@ import QuartetStack
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure on private servers with durable settings; prints JSON.",
-        subcommands: [BenchPipeline.self], defaultSubcommand: BenchPipeline.self)
+        subcommands: [BenchPipeline.self, BenchCheck.self], defaultSubcommand: BenchPipeline.self)
 }
 
 struct BenchPipeline: AsyncParsableCommand {
