@@ -35,6 +35,20 @@ struct Planter {
         return plants
     }
 
+    func plantMissingTasks(_ numbers: [Int]) async throws -> Set<Plant> {
+        try await remove(numbers, from: stores.collection("analysis_queue"))
+        return of(.taskMissing, numbers)
+    }
+
+    func plantWrongDigest(_ number: Int) async throws -> Set<Plant> {
+        try await stores.postgres.execute(
+            script: """
+                UPDATE analysis.analysis_results SET digest = set_byte(digest, 3, get_byte(digest, 3) # 1)
+                WHERE request_id = '\(stores.id(number))'
+                """)
+        return of(.foldDigest, [number])
+    }
+
     private func of(_ kind: FindingKind, _ numbers: [Int]) -> Set<Plant> {
         Set(numbers.map { Plant(kind: kind, key: stores.id($0).description) })
     }

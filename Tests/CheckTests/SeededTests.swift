@@ -17,7 +17,6 @@ struct SeededTests {
     @Test("of 100,000 requests exactly the planted faults are found, idle and busy, and none is left after repair")
     func seeded() async throws {
         try await QuartetSystem.run(on: TestStack.shared, settings: Self.settings) { system in
-            func lap(_ s: String) { print("LAP", s, t0.duration(to: .now)) }
             let stores = try SeededStores(system, count: 100_000)
             try await stores.write()
             let planter = Planter(stores: stores, system: system)
@@ -33,7 +32,7 @@ struct SeededTests {
             #expect(mended.plants == planted)
             #expect(mended.notRepaired.isEmpty && mended.status == 0)
 
-            // What
+            // What was opened again runs.
             _ = try system.start(["run", "relay", "work"])
             try await eventually("what was opened again is done") {
                 try await system.stores.count("analysis.analysis_requests WHERE generation > 1 AND status = 'queued'")
