@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import QuartetCore
 import QuartetStack
 import QuartetTesting
@@ -66,10 +67,12 @@ struct SweepTests {
             let slow = ["CHECK_REQUESTS_PER_CHUNK": "100", "CHECK_WORK_SHARE": "2"]
             let process = try system.start(["check", "--json"], settings: slow)
             try await eventually("the sweep has come some way") {
-                try await system.stores.count("consistency.consistency_findings") > 0
-                    && system.stores.count(
-                        "consistency.consistency_sweeps WHERE progress::text LIKE '%\"after\"%' AND state = 'running'")
-                        > 0
+                let rows = try await system.stores.count(
+                    """
+                    consistency.consistency_sweeps s JOIN consistency.consistency_findings USING (sweep_id)
+                    WHERE s.state = 'running' AND s.progress::text LIKE '%"after"%'
+                    """)
+                return rows > 0
             }
             await process.kill()
             let swept = try await Swept.run(system, [])
@@ -119,6 +122,23 @@ struct SweepTests {
             let before = try await system.stores.rows(
                 "SELECT action, before <> after FROM consistency.consistency_findings WHERE is_repaired")
             #expect(before == [["folded again", "t"]])
+        }
+    }
+
+    @Test("the role sweeps on its schedule, and mends if it is told to")
+    func schedule() async throws {
+        try await withSeeded(100) { system, stores in
+            _ = try await Planter(stores: stores, system: system).plantMissingTasks([20, 40])
+            let role = try system.start(
+                ["run", "check", "relay"], settings: ["CHECK_SCHEDULE": "1s", "CHECK_REPAIR": "true"])
+            try await eventually("a sweep has mended, and a later one found nothing") {
+                try await system.stores.rows(
+                    """
+                    SELECT findings, repaired FROM consistency.consistency_sweeps WHERE state = 'finished'
+                    ORDER BY started_at LIMIT 2
+                    """) == [["2", "2"], ["0", "0"]]
+            }
+            #expect(role.log.contains("stores agree"))
         }
     }
 

@@ -8,7 +8,7 @@ struct JudgeTests {
     static let old = settledBefore.addingTimeInterval(-3600)
     static let new = settledBefore.addingTimeInterval(1)
 
-    static func id(_ date: Date = old) -> RequestID { RequestID(UUIDv7.make(now: date)) }
+    static func id(_ date: Date = old) -> RequestID { requestID(madeAt: date) }
 
     static func request(
         _ status: RequestStatus, id: RequestID = id(), generation: Int = 1, since: Date = old
@@ -124,4 +124,11 @@ struct JudgeTests {
         #expect(carry?.predecessor == RequestID("00000000-0000-0000-ffff-ffffffffffff"))
         #expect(RequestID.lowest.predecessor == .lowest)
     }
+}
+
+/// An id of that time; those of one time are in the order of their numbers.
+func requestID(madeAt date: Date, number: Int = 0) -> RequestID {
+    let milliseconds = UInt64(date.timeIntervalSince1970 * 1000)
+    let words = ((milliseconds << 16 | 0x7000).bigEndian, (0x8000_0000_0000_0000 | UInt64(number)).bigEndian)
+    return withUnsafeBytes(of: words) { RequestID(UUID(uuid: $0.loadUnaligned(as: uuid_t.self))) }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Merging sides")
 struct MergeTests {
     private let ids = (0..<10).map { number in
-        RequestID(UUIDv7.make(now: Date(timeIntervalSince1970: 1_600_000_000 + Double(number))))
+        requestID(madeAt: Date(timeIntervalSince1970: 1_600_000_000 + Double(number)))
     }
 
     private func window(

@@ -46,7 +46,7 @@ private final class Fixture: Sendable {
         let product = ProductID("p")!
         _ = try await FakeProductStore(database: database).put([(product, "p")])
         let ids = (0..<count).map { number in
-            RequestID(UUIDv7.make(now: Date(timeIntervalSince1970: 1_700_000_000 + Double(number))))
+            requestID(madeAt: Date(timeIntervalSince1970: 1_700_000_000 + Double(number)))
         }.sorted()
         _ = try await FakeRequestStore(database: database).submit(ids.map { Submission(id: $0, productID: product) })
         audits.ids.withLock { $0 = ids }
@@ -104,7 +104,7 @@ struct CheckerTests {
         let ids = try await fixture.submit(35)
         for number in [0, 9, 10, 34] { fixture.setTask(ids[number], isDead: nil) }
         fixture.setTask(ids[20], isDead: true)
-        let stranger = RequestID(UUIDv7.make(now: Date(timeIntervalSince1970: 1_600_000_000)))
+        let stranger = requestID(madeAt: Date(timeIntervalSince1970: 1_600_000_000))
         fixture.audits.state.withLock { _ = $0.sessions.insert(stranger) }
         let report = try await fixture.sweep()
         let found = Dictionary(uniqueKeysWithValues: report.findings.map { ($0.kind, $0) })
@@ -206,7 +206,7 @@ struct CheckerTests {
         _ = try await FakeRequestStore(database: fixture.database).fail([
             RequestFailure(requestID: ids[0], generation: 1, message: "no")
         ])
-        let stranger = RequestID(UUIDv7.make(now: Date(timeIntervalSince1970: 1_600_000_000)))
+        let stranger = requestID(madeAt: Date(timeIntervalSince1970: 1_600_000_000))
         fixture.audits.state.withLock { state in
             state.sessions.insert(stranger)
             state.tasks[stranger] = TaskFacts(id: stranger, isDead: false, generation: 1)
@@ -276,4 +276,11 @@ struct SweepReportTests {
         #expect(report.text().contains("I9  each read model equals its source — not checked"))
         #expect(report.json.contains("\"kind\" : \"key.without_expiry\""))
     }
+}
+
+/// An id of that time; those of one time are in the order of their numbers.
+func requestID(madeAt date: Date, number: Int = 0) -> RequestID {
+    let milliseconds = UInt64(date.timeIntervalSince1970 * 1000)
+    let words = ((milliseconds << 16 | 0x7000).bigEndian, (0x8000_0000_0000_0000 | UInt64(number)).bigEndian)
+    return withUnsafeBytes(of: words) { RequestID(UUID(uuid: $0.loadUnaligned(as: uuid_t.self))) }
 }

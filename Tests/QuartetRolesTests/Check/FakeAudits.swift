@@ -155,7 +155,9 @@ final class FakeSweeps: SweepStore, SweepLedger {
     }
 
     func lastFinished(full: Bool) async throws -> Sweep? {
-        state.withLock { $0.finished.last { $0.isFull || !full } }
+        state.withLock { state in
+            state.finished.last { ($0.isFull || !full) && $0.options.invariants == Set(Invariant.checked) }
+        }
     }
 
     func begin(_ sweep: Sweep, holder: String, retention: Duration) async throws {
