@@ -121,10 +121,18 @@ let package = Package(
                 "QuartetStores", "Redis", "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: strict),
+        .target(
+            name: "QuartetChaos",
+            dependencies: [
+                "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetRoles", "QuartetService", "QuartetStack",
+                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetRoles", "QuartetService",
+                "QuartetStack",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
@@ -138,7 +146,7 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "TidyTests", swiftSettings: strict),
-        .testTarget(name: "StoreKitTests", dependencies: ["StoreKit"], swiftSettings: strict),
+        .testTarget(name: "StoreKitTests", dependencies: ["QuartetTesting", "StoreKit"], swiftSettings: strict),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "StoreKit", .logging], swiftSettings: strict),
         .testTarget(name: "MongoTests", dependencies: ["Mongo", "StoreKit", .logging], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StoreKit", .logging], swiftSettings: strict),
@@ -198,7 +206,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "FaultTests",
-            dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
+            dependencies: [
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting",
+                "quartet",
+            ],
             swiftSettings: strict),
     ]
 )

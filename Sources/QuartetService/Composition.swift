@@ -40,6 +40,8 @@ package struct Composition: Sendable {
         var services = [
             ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
         ]
+        // Stopped last, so that a process that drains can still be looked into.
+        if let health = healthServer() { services.append(.init(service: health)) }
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, onListening: onListening).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
@@ -87,10 +89,22 @@ package struct Composition: Sendable {
         return APIServer(
             configuration: configuration.api,
             ports: APIPorts(
-                requests: ports.requests, products: ports.products, reviews: ports.reviews,
+                requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, progress: ports.progress, cache: ports.cache),
             probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
             onListening: onListening)
+    }
+
+    /// Nil unless it is configured where it listens.
+    private func healthServer() -> (any Service)? {
+        let settings = configuration.metrics
+        guard !settings.host.isEmpty else { return nil }
+        return HealthServer(
+            host: settings.host, port: settings.port, probes: clients.probes, metrics: { [metrics] in metrics.text() },
+            logger: logger,
+            onListening: { [logger] port in
+                logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])
+            })
     }
 
     private func relays(_ ports: Ports) throws -> [any Service] {

@@ -47,6 +47,6 @@ struct Ports: Sendable {
 
     /// The queue's; the other collections need their keys alone.
     func ensureIndexes() async throws {
-        try await queue.ensureIndexes()
+        try await queue.prepare()
     }
 }

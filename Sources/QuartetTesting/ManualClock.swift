@@ -33,6 +33,8 @@ package final class ManualClock: Clock, Sendable {
 
     package init() {}
 
+    package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
     package var now: Instant { state.withLock { $0.now } }
     package var minimumResolution: Duration { .nanoseconds(1) }
 

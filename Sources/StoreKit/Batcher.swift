@@ -59,14 +59,18 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
     /// Hands in one item and waits for its own result.
     ///
     /// Cancelling the caller takes the item back while it waits. Once its batch is on the way the caller learns the
-    /// outcome, which the store's deadline bounds.
+    /// outcome, which the store's deadline bounds; a caller that finds the batcher idle sends its item itself, and its
+    /// cancellation reaches the store.
     ///
     /// - Throws: `BatcherError` when too many wait or the batcher is closed, `CancellationError`, or the item's error.
     package func callAsFunction(_ item: Item) async throws -> Output {
+        let weight = max(1, weigh(item))
+        try Task.checkCancellation()
+        if state.withLock({ $0.lead(limits: limits) }) { return try await sendAlone(item) }
         let id = state.withLock { $0.makeID() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let waiter = Waiter(id: id, item: item, weight: max(1, weigh(item)), continuation: continuation)
+                let waiter = Waiter(id: id, item: item, weight: weight, continuation: continuation)
                 act(on: state.withLock { $0.add(waiter, name: name, limits: limits) })
                 // The cancellation may have come before there was a waiter to take back.
                 if Task.isCancelled { takeBack(id) }
@@ -101,19 +105,37 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
         }
     }
 
+    /// Sends one item on its caller's own task, which costs no change of threads; what has gathered meanwhile goes on
+    /// without it.
+    private func sendAlone(_ item: Item) async throws -> Output {
+        let started = ContinuousClock.now
+        var failed = 1
+        defer {
+            if let following = finish(1, failed: failed, since: started) { Task { await run(following) } }
+        }
+        let results = try await perform([item])
+        precondition(results.count == 1, "batcher \(name): one result per item")
+        let output = try results[0].get()
+        failed = 0
+        return output
+    }
+
     /// Sends batch after batch until nothing waits.
     private func run(_ first: [Waiter]) async {
         var next: [Waiter]? = first
         while let batch = next {
             let started = ContinuousClock.now
             let failed = await send(batch[...])
-            observe?(
-                BatchReport(
-                    name: name, items: batch.count, failed: failed, duration: started.duration(to: .now)))
-            let (following, idle) = state.withLock { $0.finishBatch(of: batch.count, limits: limits) }
-            for continuation in idle { continuation.resume() }
-            next = following
+            next = finish(batch.count, failed: failed, since: started)
         }
+    }
+
+    /// Returns the next batch.
+    private func finish(_ count: Int, failed: Int, since started: ContinuousClock.Instant) -> [Waiter]? {
+        observe?(BatchReport(name: name, items: count, failed: failed, duration: started.duration(to: .now)))
+        let (following, idle) = state.withLock { $0.finishBatch(of: count, limits: limits) }
+        for continuation in idle { continuation.resume() }
+        return following
     }
 
     /// Sends `batch`, splitting it where that may save some of its items; returns how many failed.
@@ -198,6 +220,14 @@ extension Batcher {
         mutating func makeID() -> UInt64 {
             nextID += 1
             return nextID
+        }
+
+        /// True if a caller may send its item at once, as a batch of its own.
+        mutating func lead(limits: Limits) -> Bool {
+            guard !isClosed, waiting.isEmpty, batchesInFlight < limits.inFlightMax else { return false }
+            batchesInFlight += 1
+            itemsInFlight += 1
+            return true
         }
 
         mutating func add(_ waiter: Waiter, name: String, limits: Limits) -> Action {

@@ -67,8 +67,8 @@ import Testing
                 Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
             }
             // All of them listen through one subscription.
-            while api.progress.listenerCount(of: .progress(id)) == 0 { await Task.yield() }
-            #expect(api.progress.listenerCount(of: .progress(id)) == 1)
+            while api.progress.followerCount(of: id) == 0 { await Task.yield() }
+            #expect(api.progress.followerCount(of: id) == 1)
             var cards: [EmotionCard] = []
             for ordinal in 0..<30 {
                 let card = APIFixture.card(id, ordinal)
@@ -84,7 +84,7 @@ import Testing
                 #expect(events.last?.name == "end")
             }
         }
-        #expect(api.progress.listenerCount(of: .progress(id)) == 0)
+        #expect(api.progress.followerCount(of: id) == 0)
     }
 
     @Test func cardsBehindAGapWaitForIt() async throws {
@@ -92,7 +92,7 @@ import Testing
         let id = try await prepare(api, cards: 0, isComplete: false)
         try await api.run { caller in
             let watcher = Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
-            while api.progress.listenerCount(of: .progress(id)) == 0 { await Task.yield() }
+            while api.progress.followerCount(of: id) == 0 { await Task.yield() }
             for ordinal in [2, 0, 1] { _ = try await api.cards.insert([APIFixture.card(id, ordinal)]) }
             _ = try await api.requests.fail([RequestFailure(requestID: id, generation: 1, message: "no luck")])
             try await api.progress.report([Progress(requestID: id, done: 3, total: 3, phase: .failed)])

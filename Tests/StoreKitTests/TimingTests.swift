@@ -1,3 +1,4 @@
+import QuartetTesting
 import StoreKit
 import Testing
 
@@ -46,24 +47,50 @@ import Testing
         let signal = WakeSignal()
         signal.ring()
         signal.ring()
-        await signal.wait(atMost: .seconds(60))
+        #expect(await signal.wait(atMost: .seconds(60)))
+        #expect(await !signal.wait(atMost: .milliseconds(5)))
     }
 
     @Test func aRingEndsTheWait() async {
         let signal = WakeSignal()
         let waiting = Task { await signal.wait(atMost: .seconds(60)) }
         signal.ring()
-        await waiting.value
+        #expect(await waiting.value)
     }
 
     @Test func timeEndsTheWait() async {
-        await WakeSignal().wait(atMost: .milliseconds(5))
+        #expect(await !WakeSignal().wait(atMost: .milliseconds(5)))
+    }
+
+    @Test func waitsThatARingEndedLeaveOneAlarmForAll() async throws {
+        let clock = ManualClock()
+        let signal = WakeSignal(clock: clock)
+        for _ in 0..<100 {
+            let waiting = Task { await signal.wait(atMost: .seconds(60)) }
+            try await clock.sleepers(atLeast: 1)
+            signal.ring()
+            #expect(await waiting.value)
+        }
+        #expect(clock.sleeperCount == 1)
+    }
+
+    @Test func aShorterWaitIsNotHeldUpByAnEarlierAlarm() async throws {
+        let clock = ManualClock()
+        let signal = WakeSignal(clock: clock)
+        let first = Task { await signal.wait(atMost: .seconds(60)) }
+        try await clock.sleepers(atLeast: 1)
+        signal.ring()
+        #expect(await first.value)
+        let second = Task { await signal.wait(atMost: .seconds(1)) }
+        try await clock.sleepers(atLeast: 2)
+        clock.advance(by: .seconds(1))
+        #expect(await !second.value)
     }
 
     @Test func cancellationEndsTheWait() async {
         let signal = WakeSignal()
         let waiting = Task { await signal.wait(atMost: .seconds(60)) }
         waiting.cancel()
-        await waiting.value
+        #expect(await !waiting.value)
     }
 }

@@ -25,7 +25,13 @@ enum Layers {
         "QuartetBench": clients.union([
             "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
         ]),
-        "quartet": ["QuartetAPI", "QuartetBench", "QuartetCore", "QuartetRoles", "QuartetService", "QuartetStack"],
+        "QuartetChaos": [
+            "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+        ],
+        "quartet": [
+            "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetRoles", "QuartetService",
+            "QuartetStack",
+        ],
         "QuartetTesting": ["QuartetCore", "QuartetStack", "StoreKit"],
     ]
 

@@ -8,8 +8,18 @@ package struct MongoBulkResult: Sendable, Hashable {
     package internal(set) var upserted: [MongoUpserted] = []
     /// In the order of their indexes.
     package internal(set) var errors: [MongoWriteError] = []
+    /// Of the primary that took the writes: as long as it is the same, all of its writes are in one history. Nil where not
+    /// all were taken by one, or where the server does not say, as the router of a sharded cluster.
+    package internal(set) var electionID: BSONValue?
+    private var hasReplies = false
 
     package init() {}
+
+    mutating func addElection(of reply: BSONDocument) {
+        let election = reply["electionId"]
+        electionID = hasReplies && electionID != election ? nil : election
+        hasReplies = true
+    }
 
     /// - Throws: the first error that says something else than that the document is there already.
     package func throwUnlessDuplicates() throws(MongoError) {

@@ -80,6 +80,7 @@ extension WriteBatch.Kind {
 extension MongoBulkResult {
     /// Adds what a write command's reply says of the writes at `indexes`.
     mutating func add(_ reply: BSONDocument, kind: WriteBatch.Kind, indexes: [Int]) throws(MongoError) {
+        addElection(of: reply)
         let count = reply["n"]?.asInt ?? 0
         var upsertedHere: [MongoUpserted] = []
         for case .document(let item) in reply["upserted"]?.asArray ?? [] {

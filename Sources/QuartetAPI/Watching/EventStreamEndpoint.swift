@@ -17,13 +17,13 @@ struct EventStreamEndpoint: Sendable {
         routes.get("analyses/{id}/events", use: stream)
     }
 
-    @Sendable private func stream(_ request: Request, context: APIContext) async throws -> Response {
+    @Sendable private func stream(_ call: Request, context: APIContext) async throws -> Response {
         let id = try context.requestID()
-        let start = try Self.start(request.headers[.lastEventID])
-        guard try await calls.request(id) != nil else { throw Problem.unknownAnalysis(id) }
+        let start = try Self.start(call.headers[.lastEventID])
+        guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
         let body = ResponseBody { writer in
             var teller = EventTeller(next: start)
-            try await hub.withChannel(of: id) { channel in
+            try await hub.withChannel(of: request) { channel in
                 while try await tell(id, channel, &teller, &writer) {}
             }
             try await writer.finish(nil)
@@ -101,10 +101,10 @@ private struct EventTeller {
                 text.writeEvent("card", id: card.ordinal, data: json.bytes)
                 next = card.ordinal + 1
             }
-        case .end(let request):
+        case .end(let status, let failure):
             let json = JSONWriter.object { json in
-                json.field("status", request.status.rawValue)
-                json.field("failure", ifPresent: request.failure)
+                json.field("status", status.rawValue)
+                json.field("failure", ifPresent: failure)
             }
             text.writeEvent("end", data: json)
         case .silence: text.writeString(": still here\n\n")

@@ -8,12 +8,21 @@ enum WatchEvent: Sendable {
     /// Consecutive cards, in ordinal order.
     case cards([EmotionCard])
     /// The request is closed and every card has been told.
-    case end(AnalysisRequest)
+    case end(RequestStatus, failure: String?)
     /// Nothing has happened for a while.
     case silence
 }
 
-/// One watched analysis in this process: however many watch it, it is read once for each ring of its bell.
+/// Why a channel looks again.
+enum WatchNews: Sendable {
+    /// The request, as it was just read.
+    case request(AnalysisRequest)
+    case progress(Progress)
+    /// Progress may have been reported unheard.
+    case mayBeMissed
+}
+
+/// One watched analysis in this process: however many watch it, it is read once for each report of its progress.
 ///
 /// Cards are told in ordinal order without gaps. A watcher joins at the channel's place; what lies before it, the watcher
 /// reads by itself.
@@ -31,7 +40,7 @@ actor WatchChannel {
     private var nextWatcher = 0
     private var lastProgress: Progress?
     private(set) var tail = 0
-    private(set) var ended: AnalysisRequest?
+    private var end: WatchEvent?
 
     init(requestID: RequestID, ports: APIPorts, calls: AnalysisCalls, configuration: APIConfiguration) {
         self.requestID = requestID
@@ -49,8 +58,8 @@ actor WatchChannel {
         let id = nextWatcher
         nextWatcher += 1
         if let lastProgress { continuation.yield(.progress(lastProgress)) }
-        if let ended {
-            continuation.yield(.end(ended))
+        if let end {
+            continuation.yield(end)
             continuation.finish()
         } else {
             watchers[id] = continuation
@@ -69,30 +78,57 @@ actor WatchChannel {
         watchers = [:]
     }
 
-    /// Reads what is new and tells it; returns true once the request is closed and told to its end.
-    func refresh() async throws -> Bool {
-        async let known = calls.progress(requestID)
-        try await tellNewCards()
-        let progress = try? await known
-        // While progress moves, the request is open. Where it stands still or is not known, PostgreSQL is asked each time:
-        // the last report may have been lost.
-        let mayBeClosed = progress.map { $0.phase != .running || $0 == lastProgress } ?? true
-        let request = mayBeClosed ? try await calls.request(requestID) : nil
-        let isClosed = request.map { !$0.status.isOpen } ?? false
-        // Cards are stored before a request is closed: read once more, they are all there.
-        if isClosed, progress?.total != tail { try await tellNewCards() }
-        if let progress, progress.total > 0, progress != lastProgress {
-            lastProgress = progress
-            tell(.progress(progress))
-        }
-        guard isClosed, let request else {
+    /// Tells what is new; returns true once the request is closed and told to its end.
+    ///
+    /// - Parameter news: nil: nothing was heard for a while, as where the last report was lost. Then all stores are asked.
+    func update(_ news: WatchNews?) async throws -> Bool {
+        switch news {
+        case .request(let request): return request.status.isOpen ? false : try await close(request)
+        case .progress(let progress): return try await take(progress)
+        case .mayBeMissed:
+            guard let progress = try await calls.progress(requestID) else { return false }
+            return try await take(progress)
+        case nil:
+            if let request = try await calls.request(requestID), !request.status.isOpen {
+                return try await close(request)
+            }
+            try await tellNewCards()
+            if let progress = try? await calls.progress(requestID) { show(progress) }
             if lastTold.duration(to: .now) > heartbeatInterval { tell(.silence) }
             return false
         }
-        ended = request
-        tell(.end(request))
+    }
+
+    private func take(_ progress: Progress) async throws -> Bool {
+        if progress.done > tail { try await tellNewCards() }
+        show(progress)
+        switch progress.phase {
+        case .running: return false
+        // Reported after PostgreSQL had it, and final.
+        case .completed where progress.total == tail: return finish(.end(.completed, failure: nil))
+        case .completed, .failed, .cancelled:
+            guard let request = try await calls.request(requestID), !request.status.isOpen else { return false }
+            return try await close(request)
+        }
+    }
+
+    /// Cards are stored before a request is closed: those that are there now are all.
+    private func close(_ request: AnalysisRequest) async throws -> Bool {
+        try await tellNewCards()
+        return finish(.end(request.status, failure: request.failure))
+    }
+
+    private func finish(_ event: WatchEvent) -> Bool {
+        end = event
+        tell(event)
         letEveryoneGo()
         return true
+    }
+
+    private func show(_ progress: Progress) {
+        guard progress.total > 0, progress != lastProgress else { return }
+        lastProgress = progress
+        tell(.progress(progress))
     }
 
     private func tellNewCards() async throws {

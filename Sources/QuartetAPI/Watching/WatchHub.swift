@@ -33,11 +33,13 @@ final class WatchHub: Service {
     }
 
     /// Runs `body` with the analysis's channel, which goes away with its last watcher.
+    ///
+    /// - Parameter request: as it was just read.
     func withChannel<Value: Sendable>(
-        of id: RequestID, _ body: (WatchChannel) async throws -> Value
+        of request: AnalysisRequest, _ body: (WatchChannel) async throws -> Value
     ) async throws -> Value {
-        let channel = try enter(id)
-        defer { leave(id) }
+        let channel = try enter(request)
+        defer { leave(channel) }
         return try await body(channel)
     }
 
@@ -53,8 +55,9 @@ final class WatchHub: Service {
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    private func enter(_ id: RequestID) throws -> WatchChannel {
-        try state.withLock { state in
+    private func enter(_ request: AnalysisRequest) throws -> WatchChannel {
+        let id = request.id
+        return try state.withLock { state in
             guard !state.isClosed else {
                 throw Problem(.serviceUnavailable, "shutting-down", "this process stops", retryAfterSeconds: 1)
             }
@@ -70,16 +73,17 @@ final class WatchHub: Service {
                 return entry.channel
             }
             let channel = WatchChannel(requestID: id, ports: ports, calls: calls, configuration: configuration)
-            let loop = Task { [self] in await follow(channel) }
+            let loop = Task { [self] in await follow(channel, from: request) }
             state.channels[id] = Entry(channel: channel, loop: loop, watchers: 1)
             return channel
         }
     }
 
-    private func leave(_ id: RequestID) {
+    private func leave(_ channel: WatchChannel) {
+        let id = channel.requestID
         state.withLock { state in
             state.watchers -= 1
-            guard var entry = state.channels[id] else { return }
+            guard var entry = state.channels[id], entry.channel === channel else { return }
             entry.watchers -= 1
             if entry.watchers == 0 {
                 entry.loop.cancel()
@@ -90,23 +94,54 @@ final class WatchHub: Service {
         }
     }
 
-    /// Refreshes the channel at each ring of its bell, and from time to time without one.
-    private func follow(_ channel: WatchChannel) async {
-        let wake = WakeSignal()
-        let id = channel.requestID
+    /// Who watches from now on gets a channel of its own: what has ended may be tried again.
+    private func retire(_ channel: WatchChannel) {
+        state.withLock { state in
+            guard state.channels[channel.requestID]?.channel === channel else { return }
+            state.channels[channel.requestID] = nil
+        }
+    }
+
+    /// Brings the channel up to date at each report of progress, and from time to time without one.
+    private func follow(_ channel: WatchChannel, from request: AnalysisRequest) async {
+        let latest = LatestNews()
         await withDiscardingTaskGroup { group in
             group.addTask { [ports] in
-                for await _ in ports.progress.rings(of: .progress(id)) { wake.ring() }
+                for await progress in ports.progress.reports(of: request.id) {
+                    latest.put(progress.map(WatchNews.progress) ?? .mayBeMissed)
+                }
             }
+            var news: WatchNews? = .request(request)
             while !Task.isCancelled {
                 do {
-                    if try await channel.refresh() { break }
+                    if try await channel.update(news) {
+                        retire(channel)
+                        break
+                    }
                 } catch {
-                    logger.debug("watched analysis not read", metadata: ["request": "\(id)", "error": "\(error)"])
+                    logger.debug(
+                        "watched analysis not read", metadata: ["request": "\(request.id)", "error": "\(error)"])
                 }
-                await wake.wait(atMost: configuration.watchInterval)
+                news = await latest.next(atMost: configuration.watchInterval)
             }
             group.cancelAll()
         }
+    }
+}
+
+/// The latest news of one analysis, until its channel has time for it.
+private final class LatestNews: Sendable {
+    private let news = Mutex<WatchNews?>(nil)
+    private let wake = WakeSignal()
+
+    func put(_ latest: WatchNews) {
+        news.withLock { $0 = latest }
+        wake.ring()
+    }
+
+    /// Nil where none comes before `timeout` passes.
+    func next(atMost timeout: Duration) async -> WatchNews? {
+        await wake.wait(atMost: timeout)
+        return news.withLock { $0.take() }
     }
 }

@@ -53,9 +53,11 @@ package struct AnalysisSession: Sendable, Hashable {
     }
 }
 
-/// How far a task is. Of two, the one with more cards, then the one that is closed, is the later.
+/// How far a task is. Cards only ever become more; of two phases that of the later generation, then the one that is
+/// closed, is the later.
 package struct Progress: Sendable, Hashable {
     package let requestID: RequestID
+    package let generation: Int
     /// Cards stored.
     package let done: Int
     /// Length of the manifest.
@@ -66,8 +68,9 @@ package struct Progress: Sendable, Hashable {
         case running, completed, failed, cancelled
     }
 
-    package init(requestID: RequestID, done: Int, total: Int, phase: Phase = .running) {
+    package init(requestID: RequestID, generation: Int = 1, done: Int, total: Int, phase: Phase = .running) {
         self.requestID = requestID
+        self.generation = generation
         self.done = done
         self.total = total
         self.phase = phase

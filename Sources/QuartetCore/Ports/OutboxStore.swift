@@ -8,6 +8,18 @@ package enum OutboxSink: String, Sendable, Hashable, CaseIterable {
     case events
 }
 
+extension EventType {
+    /// Whether the sink acts on such events; past others it only moves.
+    package func isFor(_ sink: OutboxSink) -> Bool {
+        switch (sink, self) {
+        case (.events, _), (.queue, .analysisRequested), (.queue, .analysisCancelled): true
+        case (.queue, .analysisCompleted), (.queue, .analysisFailed), (.queue, .productUpdated),
+            (.queue, .consistencyFinding):
+            false
+        }
+    }
+}
+
 /// A place in a shard's commit order: the writing transaction, then the row within it.
 package struct OutboxPosition: Sendable, Hashable, Comparable {
     package let transaction: UInt64
@@ -25,6 +37,9 @@ package struct OutboxPosition: Sendable, Hashable, Comparable {
 
 /// An event as it waits in the outbox.
 package struct OutboxRow: Sendable, Hashable {
+    /// A read gives a shard's first so many rows, however many shards it reads: fewer rows than that are all there are.
+    package static let perShardMin = 16
+
     package let shard: Int
     package let position: OutboxPosition
     package let event: DomainEvent
@@ -49,6 +64,14 @@ package struct OutboxHoldUp: Sendable, Hashable {
         self.applicationName = applicationName
         self.age = age
     }
+}
+
+/// What may be new in the outbox.
+package enum OutboxBell: Sendable, Hashable {
+    /// Rows were written that the sink acts on.
+    case rows
+    /// Shards were given back, for others to take.
+    case shards
 }
 
 /// The outbox: events written in the same transaction as the data, read in commit order.
@@ -80,6 +103,6 @@ package protocol OutboxStore: Sendable {
     /// Removes up to `limit` rows that every sink has and that are older than `age`; returns how many.
     func purge(olderThan age: Duration, limit: Int) async throws -> Int
 
-    /// Yields when new rows may be there. May miss some: a reader also looks from time to time.
-    func wakeups() -> AsyncStream<Void>
+    /// Yields when there may be something new for the sink. May miss some: whoever listens also looks from time to time.
+    func wakeups(of sink: OutboxSink) -> AsyncStream<OutboxBell>
 }

@@ -28,31 +28,37 @@ package struct AnalysisRun: Sendable {
     ///
     /// - Throws: a store's error, `CancellationError`, or `AnalysisError`.
     package func callAsFunction() async throws {
-        let (session, firstReviews) = try await openSession()
+        let (session, readAlready) = try await openSession()
         Failpoint.sessionPinned.reached()
-        var fold = Fold(session: session)
-        var missing = try await foldStoredCards(into: &fold, session: session)
+        var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
+        if claim.attempt > 1 || task.generation > 1 { (fold, missing) = try await foldStoredCards(of: session) }
+        var finalisation: Finalisation?
         while let chunk = missing.popChunk(configuration.reviewsPerChunk) {
             try Task.checkCancellation()
-            let taken = try await storeCards(chunk, session: session, firstReviews: firstReviews, fold: &fold)
+            let cards = try await cards(chunk, session: session, readAlready: readAlready)
+            async let stored = steps.insert(cards)
+            // While that is on the way, as if no other attempt had stored one of them.
+            for card in cards { fold.add(card) }
+            if missing.isEmpty { finalisation = Finalisation(result: fold.result()) }
+            let isWhole = try await stored.allSatisfy(\.self)
             Failpoint.cardsStored.reached()
-            if !taken.isEmpty { try await foldCards(taken, into: &fold) }
+            if !isWhole {
+                // The stored card counts, not this attempt's.
+                (fold, missing) = try await foldStoredCards(of: session)
+                finalisation = nil
+            }
             if !missing.isEmpty {
                 await report(done: session.manifest.count - missing.count, total: session.manifest.count, .running)
                 Failpoint.progressReported.reached()
             }
         }
-        let result = fold.result()
-        guard result.cardCount == session.manifest.count else {
-            throw AnalysisError.cardsMissing(expected: session.manifest.count, found: result.cardCount)
-        }
-        try await close(with: result)
+        try await close(with: finalisation ?? Finalisation(result: fold.result()), of: session)
     }
 
     // MARK: Session
 
-    /// The session that is stored, and the reviews that were read on the way to it, keyed by id.
-    private func openSession() async throws -> (AnalysisSession, [String: Review]) {
+    /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
+    private func openSession() async throws -> (AnalysisSession, [String: ReadReview]) {
         if claim.attempt > 1, let stored = try await ports.sessions.sessions([task.requestID])[0] {
             return (stored, [:])
         }
@@ -61,11 +67,12 @@ package struct AnalysisRun: Sendable {
         guard !page.reviews.isEmpty else { throw AnalysisError.noReviews(task.productID) }
         var manifest = page.reviews.map(\.id)
         if page.hasMore { try await extend(&manifest) }
-        let session = try await steps.pin(
+        async let pinned = steps.pin(
             AnalysisSession(
                 requestID: task.requestID, productID: task.productID, manifest: manifest,
                 analyzer: ports.analyzer.identity))
-        return (session, Dictionary(page.reviews.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }))
+        let read = try await read(page.reviews)
+        return (try await pinned, Dictionary(read.map { ($0.review.id, $0) }, uniquingKeysWith: { first, _ in first }))
     }
 
     private func extend(_ manifest: inout [String]) async throws {
@@ -79,10 +86,15 @@ package struct AnalysisRun: Sendable {
 
     // MARK: Cards
 
-    /// Folds what earlier attempts stored; returns the ordinals without a card.
-    private func foldStoredCards(into fold: inout Fold, session: AnalysisSession) async throws -> Ordinals {
+    private struct ReadReview {
+        let review: Review
+        let reading: Result<EmotionReading, AnalyzerError>
+    }
+
+    /// The fold of what is stored, and the ordinals without a card.
+    private func foldStoredCards(of session: AnalysisSession) async throws -> (Fold, Ordinals) {
+        var fold = Fold(session: session)
         var missing = Ordinals(count: session.manifest.count)
-        guard claim.attempt > 1 || task.generation > 1 else { return missing }
         var after: Int?
         while true {
             let limit = configuration.cardsPerBatchMax
@@ -91,34 +103,26 @@ package struct AnalysisRun: Sendable {
                 fold.add(card)
                 missing.remove(card.ordinal)
             }
-            guard cards.count == limit else { return missing }
+            guard cards.count == limit else { return (fold, missing) }
             after = cards.last?.ordinal
         }
     }
 
-    /// Analyses and stores the cards of `ordinals`, folding those that were stored by this call; returns the ordinals whose
-    /// cards were there already.
-    private func storeCards(
-        _ ordinals: [Int], session: AnalysisSession, firstReviews: [String: Review], fold: inout Fold
-    ) async throws -> [Int] {
-        let reviews = try await reviews(ordinals.map { session.manifest[$0] }, firstReviews: firstReviews)
-        let readings = try await ports.analyzer.analyze(reviews)
-        precondition(readings.count == reviews.count, "an analyser returns one result per review")
-        let cards = try zip(ordinals, zip(reviews, readings)).map { ordinal, read in
+    /// The cards of these ordinals, which need not be stored yet.
+    private func cards(
+        _ ordinals: [Int], session: AnalysisSession, readAlready: [String: ReadReview]
+    ) async throws -> [EmotionCard] {
+        let ids = ordinals.map { session.manifest[$0] }
+        var read = ids.compactMap { readAlready[$0] }
+        if read.count < ids.count { read = try await self.read(reviews(ids)) }
+        return try zip(ordinals, read).map { ordinal, read in
             EmotionCard(
-                requestID: task.requestID, ordinal: ordinal, reviewID: read.0.id, reading: try read.1.get())
+                requestID: task.requestID, ordinal: ordinal, reviewID: read.review.id,
+                reading: try read.reading.get())
         }
-        let isNew = try await steps.insert(cards)
-        var taken: [Int] = []
-        for (card, isNew) in zip(cards, isNew) {
-            if isNew { fold.add(card) } else { taken.append(card.ordinal) }
-        }
-        return taken
     }
 
-    private func reviews(_ ids: [String], firstReviews: [String: Review]) async throws -> [Review] {
-        let atHand = ids.compactMap { firstReviews[$0] }
-        if atHand.count == ids.count { return atHand }
+    private func reviews(_ ids: [String]) async throws -> [Review] {
         let stored = try await ports.reviews.reviews(ids, of: task.productID)
         return try zip(ids, stored).map { id, review in
             guard let review else { throw AnalysisError.reviewGone(id) }
@@ -126,18 +130,20 @@ package struct AnalysisRun: Sendable {
         }
     }
 
-    /// Folds cards that another attempt stored meanwhile: the stored card counts, not this attempt's.
-    private func foldCards(_ ordinals: [Int], into fold: inout Fold) async throws {
-        guard let first = ordinals.first, let last = ordinals.last else { return }
-        let wanted = Set(ordinals)
-        let cards = try await ports.cards.cards(of: task.requestID, after: first - 1, limit: last - first + 1)
-        for card in cards where wanted.contains(card.ordinal) { fold.add(card) }
+    private func read(_ reviews: [Review]) async throws -> [ReadReview] {
+        let readings = try await ports.analyzer.analyze(reviews)
+        precondition(readings.count == reviews.count, "an analyser returns one result per review")
+        return zip(reviews, readings).map(ReadReview.init)
     }
 
     // MARK: Result
 
-    private func close(with result: AnalysisResult) async throws {
-        let outcome = try await steps.finalise(Finalisation(result: result))
+    private func close(with finalisation: Finalisation, of session: AnalysisSession) async throws {
+        let (count, total) = (finalisation.result.cardCount, session.manifest.count)
+        guard count == total else { throw AnalysisError.cardsMissing(expected: total, found: count) }
+        // Watchers get the last cards while the result is stored.
+        async let lastCardsReported: Void = report(done: count, total: total, .running)
+        let outcome = try await steps.finalise(finalisation)
         Failpoint.resultStored.reached()
         let phase: Progress.Phase
         switch outcome {
@@ -149,16 +155,23 @@ package struct AnalysisRun: Sendable {
             logger.warning("task without a request removed", metadata: ["request": "\(task.requestID)"])
             phase = .cancelled
         }
-        async let reported: Void = report(done: result.cardCount, total: result.cardCount, phase)
-        _ = try await steps.acknowledge(claim.lease)
+        async let endReported: Void = report(done: count, total: total, phase)
+        if phase == .failed {
+            // It was failed by an attempt that died before it could say so to the queue.
+            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: "the request had failed already"))
+        } else {
+            _ = try await steps.acknowledge(claim.lease)
+        }
         Failpoint.taskAcknowledged.reached()
-        await reported
+        _ = await (lastCardsReported, endReported)
     }
 
     /// Progress is a copy that watchers can do without: not being able to publish it does not fail the attempt.
     private func report(done: Int, total: Int, _ phase: Progress.Phase) async {
         do {
-            try await steps.report(Progress(requestID: task.requestID, done: done, total: total, phase: phase))
+            try await steps.report(
+                Progress(
+                    requestID: task.requestID, generation: task.generation, done: done, total: total, phase: phase))
         } catch {
             logger.debug("progress not published", metadata: ["request": "\(task.requestID)", "error": "\(error)"])
         }

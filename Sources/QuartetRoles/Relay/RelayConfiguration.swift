@@ -6,6 +6,8 @@ package struct RelayConfiguration: Sendable, Hashable {
     package var leaseDuration: Duration = .seconds(10)
     /// How often a relay looks without a notification.
     package var pollInterval: Duration = .seconds(1)
+    /// How soon it looks again where a notification led to no row.
+    package var heldUpInterval: Duration = .milliseconds(20)
     /// A transaction that holds rows up for longer is named in the log.
     package var holdUpAge: Duration = .seconds(5)
     /// How long delivered rows are kept for replay.

@@ -16,6 +16,7 @@ package final class Worker: Role {
     private let logger: Logger
     private let wake = WakeSignal()
     private let inHand = Mutex(0)
+    private static let firstSteps: Duration = .milliseconds(5)
 
     /// - Parameter identity: names this worker in the queue, for people who look.
     package init(
@@ -39,6 +40,9 @@ package final class Worker: Role {
                 group.addTask { [ports, wake] in
                     for await _ in ports.progress.rings(of: .queue) { wake.ring() }
                 }
+                group.addTask { [ports, keeper] in
+                    for await _ in ports.progress.rings(of: .leases) { keeper.look() }
+                }
                 // Attempts have a group of their own, so that they outlive the claiming.
                 await withDiscardingTaskGroup { attempts in
                     await claimLoop(isStopping: { isStopping.withLock { $0 } }) { claim in
@@ -48,6 +52,8 @@ package final class Worker: Role {
                     attempts.cancelAll()
                 }
                 group.cancelAll()
+                // What was given back need not wait until somebody looks.
+                try? await Task { [ports] in try await ports.progress.ring(.queue) }.value
             }
         } onGracefulShutdown: { [wake] in
             isStopping.withLock { $0 = true }
@@ -78,11 +84,18 @@ package final class Worker: Role {
                 continue
             }
             do {
-                let claims = try await claim(limit: free)
+                // A worker with nothing to do mostly finds one task, and has it soonest by asking for one.
+                let limit = queueMayHoldMore ? free : 1
+                let claims = try await claim(limit: limit)
                 patience.succeeded("claiming")
-                queueMayHoldMore = claims.count == free
+                queueMayHoldMore = claims.count == limit
                 for claim in claims { start(claim) }
-                if !queueMayHoldMore { await wake.wait(atMost: configuration.pollInterval) }
+                if !queueMayHoldMore {
+                    await wake.wait(atMost: configuration.pollInterval)
+                } else if limit == 1 {
+                    // It has its first steps to itself before there is a look for more.
+                    await wake.wait(atMost: Self.firstSteps)
+                }
             } catch {
                 await wake.wait(atMost: patience.failed("claiming", error))
             }
@@ -105,7 +118,7 @@ package final class Worker: Role {
     /// Returns when nothing is in hand, or when waiting for that has taken too long.
     private func drain() async {
         let deadline = Deadline.after(configuration.drainTimeout)
-        while inHand.withLock({ $0 }) > 0, !deadline.isPast {
+        while inHand.withLock({ $0 }) > 0, !deadline.isPast, !Task.isCancelled {
             await wake.wait(atMost: min(deadline.remaining, .milliseconds(100)))
         }
     }
@@ -158,11 +171,15 @@ package final class Worker: Role {
             RequestFailure(requestID: claim.task.requestID, generation: claim.task.generation, message: message))
         Failpoint.failureStored.reached()
         switch outcome {
-        case .closed, .alreadyClosed(.failed): _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+        case .closed, .alreadyClosed(.failed):
+            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+            Failpoint.taskBuried.reached()
         case .alreadyClosed, .unknownRequest: _ = try await steps.acknowledge(claim.lease)
         }
         RoleMetrics.tasksBuried.increment()
-        try? await steps.report(Progress(requestID: claim.task.requestID, done: 0, total: 0, phase: .failed))
+        try? await steps.report(
+            Progress(
+                requestID: claim.task.requestID, generation: claim.task.generation, done: 0, total: 0, phase: .failed))
     }
 
     /// The worker stops, or a store is away: the task would have met the same whatever it is.
@@ -185,6 +202,7 @@ package final class Worker: Role {
                 TaskRelease(
                     lease: claim.lease, delay: delay, refundingAttempt: Self.isNotItsFault(error),
                     error: wasInterrupted ? nil : "\(error)"))
+            Failpoint.taskReleased.reached()
         } catch {
             logger.debug("task not given back; its lease runs out", metadata: ["error": "\(error)"])
         }

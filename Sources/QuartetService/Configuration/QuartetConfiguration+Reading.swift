@@ -39,6 +39,8 @@ extension QuartetConfiguration {
         try configuration.mongo.read(from: &reader)
         try configuration.kafka.read(from: &reader)
         try configuration.readAPI(from: &reader)
+        configuration.metrics.host = reader.string("metrics.host", configuration.metrics.host)
+        configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
         try configuration.worker.read(from: &reader)
         try configuration.readRelay(from: &reader)
         try configuration.check.read(from: &reader)

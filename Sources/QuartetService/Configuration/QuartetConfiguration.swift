@@ -16,12 +16,23 @@ package struct QuartetConfiguration: Sendable {
     package var api = APIConfiguration(key: "")
     /// Where the command-line clients find the API.
     package var apiURL = "http://127.0.0.1:8080"
+    package var metrics = MetricsSettings()
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
     package var invalidation = InvalidationConfiguration()
     package var check = CheckConfiguration()
     package var outboxShards = 8
     package var analyzer = AnalyzerKind.lexicon
+
+    package init() {}
+}
+
+/// Where `/healthz`, `/readyz` and `/metrics` of a process are served beside what its roles serve.
+package struct MetricsSettings: Sendable {
+    /// Empty for nowhere.
+    package var host = ""
+    /// 0 takes a free one.
+    package var port = 9464
 
     package init() {}
 }

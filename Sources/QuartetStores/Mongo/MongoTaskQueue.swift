@@ -17,48 +17,68 @@ package struct MongoTaskQueue: TaskQueue {
     /// How often a claim looks again when others took all that it had found.
     private static let lostRacesMax = 3
 
-    private let client: MongoClient
     private let durable: MongoCollection
     private let quick: MongoCollection
+    private let clock: ServerClock
     private let configuration: MongoQueueConfiguration
 
     package init(client: MongoClient, configuration: MongoQueueConfiguration = MongoQueueConfiguration()) {
         precondition(configuration.countMax > 0, "depth counts something")
-        self.client = client
+        clock = ServerClock(client: client)
         self.configuration = configuration
         durable = client.collection(Self.collectionName, writeConcern: .majority)
         quick = client.collection(Self.collectionName, writeConcern: .one, readConcern: .local)
     }
 
-    /// Makes sure of the index by which tasks are claimed; repeatable.
-    package func ensureIndexes() async throws {
+    /// The index by which tasks are claimed.
+    package func prepare() async throws {
         try await durable.createIndexes([MongoIndex(["state": 1, "available_at": 1, "_id": 1], name: "claim")])
     }
 
-    package func enqueue(_ tasks: [AnalysisTask]) async throws {
+    package func enqueue(
+        _ tasks: [AnalysisTask], whenVisible: @escaping @Sendable () async -> Void
+    ) async throws {
         guard !tasks.isEmpty else { return }
         // That time is past when the tasks arrive, so they are claimable at once.
-        let now = try await serverTime()
+        let now = try await clock.now()
         var batch = BSONBatch(reservingBytes: tasks.count * 256)
         for task in tasks {
             batch.append { StoredTask.write(task, enqueuedAt: now, to: &$0) }
         }
-        let inserted = try await durable.insertMany(batch)
+        let inserted = try await quick.insertMany(batch)
         try inserted.throwUnlessDuplicates()
         // The first generation is never later than what is there.
         let later = inserted.errors.map { tasks[$0.index] }.filter { $0.generation > 1 }
-        guard !later.isEmpty else { return }
-        try await durable.bulkWrite(later.map(StoredTask.renewal(of:))).throwUnlessDuplicates()
+        if !later.isEmpty { try await durable.bulkWrite(later.map(StoredTask.renewal(of:))).throwUnlessDuplicates() }
+        async let told: Void = whenVisible()
+        try await makeDurable(batch, inserted: inserted)
+        await told
     }
 
-    package func remove(_ ids: [RequestID]) async throws {
-        guard !ids.isEmpty else { return }
-        _ = try await quick.deleteMany(["_id": ["$in": .array(ids.map(\.uuid))]])
+    /// Returns once a majority has what was inserted.
+    ///
+    /// A write that changes nothing waits for all that its primary wrote before. Where that is not the primary that took
+    /// the inserts, or where nobody says which one it is, they are made again: what is lost then is there again, and what
+    /// was done meanwhile is done twice, which changes nothing.
+    private func makeDurable(_ batch: BSONBatch, inserted: MongoBulkResult) async throws {
+        let barrier = try await durable.bulkWrite([.deleteOne(filter: ["_id": "barrier"])])
+        try barrier.throwIfAny()
+        if let election = inserted.electionID, election == barrier.electionID { return }
+        try await durable.insertMany(batch).throwUnlessDuplicates()
+    }
+
+    package func remove(_ tasks: [AnalysisTask]) async throws {
+        for (generation, tasks) in Dictionary(grouping: tasks, by: \.generation) {
+            _ = try await quick.deleteMany([
+                "_id": ["$in": .array(tasks.map(\.requestID.uuid))], "generation": ["$lte": .int(generation)],
+            ])
+        }
     }
 
     package func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim] {
+        if limit == 1 { return try await claimOne(worker: worker, leaseDuration: leaseDuration) }
         var options = MongoFindOptions()
-        options.sort = ["available_at": 1, "_id": 1]
+        options.sort = StoredTask.byWaiting
         options.projection = ["_id": 1]
         options.limit = limit
         for _ in 0..<Self.lostRacesMax {
@@ -75,6 +95,14 @@ package struct MongoTaskQueue: TaskQueue {
             if !won.isEmpty { return try won.map(StoredTask.readClaim).inOrder(of: found) }
         }
         return []
+    }
+
+    /// In one round trip.
+    private func claimOne(worker: String, leaseDuration: Duration) async throws -> [Claim] {
+        let update = StoredTask.claim(token: LeaseToken(), worker: worker, leaseDuration: leaseDuration)
+        let options = MongoFindAndModifyOptions(returnsNew: true, sort: StoredTask.byWaiting)
+        guard let claimed = try await quick.findOneAndUpdate(StoredTask.claimable, update, options) else { return [] }
+        return [try StoredTask.readClaim(claimed)]
     }
 
     package func renew(_ leases: [Lease], leaseDuration: Duration) async throws -> [Bool] {
@@ -102,9 +130,26 @@ package struct MongoTaskQueue: TaskQueue {
         }
     }
 
+    package func dead(after: RequestID?, limit: Int) async throws -> [DeadTask] {
+        var filter: BSONDocument = ["state": "dead"]
+        if let after { filter.append("_id", ["$gt": .uuid(after.uuid)]) }
+        var options = MongoFindOptions()
+        options.sort = ["_id": 1]
+        options.limit = limit
+        return try await durable.find(filter, options).map(StoredTask.readDead)
+    }
+
+    package func dead(_ ids: [RequestID]) async throws -> [DeadTask?] {
+        guard !ids.isEmpty else { return [] }
+        let found = try await durable.find(["_id": ["$in": .array(ids.map(\.uuid))], "state": "dead"])
+            .map(StoredTask.readDead)
+        let byID = Dictionary(found.map { ($0.task.requestID, $0) }) { first, _ in first }
+        return ids.map { byID[$0] }
+    }
+
     package func depth() async throws -> QueueDepth {
         // A constant instead of $$NOW, so that the index alone answers.
-        let now = BSONValue.date(milliseconds: try await serverTime())
+        let now = BSONValue.date(milliseconds: try await clock.now())
         async let claimable = count(["state": "live", "available_at": ["$lte": now]])
         async let waiting = count(["state": "live", "available_at": ["$gt": now]])
         async let dead = count(["state": "dead"])
@@ -115,20 +160,14 @@ package struct MongoTaskQueue: TaskQueue {
         try await quick.countDocuments(filter, limit: configuration.countMax)
     }
 
-    /// The server's clock, in milliseconds since 1970.
-    private func serverTime() async throws -> Int64 {
-        let reply = try await client.runCommand(["hello": 1])
-        guard let time = reply["localTime"]?.asMilliseconds else { throw BSONError(.missingKey, key: "localTime") }
-        return time
-    }
-
     /// Changes the tasks that are held under these leases, and says for each lease whether it held.
     ///
-    /// The leases are looked up first: a change may remove what tells under which lease it was made. `change` gets the
+    /// One lease is found by the change itself. More are looked up first: a change may remove what tells under which lease it was made. `change` gets the
     /// indexes of those that hold, and returns how many tasks it changed. It may name them by `StoredTask.under`: a token
     /// is in use for no claim but its own, which is complete, so no other task comes under it meanwhile.
     private func changeHeld(_ leases: [Lease], _ change: ([Int]) async throws -> Int) async throws -> [Bool] {
         guard !leases.isEmpty else { return [] }
+        if leases.count == 1 { return [try await change([0]) > 0] }
         let held = try await held(leases)
         let indexes = leases.indices.filter { held.contains(leases[$0]) }
         guard !indexes.isEmpty else { return leases.map { _ in false } }

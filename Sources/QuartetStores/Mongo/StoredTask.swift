@@ -98,6 +98,9 @@ enum StoredTask {
         "state": "live", "$expr": ["$lte": ["$available_at", "$$NOW"]],
     ]
 
+    /// Those that have waited longest first.
+    static let byWaiting: BSONDocument = ["available_at": 1, "_id": 1]
+
     /// Tasks of these leases' requests under any of their tokens: every task that is held, and at most a few more, since a
     /// token stands for a whole claim.
     static func under(_ leases: some Collection<Lease>) -> BSONDocument {
@@ -113,13 +116,23 @@ enum StoredTask {
 
     /// The claim that a leased document stands for.
     static func readClaim(_ document: BSONDocument) throws -> Claim {
-        let lease = try readLease(document)
+        Claim(
+            task: try readTask(document), attempt: try document.decode("attempt"), lease: try readLease(document))
+    }
+
+    static func readDead(_ document: BSONDocument) throws -> DeadTask {
+        DeadTask(
+            task: try readTask(document), attempts: try document.decode("attempt"),
+            error: try document.decode("last_error"), buriedAt: try document.decode("buried_at"))
+    }
+
+    private static func readTask(_ document: BSONDocument) throws -> AnalysisTask {
         guard let productID = ProductID(try document.decode("product_id", as: String.self)) else {
             throw BSONError(.malformed, key: "product_id")
         }
-        let task = AnalysisTask(
-            requestID: lease.requestID, productID: productID, generation: try document.decode("generation"))
-        return Claim(task: task, attempt: try document.decode("attempt"), lease: lease)
+        return AnalysisTask(
+            requestID: RequestID(try document.decode("_id")), productID: productID,
+            generation: try document.decode("generation"))
     }
 
     static func readLease(_ document: BSONDocument) throws -> Lease {

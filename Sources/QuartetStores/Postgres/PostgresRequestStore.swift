@@ -9,6 +9,7 @@ package struct PostgresRequestStore: RequestStore {
 
     let shardCount: Int
     let submitRequests, knownProducts, submittedBefore: StoreStatement
+    let cancelRequests, retryRequests: StoreStatement
     private let requestsByID, finaliseRequests, failRequests, resultsByID, latestResults: StoreStatement
 
     /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
@@ -24,6 +25,8 @@ package struct PostgresRequestStore: RequestStore {
         requestsByID = try statements.named("requests_by_id")
         finaliseRequests = try statements.named("finalise_requests")
         failRequests = try statements.named("fail_requests")
+        cancelRequests = try statements.named("cancel_requests")
+        retryRequests = try statements.named("retry_requests")
         resultsByID = try statements.named("results_by_id")
         latestResults = try statements.named("latest_results")
     }
@@ -34,15 +37,16 @@ package struct PostgresRequestStore: RequestStore {
     }
 
     package func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome] {
-        let batch = finalisations.map { (id: $0.result.requestID, value: $0.result) }
+        let batch = finalisations.map { (id: $0.result.requestID, value: $0) }
         return try await close(batch) { sorted in
             for item in sorted {
-                try StoredText.require(item.value.analyzer.description, "the analyser's name of request \(item.id)")
+                try StoredText.require(
+                    item.value.result.analyzer.description, "the analyser's name of request \(item.id)")
             }
             return try await finaliseRequests.run(
-                sorted.map(\.id.uuid), sorted.map { Int32($0.value.cardCount) }, sorted.map(\.value.digest.bytes),
-                sorted.map(\.value.analyzer.description),
-                sorted.map(\.value.json), Int32(shardCount))
+                sorted.map(\.id.uuid), sorted.map { Int32($0.value.result.cardCount) },
+                sorted.map(\.value.result.digest.bytes),
+                sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json), Int32(shardCount))
         } notClosed: { _, request in
             .alreadyClosed(request.status)
         }
@@ -57,7 +61,7 @@ package struct PostgresRequestStore: RequestStore {
                 Int32(shardCount))
         } notClosed: { failure, request in
             guard failure.generation <= request.generation else { return .unknownRequest }
-            // A later generation is only begun after this one failed.
+            // A later generation is only begun after this one was closed without a result.
             return .alreadyClosed(failure.generation < request.generation ? .failed : request.status)
         }
     }
@@ -94,7 +98,7 @@ package struct PostgresRequestStore: RequestStore {
         }
     }
 
-    private func requestsFound(_ ids: [RequestID]) async throws -> [RequestID: AnalysisRequest] {
+    func requestsFound(_ ids: [RequestID]) async throws -> [RequestID: AnalysisRequest] {
         guard !ids.isEmpty else { return [:] }
         return try await requestsByID.run(ids.map(\.uuid)).reduce(into: [:]) { requests, row in
             let request = try Self.request(row)

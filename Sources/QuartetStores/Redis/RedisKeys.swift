@@ -13,6 +13,7 @@ package struct RedisKeys: Sendable, Hashable {
         self.prefix = prefix
     }
 
+    /// A task's progress; also the name of the channel on which its reports are published.
     package func progress(_ id: RequestID) -> String { "\(prefix)analysis_progress:{\(id)}" }
 
     package func cache(_ key: CacheKey) -> String {
@@ -22,11 +23,10 @@ package struct RedisKeys: Sendable, Hashable {
         }
     }
 
-    /// The channel of a bell. A task's has the name of its progress.
     package func channel(_ bell: Doorbell) -> String {
         switch bell {
         case .queue: "\(prefix)analysis_queue"
-        case .progress(let id): progress(id)
+        case .leases: "\(prefix)analysis_leases"
         }
     }
 }

@@ -7,7 +7,9 @@ package enum ProgressBoardConformance {
         Conformance("progress is read as reported", readsReports),
         Conformance("progress grows in whichever order reports come", isMonotonic),
         Conformance("what is closed does not run again", staysClosed),
-        Conformance("reports ring the task's bell", reportsRing),
+        Conformance("what is tried again runs again, in whichever order reports come", runsAgain),
+        Conformance("who follows a task is told what became of each report", reportsAreTold),
+        Conformance("a report that changes nothing is not told", silentReports),
         Conformance("a ring reaches every listener", ringsReachAll),
         Conformance("a listener that stops does not stop the others", listenersLeave),
     ]
@@ -51,19 +53,48 @@ package enum ProgressBoardConformance {
         #expect(try await board.read([id]) == [Progress(requestID: id, done: 60, total: 100, phase: .cancelled)])
     }
 
-    private static func reportsRing(_ board: any ProgressBoard) async throws {
-        let id = RequestID.make()
-        let rings = board.rings(of: .progress(id))
-        try await board.report([Progress(requestID: id, done: 1, total: 2)])
-        var seen: [Int] = []
-        // Each look is led by a ring; the first one says that earlier rings may have been missed.
-        for await _ in rings {
-            let done = try await board.read([id])[0]?.done ?? 0
-            if done != seen.last { seen.append(done) }
-            if done == 2 { break }
-            try await board.report([Progress(requestID: id, done: done + 1, total: 2)])
+    private static func runsAgain(_ board: any ProgressBoard) async throws {
+        let reports: [(generation: Int, done: Int, total: Int, phase: Progress.Phase)] = [
+            (1, 40, 100, .running), (1, 0, 0, .failed), (2, 50, 100, .running),
+        ]
+        for order in permutations(of: reports.indices.map { $0 }) {
+            let id = RequestID.make()
+            for report in order.map({ reports[$0] }) {
+                try await board.report([
+                    Progress(
+                        requestID: id, generation: report.generation, done: report.done, total: report.total,
+                        phase: report.phase)
+                ])
+            }
+            let expected = Progress(requestID: id, generation: 2, done: 50, total: 100)
+            #expect(try await board.read([id]) == [expected], "in the order \(order)")
+            let end = Progress(requestID: id, generation: 2, done: 100, total: 100, phase: .completed)
+            try await board.report([end])
+            #expect(try await board.read([id]) == [end])
         }
-        #expect(seen.last == 2)
+    }
+
+    private static func reportsAreTold(_ board: any ProgressBoard) async throws {
+        let id = RequestID.make()
+        var reports = board.reports(of: id).makeAsyncIterator()
+        // The first says that earlier reports may have been missed.
+        #expect(await reports.next() == .some(nil))
+        for done in 1...3 {
+            try await board.report([Progress(requestID: id, done: done, total: 3)])
+            #expect(await reports.next() == Progress(requestID: id, done: done, total: 3))
+        }
+        try await board.report([Progress(requestID: id, done: 0, total: 0, phase: .completed)])
+        #expect(await reports.next() == Progress(requestID: id, done: 3, total: 3, phase: .completed))
+    }
+
+    private static func silentReports(_ board: any ProgressBoard) async throws {
+        let id = RequestID.make()
+        try await board.report([Progress(requestID: id, done: 2, total: 3)])
+        var reports = board.reports(of: id).makeAsyncIterator()
+        #expect(await reports.next() == .some(nil))
+        try await board.report([Progress(requestID: id, done: 1, total: 3)])
+        try await board.report([Progress(requestID: id, done: 3, total: 3)])
+        #expect(await reports.next() == Progress(requestID: id, done: 3, total: 3))
     }
 
     private static func ringsReachAll(_ board: any ProgressBoard) async throws {
@@ -86,14 +117,13 @@ package enum ProgressBoardConformance {
     }
 
     private static func listenersLeave(_ board: any ProgressBoard) async throws {
-        let id = RequestID.make()
-        var stays = board.rings(of: .progress(id)).makeAsyncIterator()
+        var stays = board.rings(of: .queue).makeAsyncIterator()
         _ = await stays.next()
         do {
-            var leaves = board.rings(of: .progress(id)).makeAsyncIterator()
+            var leaves = board.rings(of: .queue).makeAsyncIterator()
             _ = await leaves.next()
         }
-        try await board.ring(.progress(id))
+        try await board.ring(.queue)
         #expect(await stays.next() != nil)
     }
 

@@ -1,4 +1,5 @@
 package import QuartetCore
+import Synchronization
 import Testing
 
 /// A queue and a way to let its clock move on: a fake's by hand, a database's by moving what is stored into the past.
@@ -19,6 +20,7 @@ package enum TaskQueueConformance {
     private static let claiming: [Conformance<TaskQueueSubject>] = [
         Conformance("claims those first that have waited longest", claimsOldestFirst),
         Conformance("enqueueing again changes nothing", enqueueIsRepeatable),
+        Conformance("tasks can be claimed when they are said to be visible", visibleTasksAreClaimable),
         Conformance("a later generation starts afresh, an earlier one changes nothing", generationsUpsert),
         Conformance("concurrent workers never share a task", concurrentClaimsAreDisjoint),
         Conformance("empty batches are answered", emptyBatches),
@@ -38,6 +40,8 @@ package enum TaskQueueConformance {
         Conformance("acknowledged tasks are gone and may come again", acknowledgeDeletes),
         Conformance("buried tasks are counted and never claimed", buryKeepsDead),
         Conformance("removing takes tasks away from whoever holds them", removeTakesAway),
+        Conformance("removing leaves later generations alone", removeKeepsLater),
+        Conformance("dead tasks are listed in pages, with what they met", deadAreListed),
         Conformance("depth counts claimable, waiting and dead", depthCounts),
     ]
 
@@ -57,6 +61,17 @@ package enum TaskQueueConformance {
         let rest = try await queue.claim(limit: 2, worker: "b", leaseDuration: .seconds(60))
         #expect(rest.map(\.task) == [tasks[0]])
         #expect(try await queue.claim(limit: 2, worker: "a", leaseDuration: .seconds(60)).isEmpty)
+    }
+
+    private static func visibleTasksAreClaimable(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let tasks = makeTasks(3)
+        let claimed = Mutex<[Claim]>([])
+        try await queue.enqueue(tasks) {
+            let claims = try? await queue.claim(limit: 10, worker: "a", leaseDuration: .seconds(60))
+            claimed.withLock { $0 = claims ?? [] }
+        }
+        #expect(Set(claimed.withLock { $0 }.map(\.task)) == Set(tasks))
     }
 
     private static func enqueueIsRepeatable(_ subject: TaskQueueSubject) async throws {
@@ -123,6 +138,8 @@ package enum TaskQueueConformance {
 
     private static func emptyBatches(_ subject: TaskQueueSubject) async throws {
         let queue = subject.queue
+        try await queue.prepare()
+        try await queue.prepare()
         try await queue.enqueue([])
         try await queue.remove([])
         #expect(try await queue.claim(limit: 5, worker: "a", leaseDuration: .seconds(60)).isEmpty)
@@ -278,10 +295,39 @@ package enum TaskQueueConformance {
         try await queue.enqueue(tasks)
         let claims = try await queue.claim(limit: 2, worker: "a", leaseDuration: .seconds(60))
         #expect(try await queue.bury([TaskBurial(lease: claims[0].lease, error: "broken")]) == [true])
-        try await queue.remove(tasks.map(\.requestID) + [.make()])
-        try await queue.remove(tasks.map(\.requestID))
+        try await queue.remove(tasks + makeTasks(1))
+        try await queue.remove(tasks)
         #expect(try await queue.acknowledge([claims[1].lease]) == [false])
         #expect(try await queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
+    }
+
+    private static func removeKeepsLater(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let tasks = makeTasks(3)
+        try await queue.enqueue([tasks[0], tasks[1].with(generation: 2), tasks[2].with(generation: 3)])
+        try await queue.remove([tasks[0], tasks[1], tasks[2].with(generation: 4)])
+        let left = try await queue.claim(limit: 3, worker: "a", leaseDuration: .seconds(60))
+        #expect(left.map(\.task) == [tasks[1].with(generation: 2)])
+    }
+
+    private static func deadAreListed(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let tasks = makeTasks(5)
+        try await queue.enqueue(tasks)
+        let claims = try await queue.claim(limit: 4, worker: "a", leaseDuration: .seconds(60))
+        // In another order than that of their ids.
+        for claim in claims.reversed() {
+            let burial = TaskBurial(lease: claim.lease, error: "broken \(claim.task.productID)")
+            #expect(try await queue.bury([burial]) == [true])
+        }
+        let first = try await queue.dead(after: nil, limit: 3)
+        #expect(first.map(\.task) == Array(tasks[..<3]))
+        #expect(first.map(\.attempts) == [1, 1, 1])
+        #expect(first.map(\.error) == tasks[..<3].map { "broken \($0.productID)" })
+        let rest = try await queue.dead(after: first.last?.task.requestID, limit: 3)
+        #expect(rest.map(\.task) == [tasks[3]])
+        #expect(try await queue.dead([tasks[4], tasks[1]].map(\.requestID)) == [nil, first[1]])
+        #expect(try await queue.dead([]).isEmpty)
     }
 
     private static func depthCounts(_ subject: TaskQueueSubject) async throws {

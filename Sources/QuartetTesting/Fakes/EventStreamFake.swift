@@ -76,16 +76,16 @@ package final class FakeEventStream: EventPublisher {
 
     /// Joins a group. `clock` measures how long `next` waits.
     package func subscribe(
-        group: String, to topics: [EventTopic], clock: any Clock<Duration> = ContinuousClock()
+        group: String, to topics: [EventTopic], clock: some Clock<Duration> = ContinuousClock()
     ) -> FakeEventSubscription {
-        let signal = WakeSignal()
+        let signal = WakeSignal(clock: clock)
         let member = state.withLock { state in
             state.nextMember += 1
             state.signals[state.nextMember] = signal
             state.groups[group, default: Group()].join(state.nextMember, topics: Set(topics.map(\.rawValue)))
             return state.nextMember
         }
-        return FakeEventSubscription(stream: self, group: group, member: member, signal: signal, clock: clock)
+        return FakeEventSubscription(stream: self, group: group, member: member, signal: signal)
     }
 
     /// The bytes put aside from a topic, oldest first within each partition.
@@ -139,14 +139,12 @@ package final class FakeEventSubscription: EventSubscription {
     private let group: String
     private let member: Int
     private let signal: WakeSignal
-    private let clock: any Clock<Duration>
 
-    init(stream: FakeEventStream, group: String, member: Int, signal: WakeSignal, clock: any Clock<Duration>) {
+    init(stream: FakeEventStream, group: String, member: Int, signal: WakeSignal) {
         self.stream = stream
         self.group = group
         self.member = member
         self.signal = signal
-        self.clock = clock
     }
 
     package func next(limit: Int, timeout: Duration) async throws -> [EventDelivery] {
@@ -155,7 +153,7 @@ package final class FakeEventSubscription: EventSubscription {
             try Task.checkCancellation()
             let deliveries = try stream.faults.run(.next) { take(limit: limit) }
             if !deliveries.isEmpty || hasWaited { return deliveries }
-            await signal.wait(atMost: timeout, clock: clock)
+            await signal.wait(atMost: timeout)
             hasWaited = true
         }
     }

@@ -3,19 +3,15 @@ import Synchronization
 
 /// Progress and bells in memory.
 package final class FakeProgressBoard: ProgressBoard {
-    private struct State {
-        var progress: [RequestID: Progress] = [:]
-        var listeners: [Doorbell: [Int: AsyncStream<Void>.Continuation]] = [:]
-        var nextListener = 0
-    }
+    private let progress = Mutex<[RequestID: Progress]>([:])
+    private let followers = Listeners<RequestID, Progress?>()
+    private let listeners = Listeners<Doorbell, Void>()
 
     package enum Call: Sendable, Hashable, CaseIterable {
         case report, read, ring
     }
 
     private let faults = FaultPlan<Call>()
-    private let state = Mutex(State())
-
     package init() {}
 
     /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
@@ -27,76 +23,97 @@ package final class FakeProgressBoard: ProgressBoard {
 
     package func report(_ progress: [Progress]) async throws {
         try faults.run(.report) {
-            for progress in progress {
-                let isLater = state.withLock { state in
-                    let before = state.progress[progress.requestID]
-                    let merged = before?.merged(with: progress) ?? progress
-                    state.progress[progress.requestID] = merged
-                    return merged != before
+            for report in progress {
+                let later = self.progress.withLock { known -> Progress? in
+                    let before = known[report.requestID]
+                    let merged = before?.merged(with: report) ?? report
+                    known[report.requestID] = merged
+                    return merged == before ? nil : merged
                 }
-                if isLater { wake(.progress(progress.requestID)) }
+                if let later { followers.tell(later, to: report.requestID) }
             }
         }
     }
 
     package func read(_ ids: [RequestID]) async throws -> [Progress?] {
-        try faults.run(.read) { state.withLock { state in ids.map { state.progress[$0] } } }
+        try faults.run(.read) { progress.withLock { known in ids.map { known[$0] } } }
     }
 
+    package func reports(of request: RequestID) -> AsyncStream<Progress?> { followers.join(request, first: nil) }
+
     package func ring(_ bell: Doorbell) async throws {
-        try faults.run(.ring) { wake(bell) }
+        try faults.run(.ring) { listeners.tell((), to: bell) }
     }
 
     /// Yields once at first, since the listener may have come late.
-    package func rings(of bell: Doorbell) -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    package func rings(of bell: Doorbell) -> AsyncStream<Void> { listeners.join(bell, first: ()) }
+
+    /// Loses all progress, as a copy may; followers and listeners stay and are told to look again.
+    package func lose() {
+        progress.withLock { $0 = [:] }
+        followers.tellAll(nil)
+        listeners.tellAll(())
+    }
+
+    package func listenerCount(of bell: Doorbell) -> Int { listeners.count(of: bell) }
+
+    package func followerCount(of request: RequestID) -> Int { followers.count(of: request) }
+}
+
+/// Who listens to what.
+private final class Listeners<Topic: Hashable & Sendable, Value: Sendable>: Sendable {
+    private struct State {
+        var continuations: [Topic: [Int: AsyncStream<Value>.Continuation]] = [:]
+        var nextID = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// A stream that begins with `first`; the latest value waits for a slow listener.
+    func join(_ topic: Topic, first: Value) -> AsyncStream<Value> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(1))
+        continuation.yield(first)
         let id = state.withLock { state in
-            state.nextListener += 1
-            state.listeners[bell, default: [:]][state.nextListener] = continuation
-            return state.nextListener
+            state.nextID += 1
+            state.continuations[topic, default: [:]][state.nextID] = continuation
+            return state.nextID
         }
-        continuation.onTermination = { [weak self] _ in self?.removeListener(id, of: bell) }
-        continuation.yield()
+        continuation.onTermination = { [weak self] _ in self?.leave(id, topic) }
         return stream
     }
 
-    /// Loses all progress, as a copy may; listeners stay and are told to look again.
-    package func lose() {
-        let listeners = state.withLock { state in
-            state.progress = [:]
-            return state.listeners.values.flatMap(\.values)
-        }
-        for listener in listeners { listener.yield() }
-    }
-
-    package func listenerCount(of bell: Doorbell) -> Int {
-        state.withLock { $0.listeners[bell]?.count ?? 0 }
-    }
-
-    private func wake(_ bell: Doorbell) {
-        let listeners = state.withLock { $0.listeners[bell].map { Array($0.values) } ?? [] }
-        for listener in listeners { listener.yield() }
-    }
-
-    private func removeListener(_ id: Int, of bell: Doorbell) {
+    private func leave(_ id: Int, _ topic: Topic) {
         state.withLock { state in
-            state.listeners[bell]?[id] = nil
-            if state.listeners[bell]?.isEmpty == true { state.listeners[bell] = nil }
+            state.continuations[topic]?[id] = nil
+            if state.continuations[topic]?.isEmpty == true { state.continuations[topic] = nil }
         }
     }
+
+    func tell(_ value: Value, to topic: Topic) {
+        let listeners = state.withLock { $0.continuations[topic].map { Array($0.values) } ?? [] }
+        for listener in listeners { listener.yield(value) }
+    }
+
+    func tellAll(_ value: Value) {
+        let topics = state.withLock { Array($0.continuations.keys) }
+        for topic in topics { tell(value, to: topic) }
+    }
+
+    func count(of topic: Topic) -> Int { state.withLock { $0.continuations[topic]?.count ?? 0 } }
 }
 
 extension Progress {
     /// What is known from two reports, in whichever order they came.
     fileprivate func merged(with other: Progress) -> Progress {
-        Progress(
-            requestID: requestID, done: max(done, other.done), total: max(total, other.total),
-            phase: phase.rank < other.phase.rank ? other.phase : phase)
+        let isLater = (generation, phase.rank) < (other.generation, other.phase.rank)
+        return Progress(
+            requestID: requestID, generation: max(generation, other.generation), done: max(done, other.done),
+            total: max(total, other.total), phase: isLater ? other.phase : phase)
     }
 }
 
 extension Progress.Phase {
-    /// A closed phase is not left for `running` again; of closed ones, a retry can lead from `failed` to the others.
+    /// Within a generation a closed phase is not left for `running` again.
     fileprivate var rank: Int {
         switch self {
         case .running: 0

@@ -64,7 +64,7 @@ WITH completed AS MATERIALIZED (
         c.generation
     FROM stored JOIN completed c USING (request_id)
 ), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM stored)
+    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM stored)
 )
 SELECT stored.request_id FROM stored LEFT JOIN bell ON true;
 
@@ -83,7 +83,8 @@ WITH reopened AS (
         'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
     FROM reopened
 ), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM reopened)
+    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
+    WHERE EXISTS (SELECT FROM reopened)
 )
 SELECT reopened.request_id FROM reopened LEFT JOIN bell ON true;
 
@@ -119,7 +120,8 @@ SELECT sink, shard, transaction, id FROM {outbox_cursors} WHERE sink = ANY ($1::
 
 -- name: ring
 -- Where there is no cursor yet, no relay lives that could be woken.
-SELECT pg_notify('quartet_outbox', '') FROM (SELECT FROM {outbox_cursors} LIMIT 1) c;
+SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
+FROM (SELECT FROM {outbox_cursors} LIMIT 1) c;
 
 -- name: latest_versions
 -- The version of each product's latest result and when it came about.

@@ -19,7 +19,7 @@ WITH changed AS (
         product_id, 0
     FROM changed CROSS JOIN LATERAL (SELECT sha256(convert_to(product_id, 'UTF8')) AS hash) h
 ), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM changed)
+    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM changed)
 )
 SELECT changed.product_id, changed.name, changed.version FROM changed LEFT JOIN bell ON true;
 

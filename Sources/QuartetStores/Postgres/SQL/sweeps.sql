@@ -63,7 +63,7 @@ WITH before AS MATERIALIZED (
         CROSS JOIN LATERAL (SELECT sha256(convert_to(subject, 'UTF8')) AS hash) h
     WHERE number <= $12
 ), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox', '') WHERE EXISTS (SELECT FROM found)
+    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM found)
 )
 SELECT count(*) FROM found LEFT JOIN bell ON true;
 
