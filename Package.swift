@@ -121,8 +121,8 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "Redis",
-                "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack",
+                "QuartetStores", "Redis", "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -200,6 +200,13 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CheckTests",
+            dependencies: [
+                "Mongo", "Postgres", "QuartetCore", "QuartetStack", "QuartetStores", "QuartetTesting", "StoreKit",
+                "SystemTesting", .logging, "quartet",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "FaultTests",

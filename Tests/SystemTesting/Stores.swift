@@ -49,7 +49,9 @@ package struct Stores: Sendable {
     // MARK: Redis
 
     /// The lines of a reply.
-    package func redis(_ arguments: String...) async throws -> [String] {
+    package func redis(_ arguments: String...) async throws -> [String] { try await redis(arguments) }
+
+    package func redis(_ arguments: [String]) async throws -> [String] {
         try await TestProcess.output(
             of: ["redis-cli", "-u", environment["REDIS_URL"] ?? "", "--raw"] + arguments, folder: folder
         ).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)

@@ -26,7 +26,7 @@ enum Layers {
             "StoreKit",
         ]),
         "QuartetBench": clients.union([
-            "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+            "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
         ]),
         "QuartetChaos": [
             "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
