@@ -61,6 +61,10 @@ struct ModelAnalyzerTests {
         var scores = ModelScores(.zero)
         scores.emotions = [0.30, 0.05, 0.25, 0.05, 0.05, 0.05, 0.25, 0]
         #expect(scores.chosen(by: parameters) == Emotion.joy.index)
+        // A polarity of -0.6: not joy.
+        scores.positive = 0.2
+        #expect(scores.chosen(by: parameters) == Emotion.anger.index)
+        scores.positive = 0.5
         parameters.choice[Emotion.anger.index] = 1.5
         #expect(scores.chosen(by: parameters) == Emotion.anger.index)
         parameters.floor = 0.26

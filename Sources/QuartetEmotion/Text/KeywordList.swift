@@ -74,6 +74,7 @@ struct KeywordList {
         _ candidate: Candidate, of text: FoldedText, _ utf8: Span<UInt8>, to keywords: inout [String]
     ) {
         bytes.removeAll(keepingCapacity: true)
+        var isSpelled = true
         let isLatin = Symbol.kind(text.symbols[candidate.symbols.lowerBound]) == .latin
         if candidate.isNegated, isLatin { bytes += "not ".utf8 }
         if let label = candidate.label {
@@ -81,13 +82,18 @@ struct KeywordList {
             bytes += label.utf8
             if candidate.isNegated, !isLatin, !label.hasSuffix("다") { bytes += " 없음".utf8 }
         } else if text.symbols[candidate.symbols.lowerBound] == Symbol.otherLetter {
+            isSpelled = false
             for index in text.bytes(of: candidate.symbols) { bytes.append(utf8[index]) }
         } else {
             Symbol.appendUTF8(of: text.symbols[candidate.symbols], to: &bytes)
         }
         guard !bytes.isEmpty, bytes.count <= Self.bytesMax else { return }
+        // What symbols spell is composed, so that equal words have equal bytes.
+        if isSpelled, keywords.contains(where: { $0.utf8.count == bytes.count && $0.utf8.elementsEqual(bytes) }) {
+            return
+        }
         let keyword = String(decoding: bytes, as: UTF8.self)
-        if !keywords.contains(keyword) { keywords.append(keyword) }
+        if isSpelled || !keywords.contains(keyword) { keywords.append(keyword) }
     }
 }
 
