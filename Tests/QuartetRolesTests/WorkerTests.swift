@@ -18,6 +18,9 @@ import Testing
         let session = try #require(try await system.sessions.sessions([id])[0])
         let stored = try #require(try await system.requests.results([id])[0])
         #expect(stored.json == Fold.result(of: cards, session: session).json)
+        let details = Fold(session: session).adding(cards).keywordDetails()
+        #expect(!details.keywords.isEmpty)
+        #expect(try await system.keywords.details([id]) == [details])
         #expect(try await system.queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
         #expect(
             try await system.progress.read([id])[0] == Progress(requestID: id, done: 10, total: 10, phase: .completed))
@@ -167,6 +170,52 @@ import Testing
         #expect(cards[2] == earlier)
         let session = try #require(try await system.sessions.sessions([id])[0])
         #expect(try await system.requests.results([id])[0]?.json == Fold.result(of: cards, session: session).json)
+    }
+
+    /// The details of a request are of the cards that stayed, whatever an attempt stored before it knew.
+    @Test(arguments: [false, true])
+    func keywordDetailsAreOfTheStoredCards(areWrongBefore: Bool) async throws {
+        let system = FakeSystem()
+        try await system.addReviews(6)
+        let id = try await system.submit()
+        let empty = Fold(
+            session: AnalysisSession(
+                requestID: id, productID: system.product, manifest: [], analyzer: system.analyzer.identity))
+        if areWrongBefore {
+            _ = try await system.keywords.insert([empty.keywordDetails()])
+        } else {
+            system.keywords.failNext(.insert, with: Away(), tookEffect: true)
+        }
+        let other = EmotionCard(
+            requestID: id, ordinal: 5, reviewID: "r-1005",
+            reading: EmotionReading(
+                emotion: .joy, scores: EmotionScores(), polarity: Fraction(0.9), keywords: ["earlier"], excerpt: ""))
+        _ = try await system.cards.insert([other])
+        _ = try await system.worker().runOnce()
+        system.clock.advance(by: .seconds(120))
+        _ = try await system.worker().runOnce()
+
+        #expect(try await system.request(id)?.status == .completed)
+        let session = try #require(try await system.sessions.sessions([id])[0])
+        let details = Fold(session: session).adding(try await system.storedCards(id)).keywordDetails()
+        #expect(details.keywords.contains { $0.term == "earlier" })
+        #expect(try await system.keywords.details([id]) == [details])
+    }
+
+    @Test func aRequestIsNotCompletedWithoutItsKeywordDetails() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(2)
+        let id = try await system.submit()
+        system.keywords.failNext(.insert, with: Away())
+        system.keywords.failNext(.replace, with: Away())
+        for _ in 0..<2 {
+            _ = try await system.worker().runOnce()
+            #expect(try await system.request(id)?.status == .queued)
+            system.clock.advance(by: .seconds(120))
+        }
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .completed)
+        #expect(try await system.keywords.details([id])[0] != nil)
     }
 
     @Test func aLostAcknowledgementCostsOneHarmlessClaim() async throws {

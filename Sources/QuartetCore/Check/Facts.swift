@@ -23,6 +23,17 @@ extension RequestID {
         return withUnsafeBytes(of: words) { RequestID(UUID(uuid: $0.loadUnaligned(as: uuid_t.self))) }
     }
 
+    /// The next lower one; of the lowest, itself.
+    package var predecessor: RequestID {
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            let high = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+            let low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            guard low > 0 || high > 0 else { return self }
+            let words = ((low == 0 ? high - 1 : high).bigEndian, (low &- 1).bigEndian)
+            return withUnsafeBytes(of: words) { RequestID(UUID(uuid: $0.loadUnaligned(as: uuid_t.self))) }
+        }
+    }
+
     /// When it was made, to the millisecond; nil unless it is a UUID of version 7.
     package var madeAt: Date? {
         withUnsafeBytes(of: uuid.uuid) { bytes in

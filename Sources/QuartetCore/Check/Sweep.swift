@@ -10,7 +10,7 @@ package struct Sweep: Sendable, Hashable {
     package let settledBefore: Date
     /// What an incremental sweep begins behind: what was closed before is not folded again.
     package let since: Date?
-    /// The first key of its walks.
+    /// Its walks begin behind this key.
     package let start: RequestID
     package var progress: SweepProgress
     /// How often it was cut off and went on.

@@ -57,7 +57,7 @@ package struct AnalysisSession: Sendable, Hashable {
 }
 
 /// How far a task is. Cards only ever become more; of two phases that of the later generation, then the one that is
-/// closed, is the later.
+/// closed, is the later: running, failed, cancelled, completed.
 package struct Progress: Sendable, Hashable {
     package let requestID: RequestID
     package let generation: Int

@@ -78,8 +78,8 @@ package struct CardPosition: Sendable, Hashable {
 
 /// What the checker reads of the outbox.
 package protocol OutboxAudit: Sendable {
-    /// The shards with rows that were there before `age` ago and that the sink does not have.
-    func waiting(olderThan age: Duration) async throws -> [WaitingRows]
+    /// The shards with rows from before `date` that the sink does not have.
+    func waiting(before date: Date) async throws -> [WaitingRows]
 
     /// Where the sinks are.
     func cursors() async throws -> [SweepProgress.Cursor]

@@ -133,7 +133,7 @@ package struct Checker: Sendable {
     private static func start(_ date: Date, _ last: Sweep?) -> RequestID {
         // Ids are made by the clocks of the API's machines.
         let made = RequestID.before(date.addingTimeInterval(-60))
-        return last?.progress.firstUnsettled.map { min(RequestID($0), made) } ?? made
+        return last?.progress.firstUnsettled.map { min(RequestID($0).predecessor, made) } ?? made
     }
 
     private static func measure(_ report: SweepReport) {

@@ -12,7 +12,7 @@ struct OutboxMender: Sendable {
     let time: SweepTime
     let logger: Logger
 
-    func mend(_ findings: [Finding], olderThan age: Duration, pause: Duration) async throws -> [Finding] {
+    func mend(_ findings: [Finding], before date: Date, pause: Duration) async throws -> [Finding] {
         var action = "relays woken, shards without one delivered"
         do {
             try await ports.outboxAudit.ring()
@@ -23,10 +23,10 @@ struct OutboxMender: Sendable {
             action = "failed: \(error)"
             logger.error("outbox rows could not be delivered", metadata: ["error": "\(error)"])
         }
-        var waiting = try await ports.outboxAudit.waiting(olderThan: age)
+        var waiting = try await ports.outboxAudit.waiting(before: date)
         if !waiting.isEmpty {
             try await time.sleep(pause)
-            waiting = try await ports.outboxAudit.waiting(olderThan: age)
+            waiting = try await ports.outboxAudit.waiting(before: date)
         }
         return findings.map { finding in
             let rest = waiting.first { $0.key == finding.key }

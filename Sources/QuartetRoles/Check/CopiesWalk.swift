@@ -9,10 +9,10 @@ extension SweepRun {
     func lookAtOutbox(cursorsBefore: [SweepProgress.Cursor]) async throws {
         let cursors = try await ports.outboxAudit.cursors()
         sweep.progress[.outbox].rows = cursors.count
-        let first = try await ports.outboxAudit.waiting(olderThan: configuration.settleWindow)
+        let first = try await ports.outboxAudit.waiting(before: sweep.settledBefore)
         let retreats = Self.retreats(from: cursorsBefore, to: cursors)
         if !first.isEmpty { try await time.sleep(configuration.secondLookPause) }
-        let waiting = first.isEmpty ? [] : try await ports.outboxAudit.waiting(olderThan: configuration.settleWindow)
+        let waiting = first.isEmpty ? [] : try await ports.outboxAudit.waiting(before: sweep.settledBefore)
         let seen = Set(first.map(\.key))
         var findings = waiting.filter { seen.contains($0.key) }.map { rows in
             Finding(
@@ -21,7 +21,7 @@ extension SweepRun {
         }
         if sweep.options.repairs, !findings.isEmpty {
             findings = try await OutboxMender(ports: ports, time: time, logger: logger)
-                .mend(findings, olderThan: configuration.settleWindow, pause: configuration.secondLookPause)
+                .mend(findings, before: sweep.settledBefore, pause: configuration.secondLookPause)
         }
         findings += retreats.map { before, after in
             var finding = Finding(

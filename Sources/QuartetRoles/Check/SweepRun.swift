@@ -96,7 +96,7 @@ actor SweepRun {
         sweep.progress[phase].rows += rows
         suspects.endStretch(through, at: time.elapsed(), lengthMax: Self.saveInterval)
         while let stretch = suspects.next(at: time.elapsed(), countMax: configuration.suspectsMax) {
-            try await sleep(until: stretch.readyAt)
+            try await wait(until: stretch.readyAt)
             try await lookTwice(stretch.suspects)
             sweep.progress[phase].after = stretch.through.uuid
             try await save(phase)
@@ -107,13 +107,13 @@ actor SweepRun {
     /// The end of a walk: every suspect gets its second look.
     func finish(_ phase: SweepPhase, _ suspects: inout SuspectQueue) async throws {
         for stretch in suspects.takeAll() {
-            try await sleep(until: stretch.readyAt)
+            try await wait(until: stretch.readyAt)
             try await lookTwice(stretch.suspects)
         }
         // What was opened again does not tell when: it is old enough when it has been so for as long as we know.
         let late = suspects.takeReopened()
         if let first = late.first {
-            try await sleep(until: first.seenAt + max(configuration.settleWindow, configuration.secondLookPause))
+            try await wait(until: first.seenAt + max(configuration.settleWindow, configuration.secondLookPause))
             try await lookTwice(late)
         }
     }
@@ -137,7 +137,7 @@ actor SweepRun {
 
     // MARK: Time
 
-    func sleep(until ready: Duration) async throws {
+    func wait(until ready: Duration) async throws {
         let rest = ready - time.elapsed()
         if rest > .zero { try await time.sleep(rest) }
     }

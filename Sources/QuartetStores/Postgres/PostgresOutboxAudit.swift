@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Postgres
 package import QuartetCore
 
@@ -21,10 +21,8 @@ package struct PostgresOutboxAudit: OutboxAudit {
         notify = try statements.named("ring")
     }
 
-    package func waiting(olderThan age: Duration) async throws -> [WaitingRows] {
-        let (seconds, attoseconds) = age.components
-        let rows = try await waitingRows.runAlone(
-            Double(seconds) + Double(attoseconds) / 1e18, sinks, Int32(shardCount))
+    package func waiting(before date: Date) async throws -> [WaitingRows] {
+        let rows = try await waitingRows.runAlone(date, sinks, Int32(shardCount))
         return try rows.compactMap { row in
             let (name, shard, count, oldest, type) = try row.decode(
                 String.self, Int.self, Int.self, Date.self, String.self)

@@ -89,7 +89,7 @@ WITH reopened AS (
 SELECT reopened.request_id FROM reopened LEFT JOIN bell ON true;
 
 -- name: waiting_rows
--- The shards of each sink whose first row behind the cursor is older than $1 seconds, how many rows wait there (up to
+-- The shards of each sink whose first row behind the cursor is from before $1, how many rows wait there (up to
 -- 10,000), since when the oldest, and of which type the first one is. Shards without a cursor wait from the beginning.
 WITH cursor AS MATERIALIZED (
     SELECT k.sink, s.shard, coalesce(c.transaction, '0') AS transaction, coalesce(c.id, 0) AS id
@@ -112,7 +112,7 @@ FROM cursor c
             ORDER BY o.transaction, o.id LIMIT 10000
         ) o
     ) rest
-WHERE first.occurred_at < clock_timestamp() - $1::float8 * interval '1 second'
+WHERE first.occurred_at < $1::timestamptz
 ORDER BY c.sink, c.shard;
 
 -- name: cursors
