@@ -71,7 +71,11 @@ let package = Package(
 
         // The domain, which imports no store, and its ports on the real stores.
         .target(name: "QuartetCore", dependencies: ["StoreKit", .logging, .metrics], swiftSettings: strict),
-        .target(name: "QuartetEmotion", dependencies: ["QuartetCore"], swiftSettings: strict),
+
+        // The emotion model, trained by `quartet train`, inside the executable.
+        .target(name: "CEmotionModel", exclude: ["emotion.model"]),
+        .target(
+            name: "QuartetEmotion", dependencies: ["CEmotionModel", "QuartetCore", "StoreKit"], swiftSettings: strict),
         .target(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
@@ -110,8 +114,8 @@ let package = Package(
             name: "QuartetService",
             dependencies: [
                 "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
-                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .coreMetrics, .logging, .metrics,
-                .serviceLifecycle, .unixSignals, .yams,
+                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .asyncHTTPClient, .coreMetrics, .logging, .metrics,
+                .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
             ],
             swiftSettings: strict),
         .target(
@@ -131,8 +135,8 @@ let package = Package(
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetRoles", "QuartetService",
-                "QuartetStack",
+                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetEmotion", "QuartetRoles",
+                "QuartetService", "QuartetStack",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
@@ -159,9 +163,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
         .testTarget(
-            name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion"], swiftSettings: strict),
+            name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
+            swiftSettings: strict),
         .testTarget(
-            name: "QuartetStackTests", dependencies: ["QuartetStack", "QuartetTesting", "StoreKit"],
+            name: "QuartetStackTests", dependencies: ["Mongo", "QuartetStack", "QuartetTesting", "StoreKit", .logging],
             swiftSettings: strict),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "StoreKit", .logging, .nioCore], swiftSettings: strict),
@@ -179,9 +184,8 @@ let package = Package(
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
-                "Kafka", "QuartetAPI", "QuartetCore", "QuartetMigrations", "QuartetRoles", "QuartetService",
-                "QuartetStores",
-                "StoreKit", .coreMetrics, .logging,
+                "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
+                "QuartetService", "QuartetStores", "StoreKit", .coreMetrics, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: strict),
 

@@ -34,12 +34,14 @@ package struct APIPorts: Sendable {
     package let reviews: any ReviewStore
     package let sessions: any SessionStore
     package let cards: any CardStore
+    package let keywords: any KeywordStore
     package let progress: any ProgressBoard
     package let cache: any VersionedCache
 
     package init(
         requests: any RequestStore, queue: any TaskQueue, products: any ProductStore, reviews: any ReviewStore,
-        sessions: any SessionStore, cards: any CardStore, progress: any ProgressBoard, cache: any VersionedCache
+        sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore, progress: any ProgressBoard,
+        cache: any VersionedCache
     ) {
         self.requests = requests
         self.queue = queue
@@ -47,6 +49,7 @@ package struct APIPorts: Sendable {
         self.reviews = reviews
         self.sessions = sessions
         self.cards = cards
+        self.keywords = keywords
         self.progress = progress
         self.cache = cache
     }

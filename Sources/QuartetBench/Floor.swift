@@ -26,8 +26,8 @@ struct Floor {
 
     static let what = """
         per batch of \(batchSize), \(lanes) batches side by side: submit and finalise transactions with their outbox rows, \
-        outbox read and cursor; queue insert, claim, delete; reviews read; sessions and \(cardsPerAnalysis) cards each \
-        inserted; progress scripts; two events published
+        outbox read and cursor; queue insert, claim, delete; reviews read; sessions, keyword \
+        details and \(cardsPerAnalysis) cards each inserted; progress scripts; two events published
         """
 
     /// Runs `count` analyses, a multiple of the batch size; returns how many a second.
@@ -72,6 +72,7 @@ private struct FloorBatch: Sendable {
     let tasks: BSONBatch
     let sessions: BSONBatch
     let cards: BSONBatch
+    let keywords: BSONBatch
     let reviewRanges: [BSONValue]
     let records: [KafkaRecord]
 
@@ -83,12 +84,14 @@ private struct FloorBatch: Sendable {
         var tasks = BSONBatch()
         var sessions = BSONBatch()
         var cards = BSONBatch()
+        var keywords = BSONBatch()
         for (id, product) in zip(requestIDs, products) {
             tasks.append { Self.writeTask(id, product, to: &$0) }
             sessions.append { Self.writeSession(id, product, to: &$0) }
             for ordinal in 0..<BenchData.reviewsPerProduct { cards.append { Self.writeCard(id, ordinal, to: &$0) } }
+            keywords.append { Self.writeKeywords(id, product, to: &$0) }
         }
-        (self.tasks, self.sessions, self.cards) = (tasks, sessions, cards)
+        (self.tasks, self.sessions, self.cards, self.keywords) = (tasks, sessions, cards, keywords)
         reviewRanges = products.map { product in
             [
                 "_id": [
@@ -145,6 +148,24 @@ private struct FloorBatch: Sendable {
         document.append("pinned_at", milliseconds: 0)
     }
 
+    private static func writeKeywords(_ id: RequestID, _ product: ProductID, to document: inout BSONWriter) {
+        document.append("_id", id.uuid)
+        document.append("product_id", product.text)
+        document.appendArray("keywords") { array in
+            for index in 0..<Fold.keywordDetailsMax {
+                array.appendDocument {
+                    $0.append("term", "색상 \(index)")
+                    $0.append("count", Int32(2))
+                    $0.append("positive", Int32(1))
+                    $0.append("negative", Int32(1))
+                    $0.append("polarity", 0.125)
+                    $0.append("best", [Int32(index)])
+                    $0.append("worst", [Int32(index)])
+                }
+            }
+        }
+    }
+
     private static func writeCard(_ id: RequestID, _ ordinal: Int, to document: inout BSONWriter) {
         document.appendDocument("_id") {
             $0.append("request_id", id.uuid)
@@ -194,7 +215,9 @@ private struct FloorLane: Sendable {
         _ = try await queueUnsafe.find(mine)
         _ = try await mongo.collection("raw_reviews").find(["$or": .array(batch.reviewRanges)])
         _ = try await mongo.collection("realtime_analysis_sessions").insertMany(batch.sessions)
+        async let keywords = mongo.collection("keyword_details").insertMany(batch.keywords)
         _ = try await mongo.collection("emotion_cards").insertMany(batch.cards)
+        _ = try await keywords
         _ = await report(batch)
         _ = try await requests.finalise(batch.finalisations)
         _ = await report(batch)

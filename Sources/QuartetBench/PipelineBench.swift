@@ -183,7 +183,7 @@ package struct PipelineBench {
         let (sql, _) = try configuration.tables.render(
             "truncate \(tables.joined(separator: ", "))", label: "bench")
         try await database().execute(script: sql)
-        for name in ["analysis_queue", "realtime_analysis_sessions", "emotion_cards"] {
+        for name in ["analysis_queue", "realtime_analysis_sessions", "emotion_cards", "keyword_details"] {
             _ = try await clients.mongo.collection(name).deleteMany([:])
         }
         _ = try await clients.redis.send(RedisCommand("FLUSHALL"))

@@ -120,11 +120,19 @@ package final class ChaosRun: Sendable {
     private func cause(_ figures: inout ChaosFigures) async throws {
         let started = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // A server that takes long to recover may not be back when it is to be hit again.
+            var last: [String: Task<Void, any Error>] = [:]
             for fault in plan.faults {
                 try await Task.sleep(until: started + .milliseconds(fault.atMilliseconds))
                 say("\(fault.kind.rawValue) \(fault.target) for \(fault.forMilliseconds) ms")
                 figures.faults[fault.kind.rawValue, default: 0] += 1
-                group.addTask { [self] in try await act(fault) }
+                let before = last[fault.target]
+                let acting = Task {
+                    try await before?.value
+                    try await act(fault)
+                }
+                last[fault.target] = acting
+                group.addTask { try await acting.value }
             }
             try await group.waitForAll()
         }

@@ -6,7 +6,6 @@ struct LexiconReader {
     private static let polarityInertia = 0.25
 
     private let lexicon: Lexicon
-    private let contentWords = ContentWords.standard
     private var text = FoldedText()
     private var evidence = Evidence()
     private var keywords = KeywordList()
@@ -26,9 +25,12 @@ struct LexiconReader {
             weight += abs(hit.feeling.polarity)
         }
         let scores = Self.scores(of: sums)
+        keywords.removeAll()
+        keywords.collect(from: text, evidence, lexicon)
         return EmotionReading(
             emotion: scores.strongest, scores: scores, polarity: Fraction(polarity / (weight + Self.polarityInertia)),
-            keywords: collectKeywords(string), excerpt: excerpt(of: string, for: scores.strongest))
+            keywords: keywords.keywords(of: text, string.utf8.span), excerpt: excerpt(of: string, for: scores.strongest)
+        )
     }
 
     private static func scores(of sums: InlineArray<6, Double>) -> EmotionScores {
@@ -40,27 +42,6 @@ struct LexiconReader {
             scores[emotion] = Fraction(sum / total)
         }
         return scores
-    }
-
-    private mutating func collectKeywords(_ string: String) -> [String] {
-        keywords.removeAll()
-        var next = 0
-        for word in text.words {
-            // Hits and words are both in the order of the text; a word with a hit in it names no thing.
-            while next < evidence.hits.count, evidence.hits[next].symbols.upperBound <= word.symbols.lowerBound {
-                next += 1
-            }
-            if next < evidence.hits.count, evidence.hits[next].symbols.lowerBound < word.symbols.upperBound { continue }
-            guard let content = contentWords.content(of: word, in: text) else { continue }
-            keywords.addThing(content, in: text)
-        }
-        for hit in evidence.hits {
-            let label = lexicon.terms[hit.term].label
-            if label == "" { continue }
-            keywords.addTelling(
-                key: hit.term, symbols: hit.symbols, label: label, isNegated: hit.isNegated, weight: hit.strength)
-        }
-        return keywords.keywords(of: text, string.utf8.span)
     }
 
     /// The sentence that says most for the emotion; where none says anything, the first with a word in it.

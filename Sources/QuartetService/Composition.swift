@@ -47,6 +47,9 @@ package struct Composition: Sendable {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
+        let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
+        services.append(.init(service: bound))
+        defer { bound.disarm() }
         try await clients.checkAtBoot()
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -76,7 +79,7 @@ package struct Composition: Sendable {
         switch role {
         case .serve: return [try server(ports, onListening: onListening)]
         case .relay: return try relays(ports)
-        case .work: return [worker(ports)]
+        case .work: return [try worker(ports)]
         case .invalidate: return [try invalidation(ports)]
         case .check: return [try sweeper()]
         }
@@ -90,7 +93,8 @@ package struct Composition: Sendable {
             configuration: configuration.api,
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
-                sessions: ports.sessions, cards: ports.cards, progress: ports.progress, cache: ports.cache),
+                sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
+                cache: ports.cache),
             probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
             onListening: onListening)
     }
@@ -118,13 +122,15 @@ package struct Composition: Sendable {
         }
     }
 
-    private func worker(_ ports: Ports) -> any Service {
-        Worker(
+    private func worker(_ ports: Ports) throws -> any Service {
+        let analyzer = try analyzer()
+        logger.info("cards are made by \(analyzer.identity)")
+        return Worker(
             identity: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
             configuration: configuration.worker,
             ports: WorkerPorts(
                 requests: ports.requests, queue: ports.queue, reviews: ports.reviews, sessions: ports.sessions,
-                cards: ports.cards, progress: ports.progress, analyzer: analyzer()),
+                cards: ports.cards, keywords: ports.keywords, progress: ports.progress, analyzer: analyzer),
             observe: Self.observe, logger: logger)
     }
 
@@ -150,9 +156,24 @@ package struct Composition: Sendable {
         return try KafkaProducer(clients.kafka, options: options, logger: logger)
     }
 
-    private func analyzer() -> any EmotionAnalyzer {
-        switch configuration.analyzer {
-        case .lexicon: LexiconAnalyzer()
+    private func analyzer() throws -> any EmotionAnalyzer {
+        let settings = configuration.emotion
+        switch settings.analyzer {
+        case .model: return ModelAnalyzer(model: try model(settings.modelPath))
+        case .lexicon: return LexiconAnalyzer()
+        case .http:
+            return HTTPAnalyzer(
+                configuration: settings.http,
+                transport: HTTPAnalyzerTransport(url: settings.url, token: settings.token))
+        }
+    }
+
+    private func model(_ path: String) throws -> EmotionModel {
+        guard !path.isEmpty else { return try EmotionModel.embedded() }
+        do {
+            return try EmotionModel(path: path)
+        } catch {
+            throw ConfigurationError(key: "emotion.model", problem: error.message)
         }
     }
 

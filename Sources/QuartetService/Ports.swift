@@ -11,6 +11,7 @@ struct Ports: Sendable {
     let reviews: MongoReviewStore
     let sessions: MongoSessionStore
     let cards: MongoCardStore
+    let keywords: MongoKeywordStore
     let queue: MongoTaskQueue
     let progress: RedisProgressBoard
     let cache: RedisVersionedCache
@@ -23,6 +24,7 @@ struct Ports: Sendable {
         reviews = MongoReviewStore(client: clients.mongo)
         sessions = MongoSessionStore(client: clients.mongo)
         cards = MongoCardStore(client: clients.mongo)
+        keywords = MongoKeywordStore(client: clients.mongo)
         queue = MongoTaskQueue(client: clients.mongo)
         progress = RedisProgressBoard(
             client: clients.redis, configuration: Self.progressConfiguration(configuration.redis), logger: logger)

@@ -74,4 +74,36 @@ import Testing
             #expect(try await work.metric("quartet_tasks_buried_total") == 6)
         }
     }
+
+    /// Whoever works on it dies, with all that the worker has in hand.
+    @Test(.timeLimit(.minutes(5)))
+    func aTaskThatKillsItsWorkersTakesNoOtherAlong() async throws {
+        let settings = [
+            "WORKER_REVIEWS_PER_CHUNK": "1", "WORKER_ATTEMPTS_MAX": "3", "WORKER_LEASE_DURATION": "500ms",
+            "WORKER_POLL_INTERVAL": "50ms",
+        ]
+        try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            try await shop.addProduct("poison", reviews: 5_000)
+            try await shop.addProduct("p", reviews: 400)
+            let poison = try await shop.submitted("poison")
+            var neighbours: [RequestID] = []
+            for _ in 0..<8 { neighbours.append(try await shop.submitted("p")) }
+            for _ in 0..<3 {
+                let work = try system.start(["work"])
+                try await eventually("the worker has the poison in hand") {
+                    try await system.stores.worker(of: poison)?.hasSuffix(":\(work.pid)") == true
+                }
+                await work.kill()
+            }
+            let work = try system.start(["work"])
+            let failed = try await shop.closed(poison)
+            #expect(failed.status == "failed")
+            #expect(failed.failure?.contains("died at each of 3 attempts") == true)
+            for id in neighbours { #expect(try await shop.closed(id).status == "completed", "\(work.lastWords)") }
+            try await Story(system.stores).expectFailed([poison])
+            try await Story(system.stores).expectCompleted(neighbours)
+            try await system.expectConsistency()
+        }
+    }
 }

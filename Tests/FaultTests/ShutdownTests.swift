@@ -125,3 +125,62 @@ import Testing
         }
     }
 }
+
+/// Roles that are told to stop while nothing answers them.
+@Suite(.serialized) struct BoundedShutdownTests {
+    @Test(.timeLimit(.minutes(5)), arguments: ["serve", "relay", "work", "invalidate"])
+    func aRoleStopsAlsoWhileNoStoreAnswers(_ role: String) async throws {
+        let settings = [
+            "WORKER_REVIEWS_PER_CHUNK": "1", "WORKER_DRAIN_TIMEOUT": "500ms", "DB_STATEMENT_TIMEOUT": "3s",
+            "MONGODB_OPERATION_TIMEOUT": "3s", "REDIS_COMMAND_TIMEOUT": "2s",
+        ]
+        try await QuartetSystem.withPrivateStack { stack in
+            try await QuartetSystem.run(on: stack, settings: settings) { system in
+                let (server, shop) = try await system.serve()
+                let others = try ["relay", "work", "invalidate"].map { try system.start([$0]) }
+                try await shop.addProduct("p", reviews: 2_000)
+                let id = try await shop.submitted("p")
+                try await eventually("some cards are stored") { try await system.stores.cards(of: id).count >= 5 }
+                let servers = [stack.postgres, stack.mongo, stack.redis, stack.kafka] as [any LocalServer]
+                for server in servers { await server.suspend() }
+                let started = ContinuousClock.now
+                let process = try #require(
+                    ([server] + others).first { $0.name.split(separator: " ").contains(Substring(role)) })
+                #expect(try await process.stop() == .status(0), "\(process.lastWords)")
+                let stopped = started.duration(to: .now)
+                print("\(role) stopped after \(stopped) with every store frozen")
+                #expect(stopped < .seconds(30))
+                for server in servers { await server.resume() }
+                if role == "work" { _ = try system.start(["work"]) }
+                if role == "relay" { _ = try system.start(["relay"]) }
+                let (_, again) = try await system.serve()
+                #expect(try await again.closed(id).status == "completed")
+            }
+        }
+    }
+
+    /// With the stores' timeouts as they are by default.
+    @Test(.timeLimit(.minutes(3)))
+    func aWorkerThatDoesNotStopInTimeEndsAsItIs() async throws {
+        let settings = ["WORKER_REVIEWS_PER_CHUNK": "1", "WORKER_DRAIN_TIMEOUT": "500ms", "SHUTDOWN_TIMEOUT": "3s"]
+        try await QuartetSystem.withPrivateStack { stack in
+            try await QuartetSystem.run(on: stack, settings: settings) { system in
+                let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+                let work = try system.start(["work"])
+                try await shop.addProduct("p", reviews: 1_000)
+                let id = try await shop.submitted("p")
+                try await eventually("some cards are stored") { try await system.stores.cards(of: id).count >= 5 }
+                await stack.mongo.suspend()
+                let started = ContinuousClock.now
+                #expect(try await work.stop() == .status(1))
+                let stopped = started.duration(to: .now)
+                #expect(stopped < .seconds(8), "after \(stopped)")
+                #expect(work.log.contains("not stopped in time"))
+                await stack.mongo.resume()
+                _ = try system.start(["work"])
+                #expect(try await shop.closed(id).status == "completed")
+                try await Story(system.stores).expectCompleted([id])
+            }
+        }
+    }
+}

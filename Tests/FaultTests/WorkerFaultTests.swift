@@ -48,6 +48,8 @@ import Testing
         let cards = try await stores.cards(of: id).count
         let results = try await stores.count("analysis.analysis_results WHERE request_id = '\(id)'")
         let task = try await stores.task(of: id)
+        let hasKeywords = try await stores.keywordDetails(of: id) != nil
+        #expect(hasKeywords == [.keywordsStored, .resultStored, .taskAcknowledged].contains(point))
         switch point {
         case .taskClaimed:
             #expect(try await stores.session(of: id) == nil)
@@ -56,6 +58,10 @@ import Testing
             #expect(try await stores.session(of: id)?.manifest.count == Self.reviewCount)
             #expect((cards, results, task?.attempt) == (0, 0, 1))
         case .cardsStored: #expect((cards, results, task?.attempt) == (6, 0, 1))
+        case .keywordsStored:
+            // The last chunk's cards are on the way at the same time.
+            #expect(cards == 9 || cards == Self.reviewCount)
+            #expect((results, task?.attempt) == (0, 1))
         case .progressReported: #expect((cards, results, task?.attempt) == (3, 0, 1))
         case .resultStored: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, 1))
         case .taskAcknowledged: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, nil))

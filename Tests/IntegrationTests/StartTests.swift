@@ -23,6 +23,10 @@ import Testing
             #expect(!process.log.contains("hunter2"))
             let twoDatabases = ["TABLES_ANALYSIS_RESULTS_DATABASE": "market"]
             try await expectRefusal(system, ["work"], twoDatabases, naming: "dropship and market")
+            let noModel = ["EMOTION_MODEL": "/nonexistent/a.model"]
+            try await expectRefusal(system, ["work"], noModel, naming: "emotion.model: /nonexistent/a.model")
+            try await expectRefusal(system, ["work"], ["EMOTION_MODEL": file.path], naming: "not a model file")
+            try await expectRefusal(system, ["work"], ["EMOTION_ANALYZER": "http"], naming: "emotion.http.url")
             try await expectRefusal(system, ["dev", "--config", file.path], naming: "worker.tasks_mix")
         }
     }

@@ -17,6 +17,7 @@ struct APIFixture: Sendable {
     let reviews = FakeReviewStore()
     let sessions = FakeSessionStore()
     let cards = FakeCardStore()
+    let keywords = FakeKeywordStore()
     let progress = FakeProgressBoard()
     let cache = FakeVersionedCache()
     let product = ProductID("p-1")!
@@ -34,7 +35,7 @@ struct APIFixture: Sendable {
             configuration: configuration,
             ports: APIPorts(
                 requests: requests, queue: queue, products: FakeProductStore(database: database), reviews: reviews,
-                sessions: sessions, cards: cards, progress: progress, cache: cache),
+                sessions: sessions, cards: cards, keywords: keywords, progress: progress, cache: cache),
             probes: probes, metrics: { "metrics\n" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

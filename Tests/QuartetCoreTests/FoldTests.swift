@@ -31,7 +31,9 @@ import Testing
         var generator = SystemRandomNumberGenerator()
         let expected = Fold.result(of: cards, session: session)
         for _ in 0..<20 {
-            #expect(Fold.result(of: cards.shuffled(using: &generator), session: session) == expected)
+            let fold = Fold(session: session).adding(cards.shuffled(using: &generator))
+            #expect(fold.result() == expected)
+            #expect(fold.keywordDetails() == Fold(session: session).adding(cards).keywordDetails())
         }
         #expect(expected.cardCount == 40)
         #expect(expected.emotionCounts.reduce(0, +) == 40)
@@ -43,6 +45,7 @@ import Testing
         #expect(result.digest == .empty)
         #expect(result.polarity == Fraction(0))
         #expect(result.keywords.isEmpty && result.excerpts.isEmpty)
+        #expect(result.likes.isEmpty && result.dislikes.isEmpty)
     }
 
     @Test func polaritiesAreCountedAroundTheNeutralBand() {
@@ -58,6 +61,45 @@ import Testing
         ]
         let terms = Fold.result(of: cards, session: session).keywords.map(\.term)
         #expect(terms == ["a", "b", "strong", "weak"])
+    }
+
+    @Test func likesAndDislikesAreRankedByTheirMarginsAndLinkToTheStrongestCards() {
+        let cards = [
+            card(0, polarity: 0.3, keywords: ["price", "box"]), card(1, polarity: 0.9, keywords: ["price"]),
+            card(2, polarity: 0.3, keywords: ["price", "sound"]), card(3, polarity: 0.5, keywords: ["price"]),
+            card(4, polarity: -0.2, keywords: ["price", "strap"]), card(5, polarity: -0.8, keywords: ["strap", "box"]),
+            card(6, polarity: 0.05, keywords: ["strap", "colour"]),
+        ]
+        let result = Fold.result(of: cards.shuffled(), session: session)
+        let price = AnalysisResult.Opinion(
+            term: "price", count: 5, agreeing: 4, polarity: Fraction(0.36), cards: [1, 3, 0])
+        let sound = AnalysisResult.Opinion(term: "sound", count: 1, agreeing: 1, polarity: Fraction(0.3), cards: [2])
+        #expect(result.likes == [price, sound])
+        let strap = AnalysisResult.Opinion(
+            term: "strap", count: 3, agreeing: 2, polarity: Fraction(tenThousandths: -3166), cards: [5, 4])
+        #expect(result.dislikes == [strap])
+    }
+
+    @Test func keywordDetailsHaveBothSidesOfEveryWord() throws {
+        let cards = [
+            card(0, polarity: 0.3, keywords: ["box"]), card(1, polarity: -0.8, keywords: ["box", "lid"]),
+            card(2, polarity: 0, keywords: ["box"]),
+        ]
+        let fold = Fold(session: session).adding(cards)
+        let details = fold.keywordDetails()
+        #expect(details.keywords.map(\.term) == ["box", "lid"])
+        let box = try #require(details.keywords.first)
+        #expect((box.count, box.positive, box.negative) == (3, 1, 1))
+        #expect((box.best, box.worst) == ([0], [1]))
+        #expect(details.digest == fold.result().digest)
+    }
+
+    @Test func theNumberOfWordsIsBounded() {
+        let cards = (0..<200).map { card($0, polarity: $0 < 100 ? 0.5 : -0.5, keywords: ["k\($0)"]) }
+        let fold = Fold(session: session).adding(cards)
+        #expect(fold.result().likes.count == Fold.opinionsMax)
+        #expect(fold.result().dislikes.count == Fold.opinionsMax)
+        #expect(fold.keywordDetails().keywords.count == Fold.keywordDetailsMax)
     }
 
     @Test func theStrongestExcerptsOfEachEmotionAreKept() {
@@ -92,6 +134,8 @@ import Testing
         #expect(object["reviews"] as? Int == 40)
         #expect((object["emotions"] as? [String: Int])?.count == 7)
         #expect(object["request_id"] as? String == "01990000-0000-7000-8000-000000000001")
+        let liked = try #require((object["likes"] as? [[String: Any]])?.first)
+        #expect(Set(liked.keys) == ["term", "count", "agreeing", "polarity", "cards"])
         #expect((object["excerpts"] as? [[String: Any]])?.isEmpty == false)
     }
 }

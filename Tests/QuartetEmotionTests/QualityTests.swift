@@ -52,69 +52,37 @@ struct QualityTests {
         for emotion in Emotion.allCases { #expect(readings.count { $0.emotion == emotion } >= 5, "\(emotion)") }
     }
 
-    /// Where the corpora are at hand they are the measure; elsewhere the sample above is.
-    @Test("On the corpora, polarity and emotions are as good as they were")
+    /// Where the corpora are at hand a tenth of them is the measure; elsewhere the sample above is.
+    @Test("On the corpora, the lexicon is as good as it was", .enabled(if: Corpora.areAtHand))
     func corpora() async throws {
-        let data = Self.root.appending(path: "../shared/data")
-        guard FileManager.default.fileExists(atPath: data.path) else { return }
-        let polarity = try await polarityAccuracy(of: data.appending(path: "sentiment/test.tsv.gz"))
-        let ekman = try ekmanClasses(in: data.appending(path: "emotions"))
-        let korean = try await macroF1(of: data.appending(path: "emotions/ko/test.tsv.gz"), ekman)
-        let english = try await macroF1(of: data.appending(path: "emotions/en/test.tsv.gz"), ekman)
-        print("polarity \(polarity), macro-F1 Korean \(korean), English \(english)")
-        #expect(polarity >= 0.73)
-        #expect(korean >= 0.42)
-        #expect(english >= 0.48)
-    }
-
-    private func lines(of archive: URL) throws -> [[Substring]] {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/gzip")
-        process.arguments = ["-dc", archive.path]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
-        return String(decoding: data, as: UTF8.self).split(separator: "\n").map { $0.split(separator: "\t") }
-    }
-
-    /// Undecided counts as wrong; ratings of 5...8 are left out.
-    private func polarityAccuracy(of archive: URL) async throws -> Double {
-        let rows = try lines(of: archive).filter { $0.count == 2 && !(5...8).contains(Int($0[0]) ?? 5) }
-        let readings = try await readAll(rows.map { String($0[1]) })
-        let right = zip(rows, readings).count {
-            (Int($0[0]) ?? 0) >= 9 ? $1.polarity.value > 0 : $1.polarity.value < 0
+        func measure(_ file: String) async throws -> ModelEvaluation {
+            try await ModelEvaluation.measure(Corpora.examples(file, every: 10), by: LexiconAnalyzer())
         }
-        return Double(right) / Double(rows.count)
+        #expect(try await measure("sentiment/train.tsv.gz").polarity.accuracy >= 0.72)
+        #expect(try await measure("emotions/ko/dev.tsv.gz").emotions.macroF1 >= 0.38)
+        #expect(try await measure("emotions/en/dev.tsv.gz").emotions.macroF1 >= 0.42)
     }
 
-    /// The Ekman emotion of each label number.
-    private func ekmanClasses(in folder: URL) throws -> [Emotion] {
-        let groups = try JSONDecoder().decode(
-            [String: [String]].self, from: Data(contentsOf: folder.appending(path: "ekman.json")))
-        let labels = try String(contentsOf: folder.appending(path: "labels.txt"), encoding: .utf8)
-        return try labels.split(separator: "\n").map { label in
-            let group = try #require(groups.first { $0.value.contains(String(label)) })
-            return try #require(Emotion(rawValue: group.key))
+    @Test("On texts held out of training, the model is as good as it was", .enabled(if: Corpora.areAtHand))
+    func model() async throws {
+        let analyzer = ModelAnalyzer(model: try EmotionModel.embedded())
+        let rated = try Corpora.examples("sentiment/test.tsv.gz", every: 10)
+        let polarity = try await ModelEvaluation.measure(rated, by: analyzer).polarity
+        #expect(polarity.accuracy >= 0.85)
+        #expect(polarity.calibrationError < 0.05)
+        for (folder, floor) in [("ko", 0.48), ("en", 0.52)] {
+            let labelled = try Corpora.examples("emotions/\(folder)/test.tsv.gz", every: 3)
+            let evaluation = try await ModelEvaluation.measure(labelled, by: analyzer)
+            #expect(evaluation.emotions.macroF1 >= floor)
+            #expect(evaluation.emotionCalibrationError < 0.06)
         }
     }
 
-    /// The mean F1 over the seven classes; a text may have several, and one of them is to be met.
-    private func macroF1(of archive: URL, _ ekman: [Emotion]) async throws -> Double {
-        let rows = try lines(of: archive).filter { $0.count >= 2 }
-        let readings = try await readAll(rows.map { String($0[0]) })
-        var counts = Emotion.allCases.map { _ in (hit: 0, extra: 0, missed: 0) }
-        for (row, reading) in zip(rows, readings) {
-            let truth = Set(row[1].split(separator: ",").compactMap { Int($0) }.map { ekman[$0] })
-            for emotion in truth where emotion != reading.emotion { counts[emotion.index].missed += 1 }
-            if truth.contains(reading.emotion) {
-                counts[reading.emotion.index].hit += 1
-            } else {
-                counts[reading.emotion.index].extra += 1
-            }
-        }
-        return counts.reduce(0.0) { $0 + Double(2 * $1.hit) / Double(2 * $1.hit + $1.extra + $1.missed) } / 7
+    @Test("In the sample, the model's polarity agrees with clear ratings")
+    func modelOnSample() async throws {
+        let clear = try Self.sample().flatMap(\.reviews).filter { $0.rating <= 3 || $0.rating >= 8 }
+        let readings = try await readAll(clear.map(\.text), by: ModelAnalyzer(model: try EmotionModel.embedded()))
+        let agreeing = zip(clear, readings).count { $0.rating >= 8 ? $1.polarity.value > 0 : $1.polarity.value < 0 }
+        #expect(Double(agreeing) >= 0.85 * Double(clear.count))
     }
 }

@@ -14,6 +14,7 @@ struct FakeSystem: Sendable {
     let reviews = FakeReviewStore()
     let sessions = FakeSessionStore()
     let cards = FakeCardStore()
+    let keywords = FakeKeywordStore()
     let progress = FakeProgressBoard()
     let cache = FakeVersionedCache()
     let events = FakeEventStream()
@@ -34,8 +35,8 @@ struct FakeSystem: Sendable {
 
     var ports: WorkerPorts {
         WorkerPorts(
-            requests: requests, queue: queue, reviews: reviews, sessions: sessions, cards: cards, progress: progress,
-            analyzer: analyzer)
+            requests: requests, queue: queue, reviews: reviews, sessions: sessions, cards: cards, keywords: keywords,
+            progress: progress, analyzer: analyzer)
     }
 
     func worker(_ identity: String = "w-1") -> Worker {

@@ -1,6 +1,7 @@
 import QuartetCore
 import QuartetRoles
 import QuartetTesting
+import Synchronization
 import Testing
 
 @Suite struct WorkerTests {
@@ -17,6 +18,9 @@ import Testing
         let session = try #require(try await system.sessions.sessions([id])[0])
         let stored = try #require(try await system.requests.results([id])[0])
         #expect(stored.json == Fold.result(of: cards, session: session).json)
+        let details = Fold(session: session).adding(cards).keywordDetails()
+        #expect(!details.keywords.isEmpty)
+        #expect(try await system.keywords.details([id]) == [details])
         #expect(try await system.queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
         #expect(
             try await system.progress.read([id])[0] == Progress(requestID: id, done: 10, total: 10, phase: .completed))
@@ -97,6 +101,37 @@ import Testing
         #expect(try await system.queue.depth().dead == 1)
     }
 
+    @Test func tasksWhoseWorkersDiedAreWorkedOnAloneWithoutLosingAttempts() async throws {
+        var system = FakeSystem()
+        system.configuration.attemptsMax = 5
+        try await system.addReviews(3)
+        let ids = [try await system.submit(), try await system.submit(), try await system.submit()]
+        for _ in 0..<3 {
+            #expect(try await system.queue.claim(limit: 9, worker: "w", leaseDuration: .seconds(10)).count == 3)
+            system.clock.advance(by: .seconds(11))
+        }
+        // How many are read at once, and with which attempt.
+        let present = Mutex((now: 0, most: 0))
+        let queue = system.queue
+        system.analyzer.before { review in
+            guard review == "r-1000" else { return }
+            present.withLock { present in
+                present.now += 1
+                present.most = max(present.most, present.now)
+            }
+            await Task.yield()
+            for id in ids { #expect(queue.contents(of: id)?.attempt ?? 4 <= 4) }
+            present.withLock { $0.now -= 1 }
+        }
+        let worker = system.worker()
+        let work = Task { try await worker.run() }
+        while try await system.requests.requests(ids).contains(where: { $0?.status == .queued }) { await Task.yield() }
+        work.cancel()
+        _ = try? await work.value
+        #expect(try await system.requests.requests(ids).allSatisfy { $0?.status == .completed })
+        #expect(present.withLock { $0.most } == 1)
+    }
+
     @Test func aProductWithoutReviewsFailsAtOnce() async throws {
         let system = FakeSystem()
         try await system.addReviews(0)
@@ -135,6 +170,52 @@ import Testing
         #expect(cards[2] == earlier)
         let session = try #require(try await system.sessions.sessions([id])[0])
         #expect(try await system.requests.results([id])[0]?.json == Fold.result(of: cards, session: session).json)
+    }
+
+    /// The details of a request are of the cards that stayed, whatever an attempt stored before it knew.
+    @Test(arguments: [false, true])
+    func keywordDetailsAreOfTheStoredCards(areWrongBefore: Bool) async throws {
+        let system = FakeSystem()
+        try await system.addReviews(6)
+        let id = try await system.submit()
+        let empty = Fold(
+            session: AnalysisSession(
+                requestID: id, productID: system.product, manifest: [], analyzer: system.analyzer.identity))
+        if areWrongBefore {
+            _ = try await system.keywords.insert([empty.keywordDetails()])
+        } else {
+            system.keywords.failNext(.insert, with: Away(), tookEffect: true)
+        }
+        let other = EmotionCard(
+            requestID: id, ordinal: 5, reviewID: "r-1005",
+            reading: EmotionReading(
+                emotion: .joy, scores: EmotionScores(), polarity: Fraction(0.9), keywords: ["earlier"], excerpt: ""))
+        _ = try await system.cards.insert([other])
+        _ = try await system.worker().runOnce()
+        system.clock.advance(by: .seconds(120))
+        _ = try await system.worker().runOnce()
+
+        #expect(try await system.request(id)?.status == .completed)
+        let session = try #require(try await system.sessions.sessions([id])[0])
+        let details = Fold(session: session).adding(try await system.storedCards(id)).keywordDetails()
+        #expect(details.keywords.contains { $0.term == "earlier" })
+        #expect(try await system.keywords.details([id]) == [details])
+    }
+
+    @Test func aRequestIsNotCompletedWithoutItsKeywordDetails() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(2)
+        let id = try await system.submit()
+        system.keywords.failNext(.insert, with: Away())
+        system.keywords.failNext(.replace, with: Away())
+        for _ in 0..<2 {
+            _ = try await system.worker().runOnce()
+            #expect(try await system.request(id)?.status == .queued)
+            system.clock.advance(by: .seconds(120))
+        }
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .completed)
+        #expect(try await system.keywords.details([id])[0] != nil)
     }
 
     @Test func aLostAcknowledgementCostsOneHarmlessClaim() async throws {

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import QuartetAPI
 import QuartetCore
+import QuartetEmotion
 import QuartetRoles
 import StoreKit
 import Testing
@@ -24,7 +25,14 @@ import Testing
             "QUARTET_API_PORT": "0", "RELAY_LEASE_DURATION": "1500ms", "OUTBOX_SHARDS": "3", "REDIS_PREFIX": "a:",
             "KAFKA_FETCH_WAIT": "20ms", "INVALIDATE_POLL_TIMEOUT": "3s", "WORKER_RETRY_BASE": "1ms",
             "MONGODB_OPERATION_TIMEOUT": "1m", "LOG_LEVEL": "debug", "DB_CONNECTIONS_MAX": "3",
+            "EMOTION_ANALYZER": "http", "EMOTION_HTTP_URL": "https://127.0.0.1:8399/read", "EMOTION_MODEL": "a.model",
+            "EMOTION_HTTP_REQUESTS_PER_SECOND_MAX": "7", "EMOTION_HTTP_RETRY_AFTER_MAX": "2s",
         ])
+        #expect(configuration.emotion.analyzer == .http)
+        #expect(configuration.emotion.url == "https://127.0.0.1:8399/read")
+        #expect(configuration.emotion.modelPath == "a.model")
+        #expect(configuration.emotion.http.requestsPerSecondMax == 7)
+        #expect(configuration.emotion.http.retryAfterMax == .seconds(2))
         #expect(configuration.api.port == 0)
         #expect(configuration.relay.leaseDuration == .milliseconds(1500))
         #expect(configuration.outboxShards == 3)
@@ -81,7 +89,10 @@ import Testing
         ("OUTBOX_SHARDS", "outbox.shards", "257"), ("WORKER_LEASE_DURATION", "worker.lease_duration", "499ms"),
         ("OUTBOX_RETENTION", "outbox.retention", "59s"), ("LOG_LEVEL", "log.level", "loud"),
         ("DB_TYPE", "db.type", "oracle"), ("KAFKA_SECURITY", "kafka.security", "ssl"),
-        ("EMOTION_ANALYZER", "emotion.analyzer", "psychic"), ("REDIS_PREFIX", "redis.prefix", "{a}:"),
+        ("EMOTION_ANALYZER", "emotion.analyzer", "psychic"),
+        ("EMOTION_HTTP_URL", "emotion.http.url", "ftp://a/b"),
+        ("EMOTION_HTTP_TRIES_MAX", "emotion.http.tries_max", "0"),
+        ("EMOTION_HTTP_VERSION", "emotion.http.version", ""), ("REDIS_PREFIX", "redis.prefix", "{a}:"),
     ])
     func anImpossibleValueIsRefusedWithItsKeyAndSource(_ name: String, _ key: String, _ value: String) throws {
         let error = try refusal(environment: [name: value])
@@ -100,7 +111,14 @@ import Testing
         }
     }
 
+    @Test func aModelServerWithoutAURLIsRefused() throws {
+        let error = try refusal(environment: ["EMOTION_ANALYZER": "http"])
+        #expect(error.key == "emotion.http.url")
+        #expect(error.problem.contains("an http:// or https:// URL"))
+    }
+
     @Test func retriesThatEndBeforeTheyBeginAreRefused() throws {
+        #expect(try refusal(environment: ["EMOTION_HTTP_RETRY_BASE": "6s"]).key == "emotion.http.retry_max")
         let error = try refusal(environment: ["WORKER_RETRY_BASE": "2m"])
         #expect(error.key == "worker.retry_max")
     }

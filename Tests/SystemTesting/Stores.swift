@@ -131,6 +131,13 @@ package struct Stores: Sendable {
         }
     }
 
+    /// What is kept of a request's keywords, nil before it is.
+    package func keywordDetails(of id: RequestID) async throws -> KeywordDetails? {
+        try await documents("keyword_details", ["_id": .uuid(id.uuid)]).first.map {
+            try KeywordDetails(stored: $0, of: id)
+        }
+    }
+
     /// Removes a product's reviews, as no caller can.
     package func removeReviews(of product: String) async throws {
         try await mongo.runCommand([
@@ -248,5 +255,28 @@ extension EmotionCard {
             reading: EmotionReading(
                 emotion: emotion, scores: scores, polarity: Fraction(try document.decode("polarity", as: Double.self)),
                 keywords: try document.decode("keywords"), excerpt: try document.decode("excerpt")))
+    }
+}
+
+extension KeywordDetails {
+    /// Reads a document of `keyword_details` by its published layout.
+    fileprivate init(stored document: BSONDocument, of request: RequestID) throws {
+        let analyzer: BSONDocument = try document.decode("analyzer")
+        let keywords: [BSONDocument] = try document.decode("keywords")
+        let digest: String = try document.decode("digest")
+        guard let product = ProductID(try document.decode("product_id", as: String.self)),
+            let high = UInt64(digest.prefix(16), radix: 16), let low = UInt64(digest.dropFirst(16), radix: 16)
+        else { throw TestFailure("keyword details without a product or a digest") }
+        self.init(
+            requestID: request, productID: product,
+            analyzer: AnalyzerIdentity(name: try analyzer.decode("name"), version: try analyzer.decode("version")),
+            cardCount: try document.decode("reviews"), digest: CardDigest(high: high, low: low),
+            keywords: try keywords.map { keyword in
+                Keyword(
+                    term: try keyword.decode("term"), count: try keyword.decode("count"),
+                    positive: try keyword.decode("positive"), negative: try keyword.decode("negative"),
+                    polarity: Fraction(try keyword.decode("polarity", as: Double.self)),
+                    best: try keyword.decode("best"), worst: try keyword.decode("worst"))
+            })
     }
 }

@@ -105,7 +105,7 @@ package struct Story {
         #expect(rows == [[status, "t"]], sourceLocation: location)
     }
 
-    /// The result is the fold of the cards, which are there once for each review of the manifest.
+    /// The result and the keyword details are the fold of the cards, which are there once for each review of the manifest.
     private func expectResult(_ id: RequestID) async throws {
         let rows = try await stores.rows(
             """
@@ -117,11 +117,13 @@ package struct Story {
         let cards = try await stores.cards(of: id)
         #expect(cards.map(\.ordinal) == Array(session.manifest.indices), sourceLocation: location)
         #expect(cards.map(\.reviewID) == session.manifest, sourceLocation: location)
-        let fold = Fold.result(of: cards, session: session)
+        let fold = Fold(session: session).adding(cards)
+        let result = fold.result()
         #expect(rows[0][0] == "\(session.manifest.count)", sourceLocation: location)
-        #expect(rows[0][1] == fold.digest.description, sourceLocation: location)
-        #expect(Array(rows[0][2].utf8) == fold.json, sourceLocation: location)
+        #expect(rows[0][1] == result.digest.description, sourceLocation: location)
+        #expect(Array(rows[0][2].utf8) == result.json, sourceLocation: location)
         #expect(rows[0][3] == session.productID.text, sourceLocation: location)
+        #expect(try await stores.keywordDetails(of: id) == fold.keywordDetails(), sourceLocation: location)
     }
 
     private func expectOutbox(_ id: RequestID, types: [String]) async throws {

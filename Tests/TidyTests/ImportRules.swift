@@ -1,18 +1,21 @@
 /// Which of our modules each may import: the architecture.
 enum Layers {
-    /// The C libraries, each with its one client.
-    static let cModules = ["CLibPQ": "Postgres", "CHiredis": "Redis", "CLibMongoC": "Mongo", "CRDKafka": "Kafka"]
+    /// The C libraries, each with its one client, and the model with its reader.
+    static let cModules = [
+        "CLibPQ": "Postgres", "CHiredis": "Redis", "CLibMongoC": "Mongo", "CRDKafka": "Kafka",
+        "CEmotionModel": "QuartetEmotion",
+    ]
     static let clients: Set = ["Postgres", "Redis", "Mongo", "Kafka"]
 
     static let own: [String: Set<String>] = [
-        "CLibPQ": [], "CHiredis": [], "CLibMongoC": [], "CRDKafka": [],
+        "CLibPQ": [], "CHiredis": [], "CLibMongoC": [], "CRDKafka": [], "CEmotionModel": [],
         "StoreKit": [],
         "Postgres": ["CLibPQ", "StoreKit"],
         "Redis": ["CHiredis", "StoreKit"],
         "Mongo": ["CLibMongoC", "StoreKit"],
         "Kafka": ["CRDKafka", "StoreKit"],
         "QuartetCore": ["StoreKit"],
-        "QuartetEmotion": ["QuartetCore"],
+        "QuartetEmotion": ["CEmotionModel", "QuartetCore", "StoreKit"],
         "QuartetMigrations": [],
         "QuartetStores": clients.union(["QuartetCore", "QuartetMigrations", "StoreKit"]),
         "QuartetAPI": ["QuartetCore", "StoreKit"],
@@ -29,8 +32,8 @@ enum Layers {
             "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
         ],
         "quartet": [
-            "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetRoles", "QuartetService",
-            "QuartetStack",
+            "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetEmotion", "QuartetRoles",
+            "QuartetService", "QuartetStack",
         ],
         "QuartetTesting": ["QuartetCore", "QuartetStack", "StoreKit"],
     ]

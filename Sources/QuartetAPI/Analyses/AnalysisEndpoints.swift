@@ -4,7 +4,7 @@ import Hummingbird
 import QuartetCore
 import StoreKit
 
-/// `POST /v1/analyses`, `GET /v1/analyses/{id}` and its cards.
+/// `POST /v1/analyses`, `GET /v1/analyses/{id}`, its cards and its keywords.
 struct AnalysisEndpoints: Sendable {
     let ports: APIPorts
     let calls: AnalysisCalls
@@ -15,6 +15,7 @@ struct AnalysisEndpoints: Sendable {
         routes.post("analyses", use: submit)
         routes.get("analyses/{id}", use: get)
         routes.get("analyses/{id}/cards", use: cards)
+        routes.get("analyses/{id}/keywords", use: keywords)
     }
 
     // MARK: Submit
@@ -114,6 +115,18 @@ struct AnalysisEndpoints: Sendable {
                 json.key("cards")
                 json.array { json in for card in cards { card.write(to: &json) } }
                 if cards.count == limit, let last = cards.last { json.field("next", last.ordinal) }
+            })
+    }
+
+    @Sendable private func keywords(_ request: Request, context: APIContext) async throws -> Response {
+        let id = try context.requestID()
+        guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
+        // Before the end they may be of cards that another attempt stores otherwise.
+        let details = request.status == .completed ? try await ports.keywords.details([id])[0] : nil
+        return Response(
+            json: JSONWriter.object(capacity: 8_192) { json in
+                json.key("keywords")
+                json.array { json in for keyword in details?.keywords ?? [] { keyword.write(to: &json) } }
             })
     }
 }

@@ -16,6 +16,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case taskClaimed = "task.claimed"
     case sessionPinned = "session.pinned"
     case cardsStored = "cards.stored"
+    case keywordsStored = "keywords.stored"
     case progressReported = "progress.reported"
     case resultStored = "result.stored"
     case failureStored = "failure.stored"

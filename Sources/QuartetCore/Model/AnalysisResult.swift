@@ -12,6 +12,10 @@ package struct AnalysisResult: Sendable, Hashable {
     /// Cards with a polarity above, within and below ±``neutralBand``.
     package let polarityCounts: PolarityCounts
     package let keywords: [Keyword]
+    /// What people like: words that more reviews name in praise than in blame, the widest margin first.
+    package let likes: [Opinion]
+    /// What people dislike.
+    package let dislikes: [Opinion]
     package let excerpts: [Excerpt]
 
     /// Polarities nearer to 0 than this are neither good nor bad.
@@ -39,6 +43,27 @@ package struct AnalysisResult: Sendable, Hashable {
             self.term = term
             self.count = count
             self.polarity = polarity
+        }
+    }
+
+    /// A word that reviews lean to one side about.
+    package struct Opinion: Sendable, Hashable {
+        package let term: String
+        /// In how many reviews it stood.
+        package let count: Int
+        /// How many of those are on this side.
+        package let agreeing: Int
+        /// The mean of all that name it.
+        package let polarity: Fraction
+        /// The ordinals of the cards that say it most strongly, at most three, the strongest first.
+        package let cards: [Int]
+
+        package init(term: String, count: Int, agreeing: Int, polarity: Fraction, cards: [Int]) {
+            self.term = term
+            self.count = count
+            self.agreeing = agreeing
+            self.polarity = polarity
+            self.cards = cards
         }
     }
 

@@ -1,7 +1,7 @@
 /// The public JSON of results and cards: what is stored, served and streamed is the same text.
 extension AnalysisResult {
     package var json: [UInt8] {
-        JSONWriter.object(capacity: 2048) { json in
+        JSONWriter.object(capacity: 4096) { json in
             json.field("request_id", requestID.description)
             json.field("product_id", productID.text)
             json.key("analyzer")
@@ -24,6 +24,10 @@ extension AnalysisResult {
             }
             json.key("keywords")
             json.array { json in for keyword in keywords { keyword.write(to: &json) } }
+            json.key("likes")
+            json.array { json in for opinion in likes { opinion.write(to: &json) } }
+            json.key("dislikes")
+            json.array { json in for opinion in dislikes { opinion.write(to: &json) } }
             json.key("excerpts")
             json.array { json in for excerpt in excerpts { excerpt.write(to: &json) } }
         }
@@ -36,6 +40,35 @@ extension AnalysisResult.Keyword {
             $0.field("term", term)
             $0.field("count", count)
             $0.field("polarity", polarity)
+        }
+    }
+}
+
+extension AnalysisResult.Opinion {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("term", term)
+            json.field("count", count)
+            json.field("agreeing", agreeing)
+            json.field("polarity", polarity)
+            json.key("cards")
+            json.array { json in for ordinal in cards { json.value(ordinal) } }
+        }
+    }
+}
+
+extension KeywordDetails.Keyword {
+    package func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("term", term)
+            json.field("count", count)
+            json.field("positive", positive)
+            json.field("negative", negative)
+            json.field("polarity", polarity)
+            json.key("best")
+            json.array { json in for ordinal in best { json.value(ordinal) } }
+            json.key("worst")
+            json.array { json in for ordinal in worst { json.value(ordinal) } }
         }
     }
 }

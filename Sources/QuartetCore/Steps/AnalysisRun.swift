@@ -23,6 +23,8 @@ package struct AnalysisRun: Sendable {
     }
 
     private var task: AnalysisTask { claim.task }
+    /// Earlier attempts may have left something.
+    private var isResumed: Bool { claim.attempt > 1 || task.generation > 1 }
 
     /// Works until the request is closed.
     ///
@@ -31,35 +33,41 @@ package struct AnalysisRun: Sendable {
         let (session, readAlready) = try await openSession()
         Failpoint.sessionPinned.reached()
         var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
-        if claim.attempt > 1 || task.generation > 1 { (fold, missing) = try await foldStoredCards(of: session) }
+        if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
         var finalisation: Finalisation?
+        var detailsAreStored = false
         while let chunk = missing.popChunk(configuration.reviewsPerChunk) {
             try Task.checkCancellation()
             let cards = try await cards(chunk, session: session, readAlready: readAlready)
             async let stored = steps.insert(cards)
             // While that is on the way, as if no other attempt had stored one of them.
             for card in cards { fold.add(card) }
+            let details = missing.isEmpty ? fold.keywordDetails() : nil
+            async let withDetails = storeKeywords(details, replacing: false)
             if missing.isEmpty { finalisation = Finalisation(result: fold.result()) }
             let isWhole = try await stored.allSatisfy(\.self)
             Failpoint.cardsStored.reached()
+            detailsAreStored = try await withDetails
             if !isWhole {
                 // The stored card counts, not this attempt's.
                 (fold, missing) = try await foldStoredCards(of: session)
-                finalisation = nil
+                (finalisation, detailsAreStored) = (nil, false)
             }
             if !missing.isEmpty {
                 await report(done: session.manifest.count - missing.count, total: session.manifest.count, .running)
                 Failpoint.progressReported.reached()
             }
         }
-        try await close(with: finalisation ?? Finalisation(result: fold.result()), of: session)
+        try await close(
+            with: finalisation ?? Finalisation(result: fold.result()),
+            details: detailsAreStored ? nil : fold.keywordDetails(), of: session)
     }
 
     // MARK: Session
 
     /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
     private func openSession() async throws -> (AnalysisSession, [String: ReadReview]) {
-        if claim.attempt > 1, let stored = try await ports.sessions.sessions([task.requestID])[0] {
+        if isResumed, let stored = try await ports.sessions.sessions([task.requestID])[0] {
             return (stored, [:])
         }
         let page = try await steps.pages(
@@ -136,11 +144,34 @@ package struct AnalysisRun: Sendable {
         return zip(reviews, readings).map(ReadReview.init)
     }
 
+    // MARK: Keywords
+
+    /// Stores the details of cards that are being stored at the same time, which costs no round trip of its own; another
+    /// attempt's details stay, because it may be that attempt's cards that stay. Or, once all cards are stored and every
+    /// attempt has the same details, stores them in place of whatever is there.
+    ///
+    /// - Returns: whether these details are the stored ones.
+    private func storeKeywords(_ details: KeywordDetails?, replacing: Bool) async throws -> Bool {
+        guard let details else { return false }
+        var areStored = true
+        if replacing {
+            try await steps.replaceKeywords(details)
+        } else {
+            areStored = try await steps.insertKeywords(details)
+        }
+        Failpoint.keywordsStored.reached()
+        return areStored
+    }
+
     // MARK: Result
 
-    private func close(with finalisation: Finalisation, of session: AnalysisSession) async throws {
+    /// - Parameter details: the keyword details where they are not stored yet.
+    private func close(
+        with finalisation: Finalisation, details: KeywordDetails?, of session: AnalysisSession
+    ) async throws {
         let (count, total) = (finalisation.result.cardCount, session.manifest.count)
         guard count == total else { throw AnalysisError.cardsMissing(expected: total, found: count) }
+        _ = try await storeKeywords(details, replacing: true)
         // Watchers get the last cards while the result is stored.
         async let lastCardsReported: Void = report(done: count, total: total, .running)
         let outcome = try await steps.finalise(finalisation)

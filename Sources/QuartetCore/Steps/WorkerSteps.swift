@@ -7,6 +7,8 @@ package struct WorkerSteps: Sendable {
     package let pages: Batcher<ReviewPageQuery, ReviewPage>
     package let pin: Batcher<AnalysisSession, AnalysisSession>
     package let insert: Batcher<[EmotionCard], [Bool]>
+    package let insertKeywords: Batcher<KeywordDetails, Bool>
+    package let replaceKeywords: Batcher<KeywordDetails, Void>
     package let report: Batcher<Progress, Void>
     package let finalise: Batcher<Finalisation, CloseOutcome>
     package let fail: Batcher<RequestFailure, CloseOutcome>
@@ -43,6 +45,11 @@ package struct WorkerSteps: Sendable {
                 return .success(Array(isNew[start..<start + group.count]))
             }
         }
+        insertKeywords = batcher("keywords.insert", ports.keywords.insert)
+        replaceKeywords = batcher("keywords.replace") { details in
+            try await ports.keywords.replace(details)
+            return details.map { _ in () }
+        }
         report = Batcher(
             name: "progress.report",
             limits: .init(batchSizeMax: limits.batchSizeMax, waitingMax: limits.waitingMax),
@@ -77,18 +84,20 @@ package struct WorkerPorts: Sendable {
     package let reviews: any ReviewStore
     package let sessions: any SessionStore
     package let cards: any CardStore
+    package let keywords: any KeywordStore
     package let progress: any ProgressBoard
     package let analyzer: any EmotionAnalyzer
 
     package init(
         requests: any RequestStore, queue: any TaskQueue, reviews: any ReviewStore, sessions: any SessionStore,
-        cards: any CardStore, progress: any ProgressBoard, analyzer: any EmotionAnalyzer
+        cards: any CardStore, keywords: any KeywordStore, progress: any ProgressBoard, analyzer: any EmotionAnalyzer
     ) {
         self.requests = requests
         self.queue = queue
         self.reviews = reviews
         self.sessions = sessions
         self.cards = cards
+        self.keywords = keywords
         self.progress = progress
         self.analyzer = analyzer
     }

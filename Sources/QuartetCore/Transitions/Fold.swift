@@ -5,15 +5,17 @@
 /// get the same result from the same cards.
 package struct Fold: Sendable {
     package static let keywordsMax = 20
+    package static let keywordDetailsMax = 50
+    package static let opinionsMax = 8
     package static let excerptsPerEmotionMax = 2
 
     private let session: AnalysisSession
-    private var cardCount = 0
+    package private(set) var cardCount = 0
     private var digest = CardDigest.empty
     private var emotionCounts = [Int](repeating: 0, count: Emotion.allCases.count)
     private var polaritySum = 0
     private var polarityCounts = AnalysisResult.PolarityCounts()
-    private var keywords: [String: (count: Int, polaritySum: Int)] = [:]
+    private var keywords: [String: KeywordTally] = [:]
     private var telling: [[Candidate]] = Array(repeating: [], count: Emotion.allCases.count)
 
     package init(session: AnalysisSession) {
@@ -23,23 +25,25 @@ package struct Fold: Sendable {
     package mutating func add(_ card: EmotionCard) {
         precondition(card.requestID == session.requestID, "a card of another request")
         let reading = card.reading
-        let polarity = Int(reading.polarity.tenThousandths)
         cardCount += 1
         digest.add(card)
         emotionCounts[reading.emotion.index] += 1
-        polaritySum += polarity
-        if reading.polarity >= AnalysisResult.neutralBand {
-            polarityCounts.positive += 1
-        } else if polarity <= -Int(AnalysisResult.neutralBand.tenThousandths) {
-            polarityCounts.negative += 1
-        } else {
-            polarityCounts.neutral += 1
+        polaritySum += Int(reading.polarity.tenThousandths)
+        switch reading.polarity.side {
+        case .positive: polarityCounts.positive += 1
+        case .neutral: polarityCounts.neutral += 1
+        case .negative: polarityCounts.negative += 1
         }
         for keyword in reading.keywords {
-            keywords[keyword, default: (0, 0)].count += 1
-            keywords[keyword, default: (0, 0)].polaritySum += polarity
+            keywords[keyword, default: KeywordTally()].add(reading.polarity, ordinal: card.ordinal)
         }
         if reading.emotion != .neutral { keepIfTelling(card) }
+    }
+
+    package func adding(_ cards: some Sequence<EmotionCard>) -> Fold {
+        var fold = self
+        for card in cards { fold.add(card) }
+        return fold
     }
 
     package func result() -> AnalysisResult {
@@ -50,17 +54,26 @@ package struct Fold: Sendable {
             cardCount: cardCount,
             digest: digest,
             emotionCounts: emotionCounts,
-            polarity: Self.mean(polaritySum, of: cardCount),
+            polarity: Fraction.mean(polaritySum, of: cardCount),
             polarityCounts: polarityCounts,
-            keywords: rankedKeywords(),
+            keywords: rankedKeywords(max: Self.keywordsMax).map {
+                AnalysisResult.Keyword(term: $0.term, count: $0.count, polarity: $0.polarity)
+            },
+            likes: opinions(.positive),
+            dislikes: opinions(.negative),
             excerpts: telling.flatMap { $0 }.map(\.excerpt))
+    }
+
+    /// What the cards say of the words they name, ranked as the result's keywords are, further down.
+    package func keywordDetails() -> KeywordDetails {
+        KeywordDetails(
+            requestID: session.requestID, productID: session.productID, analyzer: session.analyzer,
+            cardCount: cardCount, digest: digest, keywords: rankedKeywords(max: Self.keywordDetailsMax))
     }
 
     /// The result of all `cards` at once.
     package static func result(of cards: some Sequence<EmotionCard>, session: AnalysisSession) -> AnalysisResult {
-        var fold = Fold(session: session)
-        for card in cards { fold.add(card) }
-        return fold.result()
+        Fold(session: session).adding(cards).result()
     }
 
     private struct Candidate: Sendable {
@@ -90,21 +103,33 @@ package struct Fold: Sendable {
         if telling[row].count > Self.excerptsPerEmotionMax { telling[row].removeLast() }
     }
 
-    /// Words of more than one review first, the strongest of equally frequent ones before the others.
-    private func rankedKeywords() -> [AnalysisResult.Keyword] {
-        let ranked = keywords.map { term, sums in
-            AnalysisResult.Keyword(
-                term: term, count: sums.count, polarity: Self.mean(sums.polaritySum, of: sums.count))
+    /// Words of many reviews first, the strongest of equally frequent ones before the others.
+    private func rankedKeywords(max: Int) -> [KeywordDetails.Keyword] {
+        let ranked = keywords.sorted { left, right in
+            let leftStrength = abs(left.value.polarity.tenThousandths)
+            let rightStrength = abs(right.value.polarity.tenThousandths)
+            return (right.value.count, rightStrength, left.key) < (left.value.count, leftStrength, right.key)
         }
-        .sorted { left, right in
-            let leftStrength = abs(left.polarity.tenThousandths)
-            let rightStrength = abs(right.polarity.tenThousandths)
-            return (right.count, rightStrength, left.term) < (left.count, leftStrength, right.term)
-        }
-        return Array(ranked.prefix(Self.keywordsMax))
+        return ranked.prefix(max).map { $0.value.keyword($0.key) }
     }
 
-    private static func mean(_ sum: Int, of count: Int) -> Fraction {
-        Fraction(tenThousandths: count == 0 ? 0 : Int32(sum / count))
+    /// Words whose reviews lean to one side, by how many more of them do than lean to the other.
+    private func opinions(_ side: PolaritySide) -> [AnalysisResult.Opinion] {
+        let sign = side == .positive ? 1 : -1
+        let ranked = keywords.lazy.map { term, tally in
+            (term: term, tally: tally, margin: sign * (tally.positive - tally.negative))
+        }
+        .filter { $0.margin > 0 }
+        .sorted { left, right in
+            let leftStrength = sign * Int(left.tally.polarity.tenThousandths)
+            let rightStrength = sign * Int(right.tally.polarity.tenThousandths)
+            return (right.margin, rightStrength, left.term) < (left.margin, leftStrength, right.term)
+        }
+        return ranked.prefix(Self.opinionsMax).map { term, tally, _ in
+            let keyword = tally.keyword(term)
+            return AnalysisResult.Opinion(
+                term: term, count: keyword.count, agreeing: side == .positive ? keyword.positive : keyword.negative,
+                polarity: keyword.polarity, cards: side == .positive ? keyword.best : keyword.worst)
+        }
     }
 }

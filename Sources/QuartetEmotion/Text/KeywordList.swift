@@ -74,6 +74,7 @@ struct KeywordList {
         _ candidate: Candidate, of text: FoldedText, _ utf8: Span<UInt8>, to keywords: inout [String]
     ) {
         bytes.removeAll(keepingCapacity: true)
+        var isSpelled = true
         let isLatin = Symbol.kind(text.symbols[candidate.symbols.lowerBound]) == .latin
         if candidate.isNegated, isLatin { bytes += "not ".utf8 }
         if let label = candidate.label {
@@ -81,12 +82,40 @@ struct KeywordList {
             bytes += label.utf8
             if candidate.isNegated, !isLatin, !label.hasSuffix("다") { bytes += " 없음".utf8 }
         } else if text.symbols[candidate.symbols.lowerBound] == Symbol.otherLetter {
+            isSpelled = false
             for index in text.bytes(of: candidate.symbols) { bytes.append(utf8[index]) }
         } else {
             Symbol.appendUTF8(of: text.symbols[candidate.symbols], to: &bytes)
         }
         guard !bytes.isEmpty, bytes.count <= Self.bytesMax else { return }
+        // What symbols spell is composed, so that equal words have equal bytes.
+        if isSpelled, keywords.contains(where: { $0.utf8.count == bytes.count && $0.utf8.elementsEqual(bytes) }) {
+            return
+        }
         let keyword = String(decoding: bytes, as: UTF8.self)
-        if !keywords.contains(keyword) { keywords.append(keyword) }
+        if isSpelled || !keywords.contains(keyword) { keywords.append(keyword) }
+    }
+}
+
+extension KeywordList {
+    /// Takes in the things a text names and the terms that carry its reading.
+    mutating func collect(from text: FoldedText, _ evidence: Evidence, _ lexicon: Lexicon) {
+        let contentWords = ContentWords.standard
+        var next = 0
+        for word in text.words {
+            // Hits and words are both in the order of the text; a word with a hit in it names no thing.
+            while next < evidence.hits.count, evidence.hits[next].symbols.upperBound <= word.symbols.lowerBound {
+                next += 1
+            }
+            if next < evidence.hits.count, evidence.hits[next].symbols.lowerBound < word.symbols.upperBound { continue }
+            guard let content = contentWords.content(of: word, in: text) else { continue }
+            addThing(content, in: text)
+        }
+        for hit in evidence.hits {
+            let label = lexicon.terms[hit.term].label
+            if label == "" { continue }
+            addTelling(
+                key: hit.term, symbols: hit.symbols, label: label, isNegated: hit.isNegated, weight: hit.strength)
+        }
     }
 }

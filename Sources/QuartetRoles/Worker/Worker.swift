@@ -89,8 +89,13 @@ package final class Worker: Role {
                 let claims = try await claim(limit: limit)
                 patience.succeeded("claiming")
                 queueMayHoldMore = claims.count == limit
-                for claim in claims { start(claim) }
-                if !queueMayHoldMore {
+                let suspects = claims.filter(isSuspect)
+                // Before anything begins that might kill this worker.
+                if !suspects.isEmpty { try await putBack(suspects) }
+                for claim in claims where !isSuspect(claim) { start(claim) }
+                if !suspects.isEmpty {
+                    try await workOneByOne(isStopping: isStopping, start: start)
+                } else if !queueMayHoldMore {
                     await wake.wait(atMost: configuration.pollInterval)
                 } else if limit == 1 {
                     // It has its first steps to itself before there is a look for more.
@@ -99,6 +104,36 @@ package final class Worker: Role {
             } catch {
                 await wake.wait(atMost: patience.failed("claiming", error))
             }
+        }
+    }
+
+    private func isSuspect(_ claim: Claim) -> Bool { claim.lapses >= configuration.lapsesBeforeAlone }
+
+    /// Gives tasks back as if they had not been claimed.
+    private func putBack(_ claims: [Claim]) async throws {
+        inHand.withLock { $0 -= claims.count }
+        let releases = claims.map { TaskRelease(lease: $0.lease, delay: .zero, refundingAttempt: true) }
+        _ = try await ports.queue.release(releases)
+    }
+
+    /// Works on one task at a time with no other in hand, as long as they are suspects.
+    private func workOneByOne(isStopping: () -> Bool, start: (Claim) -> Void) async throws {
+        await untilIdle(isStopping: isStopping)
+        while !isStopping(), !Task.isCancelled, let claim = try await claim(limit: 1).first {
+            if isSuspect(claim) {
+                logger.notice(
+                    "task worked on alone",
+                    metadata: ["request": "\(claim.task.requestID)", "lapses": "\(claim.lapses)"])
+            }
+            start(claim)
+            await untilIdle(isStopping: isStopping)
+            guard isSuspect(claim) else { return }
+        }
+    }
+
+    private func untilIdle(isStopping: () -> Bool) async {
+        while inHand.withLock({ $0 }) > 0, !isStopping(), !Task.isCancelled {
+            await wake.wait(atMost: configuration.pollInterval)
         }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import QuartetAPI
 import QuartetCore
+import QuartetEmotion
 import QuartetMigrations
 import QuartetRoles
 import QuartetStores
@@ -41,10 +42,11 @@ extension QuartetConfiguration {
         try configuration.readAPI(from: &reader)
         configuration.metrics.host = reader.string("metrics.host", configuration.metrics.host)
         configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
+        configuration.shutdownTimeout = try reader.duration("shutdown.timeout", configuration.shutdownTimeout)
         try configuration.worker.read(from: &reader)
         try configuration.readRelay(from: &reader)
         try configuration.check.read(from: &reader)
-        configuration.analyzer = try reader.choice("emotion.analyzer", configuration.analyzer)
+        try configuration.emotion.read(from: &reader)
         return configuration
     }
 
@@ -162,7 +164,7 @@ extension WorkerConfiguration {
         tasksMax = try reader.integer("worker.tasks_max", tasksMax, in: 1...10_000)
         reviewsPerChunk = try reader.integer("worker.reviews_per_chunk", reviewsPerChunk, in: 1...10_000)
         reviewsPerAnalysisMax = try reader.integer(
-            "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...500_000)
+            "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...100_000)
         leaseDuration = try reader.duration(
             "worker.lease_duration", leaseDuration, in: .milliseconds(500)...(.seconds(3600)))
         attemptsMax = try reader.integer("worker.attempts_max", attemptsMax, in: 1...100)
@@ -176,5 +178,40 @@ extension WorkerConfiguration {
         drainTimeout = try reader.duration("worker.drain_timeout", drainTimeout)
         cardsPerBatchMax = try reader.integer("worker.cards_per_batch_max", cardsPerBatchMax, in: 1...10_000)
         itemsPerBatchMax = try reader.integer("worker.items_per_batch_max", itemsPerBatchMax, in: 1...10_000)
+    }
+}
+
+extension EmotionSettings {
+    fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        analyzer = try reader.choice("emotion.analyzer", analyzer)
+        modelPath = reader.string("emotion.model", modelPath)
+        url = reader.string("emotion.http.url", url)
+        if analyzer == .http || !url.isEmpty, !Self.isHTTP(url) {
+            throw reader.refusal("emotion.http.url", url, "an http:// or https:// URL")
+        }
+        token = reader.string("emotion.http.token", token)
+        http.version = reader.string("emotion.http.version", http.version)
+        guard (1...64).contains(http.version.utf8.count) else {
+            throw reader.refusal("emotion.http.version", http.version, "a name of 1 to 64 bytes")
+        }
+        http.reviewsPerRequestMax = try reader.integer(
+            "emotion.http.reviews_per_request_max", http.reviewsPerRequestMax, in: 1...10_000)
+        http.requestsMax = try reader.integer("emotion.http.requests_max", http.requestsMax, in: 1...1_000)
+        http.requestsPerSecondMax = try reader.integer(
+            "emotion.http.requests_per_second_max", http.requestsPerSecondMax, in: 0...100_000)
+        http.requestTimeout = try reader.duration("emotion.http.request_timeout", http.requestTimeout)
+        http.triesMax = try reader.integer("emotion.http.tries_max", http.triesMax, in: 1...100)
+        let base = try reader.duration("emotion.http.retry_base", http.backoff.base)
+        let max = try reader.duration("emotion.http.retry_max", http.backoff.max)
+        guard max >= base else {
+            throw ConfigurationError(key: "emotion.http.retry_max", problem: "is shorter than emotion.http.retry_base")
+        }
+        http.backoff = Backoff(base: base, max: max)
+        http.retryAfterMax = try reader.duration("emotion.http.retry_after_max", http.retryAfterMax)
+    }
+
+    private static func isHTTP(_ text: String) -> Bool {
+        guard let url = URL(string: text), let host = url.host(), !host.isEmpty else { return false }
+        return ["http", "https"].contains(url.scheme?.lowercased())
     }
 }

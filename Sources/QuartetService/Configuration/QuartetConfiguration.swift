@@ -1,5 +1,6 @@
 package import QuartetAPI
 package import QuartetCore
+package import QuartetEmotion
 package import QuartetMigrations
 package import QuartetRoles
 package import QuartetStores
@@ -17,12 +18,14 @@ package struct QuartetConfiguration: Sendable {
     /// Where the command-line clients find the API.
     package var apiURL = "http://127.0.0.1:8080"
     package var metrics = MetricsSettings()
+    /// How long roles may take to stop; then the process ends as it is. Shorter than a supervisor waits before SIGKILL.
+    package var shutdownTimeout: Duration = .seconds(25)
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
     package var invalidation = InvalidationConfiguration()
     package var check = CheckConfiguration()
     package var outboxShards = 8
-    package var analyzer = AnalyzerKind.lexicon
+    package var emotion = EmotionSettings()
 
     package init() {}
 }
@@ -42,7 +45,21 @@ package enum LogLevel: String, Sendable, CaseIterable {
 }
 
 package enum AnalyzerKind: String, Sendable, CaseIterable {
-    case lexicon
+    case model, lexicon, http
+}
+
+/// What makes the cards.
+package struct EmotionSettings: Sendable {
+    package var analyzer = AnalyzerKind.model
+    /// A model file; empty for the model inside the program.
+    package var modelPath = ""
+    /// A model server's; required for the analyser `http`.
+    package var url = ""
+    /// Secret.
+    package var token = ""
+    package var http = HTTPAnalyzerConfiguration()
+
+    package init() {}
 }
 
 /// How URLs of databases are formed where none is given.

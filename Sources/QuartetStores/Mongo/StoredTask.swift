@@ -4,7 +4,7 @@ import QuartetCore
 
 /// A task as a document of `analysis_queue`:
 ///
-///     {_id: request, product_id, generation, state: "live" | "dead", available_at, attempt, enqueued_at,
+///     {_id: request, product_id, generation, state: "live" | "dead", available_at, attempt, lapses?, enqueued_at,
 ///      lease?: {token, worker, claimed_at}, last_error?, buried_at?}
 ///
 /// Every date is the server's.
@@ -32,7 +32,7 @@ enum StoredTask {
                         "available_at": "$$NOW", "enqueued_at": "$$NOW",
                     ]
                 ],
-                ["$unset": ["lease", "last_error", "buried_at"]],
+                ["$unset": ["lease", "lapses", "last_error", "buried_at"]],
             ],
             upsert: true)
     }
@@ -47,6 +47,10 @@ enum StoredTask {
                     ],
                     "available_at": later(by: leaseDuration),
                     "attempt": ["$add": ["$attempt", 1]],
+                    // Whoever still has a lease has let it run out: all others gave the task back.
+                    "lapses": [
+                        "$add": [["$ifNull": ["$lapses", 0]], ["$cond": [["$gt": ["$lease", .null]], 1, 0]]]
+                    ],
                 ]
             ]
         ]
@@ -117,7 +121,8 @@ enum StoredTask {
     /// The claim that a leased document stands for.
     static func readClaim(_ document: BSONDocument) throws -> Claim {
         Claim(
-            task: try readTask(document), attempt: try document.decode("attempt"), lease: try readLease(document))
+            task: try readTask(document), attempt: try document.decode("attempt"),
+            lapses: try document.decode("lapses"), lease: try readLease(document))
     }
 
     static func readDead(_ document: BSONDocument) throws -> DeadTask {

@@ -28,6 +28,7 @@ package enum TaskQueueConformance {
 
     private static let leases: [Conformance<TaskQueueSubject>] = [
         Conformance("a task whose lease expired is claimed again with one attempt more", expiredLeaseIsClaimedAgain),
+        Conformance("leases that ran out are counted, those that were given back are not", lapsesAreCounted),
         Conformance("a stale lease changes nothing", staleLeaseChangesNothing),
         Conformance("an expired lease that nobody took over still holds", expiredLeaseStillHolds),
         Conformance("renewing moves the lease's end", renewMovesTheEnd),
@@ -164,6 +165,23 @@ package enum TaskQueueConformance {
             try await subject.pass(.seconds(61))
         }
         #expect(tokens.count == 3)
+    }
+
+    private static func lapsesAreCounted(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let task = makeTasks(1)[0]
+        try await queue.enqueue([task])
+        #expect(try await claimOne(queue).lapses == 0)
+        try await subject.pass(.seconds(61))
+        let second = try await claimOne(queue)
+        #expect(second.lapses == 1)
+        let release = TaskRelease(lease: second.lease, delay: .zero, refundingAttempt: true)
+        #expect(try await queue.release([release]) == [true])
+        #expect(try await claimOne(queue).lapses == 1)
+        try await subject.pass(.seconds(61))
+        #expect(try await claimOne(queue).lapses == 2)
+        try await queue.enqueue([task.with(generation: 2)])
+        #expect(try await claimOne(queue).lapses == 0)
     }
 
     private static func staleLeaseChangesNothing(_ subject: TaskQueueSubject) async throws {

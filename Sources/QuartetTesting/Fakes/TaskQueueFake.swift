@@ -8,6 +8,7 @@ package final class FakeTaskQueue: TaskQueue {
         var task: AnalysisTask
         var availableAt: Duration
         var attempt = 0
+        var lapses = 0
         var token: LeaseToken?
         var isDead = false
         var lastError: String?
@@ -75,12 +76,13 @@ package final class FakeTaskQueue: TaskQueue {
             return claimable.prefix(limit).map { entry in
                 let token = LeaseToken()
                 var leased = entry
+                if leased.token != nil { leased.lapses += 1 }
                 leased.token = token
                 leased.attempt += 1
                 leased.availableAt = now + leaseDuration
                 entries[entry.task.requestID] = leased
                 return Claim(
-                    task: entry.task, attempt: leased.attempt,
+                    task: entry.task, attempt: leased.attempt, lapses: leased.lapses,
                     lease: Lease(requestID: entry.task.requestID, token: token))
             }
         }

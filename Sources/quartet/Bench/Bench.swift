@@ -5,14 +5,15 @@ import QuartetStack
 
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure on private servers with durable settings; prints JSON.",
-        subcommands: [BenchPipeline.self, BenchCheck.self], defaultSubcommand: BenchPipeline.self)
+        abstract: "Measure; prints JSON.",
+        subcommands: [BenchPipeline.self, BenchCheck.self, BenchEmotion.self], defaultSubcommand: BenchPipeline.self)
 }
 
 struct BenchPipeline: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pipeline",
-        abstract: "Submits, analyses from a queue and end to end, latency, memory, and the floor under them.")
+        abstract: "Submits, analyses from a queue and end to end, latency, memory, and the floor under them.",
+        discussion: "On private servers with durable settings.")
 
     @Option(help: "Analyses in each part; other sizes follow.")
     var analyses = 10_000

@@ -67,6 +67,12 @@ struct ResultAnswer: Decodable, Sendable {
         let polarity: Double
     }
 
+    struct Opinion: Decodable, Sendable {
+        let term: String
+        let count: Int
+        let agreeing: Int
+    }
+
     struct Excerpt: Decodable, Sendable {
         let emotion: String
         let polarity: Double
@@ -79,10 +85,13 @@ struct ResultAnswer: Decodable, Sendable {
     let polarity: Double
     let polarityCounts: PolarityCounts
     let keywords: [Keyword]
+    /// Results of earlier programs have none.
+    let likes: [Opinion]?
+    let dislikes: [Opinion]?
     let excerpts: [Excerpt]
 
     private enum CodingKeys: String, CodingKey {
-        case reviews, analyzer, emotions, polarity, keywords, excerpts
+        case reviews, analyzer, emotions, polarity, keywords, likes, dislikes, excerpts
         case polarityCounts = "polarity_counts"
     }
 }

@@ -42,14 +42,13 @@ struct ResultView {
         return "   \(Self.icons[name] ?? " ") \(label) \(bar) \(count)"
     }
 
+    /// How many of the reviews that name it agree, for each word.
     private func keywordLines(in result: ResultAnswer) -> [String] {
-        func line(_ label: String, _ keywords: [ResultAnswer.Keyword]) -> [String] {
-            guard !keywords.isEmpty else { return [] }
-            return ["   \(label) " + keywords.prefix(8).map { "\($0.term) ×\($0.count)" }.joined(separator: ", ")]
+        func line(_ label: String, _ opinions: [ResultAnswer.Opinion]?) -> [String] {
+            guard let opinions, !opinions.isEmpty else { return [] }
+            return ["   \(label) " + opinions.map { "\($0.term) \($0.agreeing)/\($0.count)" }.joined(separator: ", ")]
         }
-        let liked = result.keywords.filter { $0.polarity >= 0.1 }
-        let disliked = result.keywords.filter { $0.polarity <= -0.1 }
-        return line("liked   ", liked) + line("disliked", disliked)
+        return line("liked   ", result.likes) + line("disliked", result.dislikes)
     }
 
     static func signed(_ value: Double) -> String {

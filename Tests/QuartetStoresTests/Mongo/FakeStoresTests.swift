@@ -26,6 +26,11 @@ import Testing
         try await behaviour.check(FakeCardStore())
     }
 
+    @Test(arguments: KeywordStoreConformance.behaviours)
+    func keywordsConform(_ behaviour: Conformance<any KeywordStore>) async throws {
+        try await behaviour.check(FakeKeywordStore())
+    }
+
     @Test func plannedFailuresComeInOrderAndOnce() async throws {
         let queue = FakeTaskQueue()
         let product = try #require(ProductID("p"))

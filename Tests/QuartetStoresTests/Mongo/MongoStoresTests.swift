@@ -32,6 +32,42 @@ import Testing
         try await withMongo { try await behaviour.check(MongoCardStore(client: $0)) }
     }
 
+    @Test(arguments: KeywordStoreConformance.behaviours)
+    func keywordsConform(_ behaviour: Conformance<any KeywordStore>) async throws {
+        try await withMongo { try await behaviour.check(MongoKeywordStore(client: $0)) }
+    }
+
+    @Test func keywordDetailsAreStoredAsDocumented() async throws {
+        try await withMongo { client in
+            let details = KeywordDetails(
+                requestID: .make(), productID: try #require(ProductID("p")),
+                analyzer: AnalyzerIdentity(name: "model", version: "ab"), cardCount: 3,
+                digest: CardDigest(high: 1, low: 2),
+                keywords: [
+                    KeywordDetails.Keyword(
+                        term: "배송", count: 3, positive: 2, negative: 1, polarity: Fraction(0.25), best: [2, 0],
+                        worst: [1])
+                ])
+            let store = MongoKeywordStore(client: client)
+            #expect(try await store.insert([details]) == [true])
+            let expected: BSONDocument = [
+                "_id": .uuid(details.requestID.uuid), "product_id": "p",
+                "analyzer": ["name": "model", "version": "ab"], "reviews": .int64(3),
+                "digest": "00000000000000010000000000000002",
+                "keywords": [
+                    [
+                        "term": "배송", "count": .int32(3), "positive": .int32(2), "negative": .int32(1),
+                        "polarity": 0.25, "best": [.int32(2), .int32(0)], "worst": [.int32(1)],
+                    ]
+                ],
+            ]
+            let collection = client.collection("keyword_details")
+            #expect(try await collection.findOne() == expected)
+            try await store.replace([details])
+            #expect(try await collection.findOne() == expected)
+        }
+    }
+
     @Test func cardsAreStoredAsDocumented() async throws {
         try await withMongo { client in
             var scores = EmotionScores()

@@ -1,0 +1,101 @@
+package import QuartetCore
+import StoreKit
+
+/// Asks a model server of the user's own: reviews go out in batches, readings come back.
+///
+/// A batch is sent again, after a growing pause, while the server can't be reached or says that it is busy. What it
+/// refuses or answers wrongly is not sent again: the same would come back.
+package struct HTTPAnalyzer: EmotionAnalyzer {
+    private let configuration: HTTPAnalyzerConfiguration
+    private let transport: any AnalyzerTransport
+    private let gate: RequestGate
+    private let pause: @Sendable (Duration) async throws -> Void
+
+    package init(
+        configuration: HTTPAnalyzerConfiguration, transport: any AnalyzerTransport,
+        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    ) {
+        precondition(configuration.reviewsPerRequestMax > 0 && configuration.triesMax > 0, "batches and tries")
+        (self.configuration, self.transport, self.pause) = (configuration, transport, pause)
+        gate = RequestGate(runningMax: configuration.requestsMax, perSecondMax: configuration.requestsPerSecondMax)
+    }
+
+    package var identity: AnalyzerIdentity { AnalyzerIdentity(name: "http", version: configuration.version) }
+
+    /// - Throws: `HTTPAnalyzerError` when no batch was read, `CancellationError` when cancelled.
+    package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {
+        let starts = Array(stride(from: 0, to: reviews.count, by: configuration.reviewsPerRequestMax))
+        let batches = starts.map { reviews[$0..<min($0 + configuration.reviewsPerRequestMax, reviews.count)] }
+        typealias Outcome = Result<[Result<EmotionReading, AnalyzerError>], HTTPAnalyzerError>
+        let outcomes = try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
+            var outcomes = [Outcome?](repeating: nil, count: batches.count)
+            func collect() async throws {
+                if let (index, outcome) = try await group.next() { outcomes[index] = outcome }
+            }
+            for (index, batch) in batches.enumerated() {
+                // What waits for the gate waits here, so that a large call makes few tasks.
+                if index >= configuration.requestsMax { try await collect() }
+                group.addTask { (index, try await read(batch)) }
+            }
+            for _ in 0..<min(configuration.requestsMax, batches.count) { try await collect() }
+            return outcomes.compactMap { $0 }
+        }
+        let failures = outcomes.compactMap { if case .failure(let error) = $0 { error } else { nil } }
+        if let first = failures.first, failures.count == batches.count { throw first }
+        return zip(batches, outcomes).flatMap { batch, outcome -> [Result<EmotionReading, AnalyzerError>] in
+            switch outcome {
+            case .success(let readings): return readings
+            case .failure(let error):
+                return batch.map { .failure(AnalyzerError(reviewID: $0.id, message: error.description)) }
+            }
+        }
+    }
+
+    /// - Throws: `CancellationError` alone.
+    private func read(
+        _ batch: ArraySlice<Review>
+    ) async throws -> Result<[Result<EmotionReading, AnalyzerError>], HTTPAnalyzerError> {
+        let body = AnalyzerDocuments.request(batch)
+        var failure = HTTPAnalyzerError(code: .unreachable, message: "never asked")
+        for attempt in 0..<configuration.triesMax {
+            var wait = configuration.backoff.delay(attempt: attempt)
+            do {
+                let answer = try await gate.pass(pause: pause) { try await ask(body) }
+                if answer.status == 200 {
+                    return Result { () throws(HTTPAnalyzerError) in
+                        try AnalyzerDocuments.readings(in: answer.body, of: batch)
+                    }
+                }
+                failure = Self.failure(of: answer)
+                if let asked = answer.retryAfter { wait = max(wait, min(asked, configuration.retryAfterMax)) }
+            } catch let error as HTTPAnalyzerError {
+                failure = error
+            }
+            guard failure.isRetriable else { return .failure(failure) }
+            if attempt + 1 < configuration.triesMax { try await pause(wait) }
+        }
+        return .failure(failure)
+    }
+
+    private func ask(_ body: [UInt8]) async throws -> AnalyzerAnswer {
+        let deadline = Deadline.after(configuration.requestTimeout)
+        do {
+            return try await withDeadline(deadline, waitingFor: "the model server") { [transport] in
+                try await transport.post(body, deadline: deadline)
+            }
+        } catch {
+            // A transport that is cancelled throws something of its own.
+            try Task.checkCancellation()
+            if deadline.isPast || error is DeadlineExceeded {
+                throw HTTPAnalyzerError(
+                    code: .timeout, message: "no answer within \(configuration.requestTimeout)")
+            }
+            throw HTTPAnalyzerError(code: .unreachable, message: "\(error)")
+        }
+    }
+
+    private static func failure(of answer: AnalyzerAnswer) -> HTTPAnalyzerError {
+        let isBusy = [408, 425, 429].contains(answer.status) || (500...599).contains(answer.status)
+        return HTTPAnalyzerError(code: isBusy ? .busy : .refused, message: "status \(answer.status)")
+    }
+}

@@ -1,0 +1,39 @@
+/// What turns the sums of a model's weights into scores, for one language.
+struct ModelParameters: Hashable, Sendable {
+    /// The six emotions and neutral in the order of `Emotion.allCases`, then polarity.
+    static let lanes = 8
+    static let polarityLane = 7
+    static let floats = 4 * lanes
+
+    /// Multiplies each lane's mean weight: the step of its quantisation and its temperature in one.
+    var factors = SIMD8<Float>(repeating: 1)
+    /// Added to it: the bias, moved so that scores are probabilities.
+    var offsets = SIMD8<Float>.zero
+    /// What each emotion's probability is multiplied by before the largest is chosen; rare ones above 1, because a card
+    /// is judged by every emotion alike. The last lane is the floor below which the chosen one becomes neutral.
+    var choice = SIMD8<Float>(1, 1, 1, 1, 1, 1, 1, 0)
+
+    /// What a polarity of 1 adds to each emotion, and one of -1 takes from it: ratings tell good from bad where texts
+    /// labelled with emotions are few.
+    var leaning = SIMD8<Float>.zero
+
+    init() {}
+
+    init(floats: some Collection<Float>) {
+        precondition(floats.count == Self.floats, "four vectors of eight")
+        let values = Array(floats)
+        factors = SIMD8(values[0..<8])
+        offsets = SIMD8(values[8..<16])
+        choice = SIMD8(values[16..<24])
+        leaning = SIMD8(values[24..<32])
+    }
+
+    var floats: [Float] {
+        [factors, offsets, choice, leaning].flatMap { vector in (0..<8).map { vector[$0] } }
+    }
+
+    var floor: Float {
+        get { choice[Self.polarityLane] }
+        set { choice[Self.polarityLane] = newValue }
+    }
+}

@@ -1,0 +1,171 @@
+/// The features of a folded text: n-grams of syllables and letters, of the jamo inside Hangul, words and pairs of words,
+/// and what the lexicon hears. Each is a hash and the symbol where it begins; none is stored, a walk visits them all.
+struct TextFeatures {
+    /// Raised whenever the same text would give other features: a model fits one version alone.
+    static let version: UInt64 = 1
+    /// As often as an n-gram counts a term of the lexicon.
+    private static let termWeight = 4
+    private static let syllablesMax = 4
+    private static let lettersMax = 5
+    private static let jamoMin = 2
+    private static let jamoMax = 5
+
+    private static let unitSeed: UInt64 = 0x1234_5678_9ABC_DEF1
+    private static let jamoSeed: UInt64 = 0xABCD_EF01_2345_6789
+    private static let wordSeed: UInt64 = 0x5555_AAAA_1111_3333
+    private static let termSeed: UInt64 = 0x7777_2222_DDDD_8888
+
+    /// A syllable, or any other symbol.
+    private struct Unit {
+        let code: UInt32
+        let position: Int32
+        let kind: Symbol.Kind
+    }
+
+    /// A feature the lexicon gives.
+    struct Mark {
+        let hash: UInt64
+        let position: Int32
+    }
+
+    private var units: [Unit] = []
+    private(set) var language = ModelLanguage.korean
+
+    /// Reads `symbols` in; the walk over them follows.
+    mutating func prepare(_ symbols: Span<UInt8>) {
+        units.removeAll(keepingCapacity: true)
+        units.append(Unit(code: UInt32(Symbol.space), position: 0, kind: .gap))
+        var (syllables, letters, index) = (0, 0, 0)
+        while index < symbols.count {
+            let (position, symbol) = (Int32(truncatingIfNeeded: index), symbols[index])
+            var code = UInt32(symbol)
+            index += 1
+            if Symbol.initials.contains(symbol) {
+                syllables += 1
+                if index < symbols.count, Symbol.vowels.contains(symbols[index]) {
+                    code |= UInt32(symbols[index]) << 8
+                    index += 1
+                    if index < symbols.count, Symbol.finals.contains(symbols[index]) {
+                        code |= UInt32(symbols[index]) << 16
+                        index += 1
+                    }
+                }
+            } else if Symbol.letters.contains(symbol) {
+                letters += 1
+            }
+            units.append(Unit(code: code, position: position, kind: Symbol.kind(symbol)))
+        }
+        let end = Int32(truncatingIfNeeded: symbols.count)
+        units.append(Unit(code: UInt32(Symbol.space), position: end, kind: .gap))
+        // A syllable says about as much as three letters.
+        language = letters > 3 * syllables ? .english : .korean
+    }
+
+    /// A bound on how many features a walk visits.
+    func countMax(_ symbols: Span<UInt8>, marks: Span<Mark>) -> Int {
+        // A word has at least one unit, and two features.
+        units.count * (Self.lettersMax + 2) + symbols.count * (Self.jamoMax - Self.jamoMin + 1)
+            + marks.count * Self.termWeight
+    }
+
+    /// Visits every feature of the text that was prepared, in a fixed order.
+    @inline(__always)
+    func walk(_ symbols: Span<UInt8>, marks: Span<Mark>, _ visit: (_ hash: UInt64, _ position: Int32) -> Void) {
+        walkUnits(visit)
+        walkJamo(symbols, visit)
+        walkWords(visit)
+        for index in marks.indices {
+            for _ in 0..<Self.termWeight { visit(marks[index].hash, marks[index].position) }
+        }
+    }
+
+    @inline(__always)
+    private func walkUnits(_ visit: (UInt64, Int32) -> Void) {
+        let units = units.span
+        for start in units.indices {
+            let unit = units[start]
+            let length = unit.kind == .hangul ? Self.syllablesMax : Self.lettersMax
+            var hash = Self.unitSeed
+            for index in start..<min(start + length, units.count) {
+                hash = Self.mix(hash, UInt64(units[index].code))
+                visit(hash, unit.position)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func walkJamo(_ symbols: Span<UInt8>, _ visit: (UInt64, Int32) -> Void) {
+        let hangul = Symbol.initials.lowerBound...Symbol.finals.upperBound
+        for start in symbols.indices where hangul.contains(symbols[start]) {
+            var hash = Self.jamoSeed
+            for index in start..<min(start + Self.jamoMax, symbols.count) {
+                hash = Self.mix(hash, UInt64(symbols[index]))
+                if index - start + 1 >= Self.jamoMin { visit(hash, Int32(truncatingIfNeeded: start)) }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func walkWords(_ visit: (UInt64, Int32) -> Void) {
+        let units = units.span
+        var (previous, index) = (Self.wordSeed, 0)
+        while index < units.count {
+            guard units[index].kind != .gap else {
+                index += 1
+                continue
+            }
+            let position = units[index].position
+            var hash = Self.wordSeed
+            // The last unit is a gap.
+            while units[index].kind != .gap {
+                hash = Self.mix(hash, UInt64(units[index].code))
+                index += 1
+            }
+            visit(hash, position)
+            visit(Self.mix(previous, hash), position)
+            previous = hash
+        }
+    }
+
+    /// The features of what the lexicon heard: the term, whether it is denied, and what it speaks of.
+    static func appendMarks(of hit: Evidence.Hit, to marks: inout [Mark]) {
+        let position = Int32(truncatingIfNeeded: hit.symbols.lowerBound)
+        let term = mix(mix(termSeed, UInt64(hit.term)), hit.isNegated ? 1 : 0)
+        marks.append(Mark(hash: term, position: position))
+        var strongest = 0
+        for index in 1..<6 where hit.feeling.weights[index] > hit.feeling.weights[strongest] { strongest = index }
+        if hit.feeling.weights[strongest] > 0 {
+            marks.append(Mark(hash: mix(termSeed ^ 1, UInt64(strongest)), position: position))
+        }
+        if hit.feeling.polarity != 0 {
+            marks.append(Mark(hash: mix(termSeed ^ 2, hit.feeling.polarity > 0 ? 1 : 0), position: position))
+        }
+    }
+
+    @inline(__always)
+    private static func mix(_ hash: UInt64, _ value: UInt64) -> UInt64 {
+        let product = (hash ^ value) &* 0xD6E8_FEB8_6659_FD93
+        return product ^ (product >> 32)
+    }
+
+    /// The bucket of a feature among `count`.
+    @inline(__always)
+    static func bucket(of hash: UInt64, count: UInt32) -> Int {
+        let spread = (hash &* 0x9E37_79B9_7F4A_7C15) >> 32
+        return Int(truncatingIfNeeded: (spread &* UInt64(count)) >> 32)
+    }
+
+    /// What a model was trained with must be what it reads with: the version of the features and the lexicon's terms.
+    static let fingerprint: UInt64 = {
+        var hash = version
+        for text in [KoreanTerms.text, EnglishTerms.text, MarkTerms.text] {
+            for byte in text.utf8 { hash = mix(hash, UInt64(byte) &+ 1) }
+        }
+        return hash
+    }()
+}
+
+/// The two languages of a model, told apart by script; each has a calibration of its own.
+package enum ModelLanguage: Int, CaseIterable, Sendable {
+    case korean, english
+}

@@ -1,0 +1,153 @@
+/// What decides a model's bytes, beside its data.
+package struct TrainingOptions: Sendable {
+    /// Rows of eight bytes: with header and notes just under 4,000,000 bytes.
+    package var bucketCount: UInt32 = 499_712
+    package var seed: UInt64 = 1
+    /// Tasks at once; the model does not depend on it.
+    package var threads = 2
+    /// What the file says of itself: the data's licence and source, a line each.
+    package var notes = ""
+
+    package init() {}
+}
+
+/// How far training is.
+package struct TrainingProgress: Sendable {
+    package let done: Int
+    package let total: Int
+    package let note: String
+}
+
+/// Trains a model: folds the texts, trains one head for emotions and one for polarity at the same time, each by a seeded
+/// order of its documents, turns the weights into bytes, and calibrates these on the texts held out.
+package struct ModelTrainer: Sendable {
+    private let options: TrainingOptions
+    private let report: @Sendable (TrainingProgress) -> Void
+
+    private static let emotionOptions: HeadOptions = {
+        var options = HeadOptions()
+        (options.rate, options.shrinkage, options.smoothing) = (0.2, 2e-4, 30)
+        return options
+    }()
+
+    private static let polarityOptions: HeadOptions = {
+        var options = HeadOptions()
+        (options.rate, options.shrinkage, options.smoothing, options.scale) = (0.1, 5e-5, 10, 4)
+        return options
+    }()
+
+    package init(options: TrainingOptions, report: @escaping @Sendable (TrainingProgress) -> Void = { _ in }) {
+        precondition(options.bucketCount > 0 && options.threads > 0, "buckets and threads")
+        self.options = options
+        self.report = report
+    }
+
+    /// The bytes of a model file, the same for the same data, options and program.
+    package func train(_ data: TrainingData) async -> [UInt8] {
+        let total = 2 + Self.emotionOptions.passes + Self.polarityOptions.passes + 1
+        let steps = StepCounter(total: total, report: report)
+        let corpus = await TrainingCorpus.fold(data.training, threads: options.threads)
+        let development = await TrainingCorpus.fold(data.development, threads: options.threads)
+        await steps.advance("folded \(corpus.documents.count) texts")
+        let quantized: QuantizedModel
+        if options.threads > 1 {
+            async let emotions = trainEmotions(corpus, steps)
+            async let polarity = trainPolarity(corpus, steps)
+            quantized = await QuantizedModel(
+                emotions: emotions, polarity: polarity, bucketCount: options.bucketCount)
+        } else {
+            let emotions = await trainEmotions(corpus, steps)
+            let polarity = await trainPolarity(corpus, steps)
+            quantized = QuantizedModel(emotions: emotions, polarity: polarity, bucketCount: options.bucketCount)
+        }
+        await steps.advance("quantised")
+        let parameters = calibrate(quantized, on: development)
+        await steps.advance("calibrated on \(development.documents.count) texts")
+        let file = ModelFile(bucketCount: options.bucketCount, parameters: parameters, notes: options.notes)
+        return file.encode(weights: quantized.weights)
+    }
+
+    private func trainEmotions(_ corpus: TrainingCorpus, _ steps: StepCounter) async -> LinearHead<SIMD8<Float>> {
+        await train(
+            corpus, Self.emotionOptions, corpus.documents.indices.filter { !corpus.documents[$0].emotions.isEmpty },
+            steps, "emotions"
+        ) {
+            EmotionTarget.of($0.emotions)
+        } gradient: { logits, document in
+            var gradient = ModelScores(logits).emotions - EmotionTarget.of(document.emotions)
+            gradient[ModelParameters.polarityLane] = 0
+            return gradient
+        }
+    }
+
+    private func trainPolarity(_ corpus: TrainingCorpus, _ steps: StepCounter) async -> LinearHead<SIMD2<Float>> {
+        await train(corpus, Self.polarityOptions, Array(corpus.documents.indices), steps, "polarity") {
+            SIMD2($0.goodness, 0)
+        } gradient: { logits, document in
+            SIMD2(1 / (1 + Exponential.of(-logits[0])) - document.goodness, 0)
+        }
+    }
+
+    private func train<Lanes: SIMD & Sendable>(
+        _ corpus: TrainingCorpus, _ head: HeadOptions, _ documents: [Int], _ steps: StepCounter, _ label: String,
+        target: (TrainingCorpus.Document) -> Lanes, gradient: (Lanes, TrainingCorpus.Document) -> Lanes
+    ) async -> LinearHead<Lanes> where Lanes.Scalar == Float {
+        var model = LinearHead<Lanes>(options: head, bucketCount: options.bucketCount)
+        model.scale(by: corpus, documents, target: target)
+        var random = SeededGenerator(seed: options.seed)
+        for pass in 0..<head.passes {
+            var order = documents
+            random.shuffle(&order)
+            let share = { (pass: Int) in head.rate * (1 - Float(pass) / Float(head.passes)) }
+            model.pass(over: corpus, order, rate: (share(pass), share(pass + 1)), gradient: gradient)
+            await steps.advance("\(label), pass \(pass + 1) of \(head.passes)")
+        }
+        return model
+    }
+
+    private func calibrate(_ model: QuantizedModel, on development: TrainingCorpus) -> [ModelParameters] {
+        var samples = [[Calibration.Sample]](repeating: [], count: ModelLanguage.allCases.count)
+        var features = DocumentFeatures(bucketCount: options.bucketCount)
+        for (index, document) in development.documents.enumerated() {
+            development.read(index, into: &features)
+            var sums = SIMD8<Int32>.zero
+            for bucket in features.buckets {
+                for lane in 0..<ModelParameters.lanes {
+                    sums[lane] &+= Int32(model.weights[bucket * ModelParameters.lanes + lane])
+                }
+            }
+            let parameters = model.parameters[features.language.rawValue]
+            let logits =
+                ModelScores.mean(sums, of: features.buckets.count) * parameters.factors + parameters.offsets
+            samples[features.language.rawValue].append(
+                Calibration.Sample(
+                    logits: logits, emotions: document.emotions, isGood: Self.isGood(document, features.language)))
+        }
+        let calibration = Calibration(seed: options.seed)
+        return ModelLanguage.allCases.map {
+            calibration.fit(model.parameters[$0.rawValue], to: samples[$0.rawValue])
+        }
+    }
+
+    /// Ratings say it for Korean, labels for English, of which no rating is known.
+    private static func isGood(_ document: TrainingCorpus.Document, _ language: ModelLanguage) -> Bool? {
+        guard document.isRating || language == .english else { return nil }
+        return document.goodness == 1 ? true : document.goodness == 0 ? false : nil
+    }
+}
+
+/// Counts the steps of tasks that run at the same time.
+private actor StepCounter {
+    private var done = 0
+    private let total: Int
+    private let report: @Sendable (TrainingProgress) -> Void
+
+    init(total: Int, report: @escaping @Sendable (TrainingProgress) -> Void) {
+        (self.total, self.report) = (total, report)
+    }
+
+    func advance(_ note: String) {
+        done += 1
+        report(TrainingProgress(done: done, total: total, note: note))
+    }
+}

@@ -1,0 +1,67 @@
+import QuartetCore
+import Synchronization
+import Testing
+
+@testable import QuartetEmotion
+
+@Suite("Training")
+struct TrainingTests {
+    @Test("The same data gives the same bytes with one, two and three threads")
+    func isDeterministic() async {
+        let once = await TinyData.train(threads: 1)
+        #expect(await TinyData.train(threads: 2) == once)
+        #expect(await TinyData.train(threads: 3) == once)
+        #expect(await TinyData.train(threads: 1, seed: 2) != once)
+    }
+
+    @Test("A model reads what it was taught")
+    func learns() async throws {
+        let analyzer = ModelAnalyzer(model: try EmotionModel(bytes: await TinyData.train()))
+        let unseen = TinyData.make(count: 200, seed: 77)
+        let evaluation = try await ModelEvaluation.measure(unseen.training, by: analyzer)
+        #expect(evaluation.emotions.accuracy > 0.95)
+        #expect(evaluation.emotions.macroF1 > 0.95)
+        #expect(evaluation.polarity.accuracy > 0.95)
+    }
+
+    @Test("Progress counts every step and ends at the total")
+    func progress() async {
+        let steps = Mutex<[TrainingProgress]>([])
+        var options = TrainingOptions()
+        options.bucketCount = 1_024
+        _ = await ModelTrainer(options: options) { step in steps.withLock { $0.append(step) } }
+            .train(TinyData.make(count: 40))
+        let seen = steps.withLock { $0 }
+        #expect(seen.map(\.done) == Array(1...seen.count))
+        #expect(seen.last.map { $0.done == $0.total } == true)
+    }
+
+    @Test("No data, or data of one kind, still gives a model that reads")
+    func poorData() async throws {
+        var rated = TrainingData()
+        rated.training = [TrainingExample(text: "좋아요", label: .rating(10))]
+        var labelled = TrainingData()
+        labelled.training = [TrainingExample(text: "so sad", label: .emotions([EmotionSet(.sadness)]))]
+        for data in [TrainingData(), rated, labelled] {
+            let analyzer = ModelAnalyzer(model: try EmotionModel(bytes: await TinyData.train(on: data)))
+            expectSound(try await read("so sad 좋아요", by: analyzer), of: "so sad 좋아요")
+        }
+    }
+
+    @Test("Every twelfth line is held out where there is no development file")
+    func heldOut() {
+        var data = TrainingData()
+        data.addSplitting((0..<120).map { TrainingExample(text: "\($0)", label: .rating(10)) })
+        #expect(data.development.count == 10)
+        #expect(Set(data.development).isDisjoint(with: data.training))
+    }
+
+    @Test("Ratings and labels say how good a text is")
+    func goodness() {
+        func goodness(_ label: TrainingExample.Label) -> Float { TrainingExample(text: "", label: label).goodness }
+        #expect((1...10).map { goodness(.rating($0)) } == [0, 0, 0, 0, 0.2, 0.35, 0.6, 0.85, 1, 1])
+        #expect(goodness(.emotions([EmotionSet(.joy)])) == 1)
+        #expect(goodness(.emotions([EmotionSet(.joy), EmotionSet(.anger)])) == 0.5)
+        #expect(goodness(.emotions([EmotionSet(.neutral)])) == 0.5)
+    }
+}
