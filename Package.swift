@@ -79,8 +79,8 @@ let package = Package(
         .target(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
-                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("market/0001_market.sql"),
-                .embedInCode("source/0001_source.sql"),
+                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
+                .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
             ],
             swiftSettings: strict),
         .target(
@@ -89,8 +89,9 @@ let package = Package(
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "StoreKit", .logging,
             ],
             resources: [
-                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/outbox.sql"),
-                .embedInCode("Postgres/SQL/products.sql"),
+                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
+                .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
+                .embedInCode("Postgres/SQL/sweeps.sql"),
             ],
             swiftSettings: strict),
 
@@ -120,14 +121,22 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "Redis",
-                "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack",
+                "QuartetStores", "Redis", "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "QuartetChaos",
+            dependencies: [
+                "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetCore", "QuartetEmotion", "QuartetService", "QuartetStack",
+                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetEmotion", "QuartetRoles",
+                "QuartetService", "QuartetStack",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
@@ -157,7 +166,7 @@ let package = Package(
             name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
             swiftSettings: strict),
         .testTarget(
-            name: "QuartetStackTests", dependencies: ["QuartetStack", "QuartetTesting", "StoreKit"],
+            name: "QuartetStackTests", dependencies: ["Mongo", "QuartetStack", "QuartetTesting", "StoreKit", .logging],
             swiftSettings: strict),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "StoreKit", .logging, .nioCore], swiftSettings: strict),
@@ -193,8 +202,18 @@ let package = Package(
             dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
             swiftSettings: strict),
         .testTarget(
+            name: "CheckTests",
+            dependencies: [
+                "Mongo", "Postgres", "QuartetCore", "QuartetStack", "QuartetStores", "QuartetTesting", "StoreKit",
+                "SystemTesting", .logging, "quartet",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "FaultTests",
-            dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
+            dependencies: [
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting",
+                "quartet",
+            ],
             swiftSettings: strict),
     ]
 )

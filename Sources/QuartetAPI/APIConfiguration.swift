@@ -29,6 +29,7 @@ package struct APIConfiguration: Sendable {
 /// The ports that the HTTP interface works with.
 package struct APIPorts: Sendable {
     package let requests: any RequestStore
+    package let queue: any TaskQueue
     package let products: any ProductStore
     package let reviews: any ReviewStore
     package let sessions: any SessionStore
@@ -38,11 +39,12 @@ package struct APIPorts: Sendable {
     package let cache: any VersionedCache
 
     package init(
-        requests: any RequestStore, products: any ProductStore, reviews: any ReviewStore,
+        requests: any RequestStore, queue: any TaskQueue, products: any ProductStore, reviews: any ReviewStore,
         sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore, progress: any ProgressBoard,
         cache: any VersionedCache
     ) {
         self.requests = requests
+        self.queue = queue
         self.products = products
         self.reviews = reviews
         self.sessions = sessions

@@ -57,6 +57,8 @@ package struct APIServer: Service {
             .add(to: routes)
         AnalysisEndpoints(ports: ports, calls: calls, directory: directory, configuration: configuration)
             .add(to: routes)
+        AnalysisChangeEndpoints(calls: calls).add(to: routes)
+        DeadEndpoints(ports: ports, calls: calls).add(to: routes)
         EventStreamEndpoint(ports: ports, calls: calls, hub: hub, configuration: configuration).add(to: routes)
         return router
     }

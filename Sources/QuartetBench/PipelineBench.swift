@@ -111,7 +111,7 @@ package struct PipelineBench {
     private func measureQueue() async throws -> Double {
         let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
         let queue = MongoTaskQueue(client: clients.mongo)
-        try await queue.ensureIndexes()
+        try await queue.prepare()
         for start in stride(from: 0, to: sizes.analyses, by: 500) {
             let submissions = (start..<min(start + 500, sizes.analyses)).map {
                 Submission(id: .make(), productID: BenchData.product($0 % Self.productCount))

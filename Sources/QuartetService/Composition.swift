@@ -16,9 +16,9 @@ import UnixSignals
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
 package struct Composition: Sendable {
     package let clients: StoreClients
-    private let configuration: QuartetConfiguration
+    let configuration: QuartetConfiguration
     private let metrics: MetricsRegistry
-    private let logger: Logger
+    let logger: Logger
 
     /// - Throws: `ConfigurationError`, or what the ports refuse.
     package init(
@@ -40,11 +40,16 @@ package struct Composition: Sendable {
         var services = [
             ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
         ]
+        // Stopped last, so that a process that drains can still be looked into.
+        if let health = healthServer() { services.append(.init(service: health)) }
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, onListening: onListening).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
+        let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
+        services.append(.init(service: bound))
+        defer { bound.disarm() }
         try await clients.checkAtBoot()
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -76,6 +81,7 @@ package struct Composition: Sendable {
         case .relay: return try relays(ports)
         case .work: return [try worker(ports)]
         case .invalidate: return [try invalidation(ports)]
+        case .check: return [try sweeper()]
         }
     }
 
@@ -86,11 +92,23 @@ package struct Composition: Sendable {
         return APIServer(
             configuration: configuration.api,
             ports: APIPorts(
-                requests: ports.requests, products: ports.products, reviews: ports.reviews,
+                requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
                 cache: ports.cache),
             probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
             onListening: onListening)
+    }
+
+    /// Nil unless it is configured where it listens.
+    private func healthServer() -> (any Service)? {
+        let settings = configuration.metrics
+        guard !settings.host.isEmpty else { return nil }
+        return HealthServer(
+            host: settings.host, port: settings.port, probes: clients.probes, metrics: { [metrics] in metrics.text() },
+            logger: logger,
+            onListening: { [logger] port in
+                logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])
+            })
     }
 
     private func relays(_ ports: Ports) throws -> [any Service] {
@@ -131,7 +149,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func producer() throws -> KafkaProducer {
+    func producer() throws -> KafkaProducer {
         var options = KafkaProducerOptions()
         options.linger = configuration.kafka.linger
         options.deliveryTimeout = configuration.kafka.deliveryTimeout
@@ -159,7 +177,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func ports() throws -> Ports {
+    func ports() throws -> Ports {
         try Ports(clients: clients, configuration: configuration, logger: logger)
     }
 

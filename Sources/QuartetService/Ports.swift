@@ -26,31 +26,29 @@ struct Ports: Sendable {
         cards = MongoCardStore(client: clients.mongo)
         keywords = MongoKeywordStore(client: clients.mongo)
         queue = MongoTaskQueue(client: clients.mongo)
-        let keys = RedisKeys(prefix: configuration.redis.prefix)
-        progress = Self.progress(configuration.redis, keys: keys, client: clients.redis, logger: logger)
-        cache = Self.cache(configuration.redis, keys: keys, client: clients.redis)
+        progress = RedisProgressBoard(
+            client: clients.redis, configuration: Self.progressConfiguration(configuration.redis), logger: logger)
+        cache = RedisVersionedCache(client: clients.redis, configuration: Self.cacheConfiguration(configuration.redis))
     }
 
-    private static func progress(
-        _ settings: RedisSettings, keys: RedisKeys, client: RedisClient, logger: Logger
-    ) -> RedisProgressBoard {
+    static func progressConfiguration(_ settings: RedisSettings) -> RedisProgressConfiguration {
         var configuration = RedisProgressConfiguration()
-        configuration.keys = keys
+        configuration.keys = RedisKeys(prefix: settings.prefix)
         configuration.ttl = settings.progressTTL
-        return RedisProgressBoard(client: client, configuration: configuration, logger: logger)
+        return configuration
     }
 
-    private static func cache(_ settings: RedisSettings, keys: RedisKeys, client: RedisClient) -> RedisVersionedCache {
+    static func cacheConfiguration(_ settings: RedisSettings) -> RedisCacheConfiguration {
         var configuration = RedisCacheConfiguration()
-        configuration.keys = keys
+        configuration.keys = RedisKeys(prefix: settings.prefix)
         configuration.analysisTTL = settings.analysisTTL
         configuration.productTTL = settings.productTTL
         configuration.tombstoneTTL = settings.tombstoneTTL
-        return RedisVersionedCache(client: client, configuration: configuration)
+        return configuration
     }
 
     /// The queue's; the other collections need their keys alone.
     func ensureIndexes() async throws {
-        try await queue.ensureIndexes()
+        try await queue.prepare()
     }
 }

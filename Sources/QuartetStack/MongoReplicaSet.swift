@@ -1,4 +1,6 @@
 import Foundation
+import Logging
+import Mongo
 import StoreKit
 
 /// A replica set whose only member is the mongod on `port`.
@@ -9,42 +11,54 @@ struct MongoReplicaSet {
     /// Whether a majority write waits for the journal.
     let isDurable: Bool
 
+    private static let notYetInitialized = 94
+    /// The stored member has another address.
+    private static let invalidReplicaSetConfig = 93
+
     /// Returns when the member takes writes. It is initiated the first time, and told its new address when its data come
     /// from another port.
     ///
     /// - Throws: `StackError` when that fails or `deadline` passes.
     func makePrimary(deadline: Deadline) async throws {
-        guard let session = MongoSession(port: port) else { throw failed("mongod closed the connection") }
+        do {
+            // The member alone, whatever set it believes to be in.
+            let configuration = try MongoConfiguration(url: "mongodb://127.0.0.1:\(port)/admin?directConnection=true")
+            let silence = Logger(label: "mongod") { _ in SwiftLogNoOpLogHandler() }
+            let client = try MongoClient(configuration, logger: silence)
+            do {
+                try await makePrimary(client, deadline: deadline)
+            } catch {
+                await client.close()
+                throw error
+            }
+            await client.close()
+        } catch let error as MongoError {
+            throw StackError(code: .startFailed, message: "the replica set could not be made: \(error)")
+        }
+    }
+
+    private func makePrimary(_ client: MongoClient, deadline: Deadline) async throws {
         while true {
-            if try session.run(["hello": .int(1)]).isPrimary { return }
-            let status = try session.run(["replSetGetStatus": .int(1)])
-            switch status.code {
-            case 94:  // NotYetInitialized
-                try check(session.run(["replSetInitiate": configuration(version: 1)]))
-            case 93:  // InvalidReplicaSetConfig: the stored member has another address
+            if try await client.runCommand(["hello": 1])["isWritablePrimary"]?.asBool == true { return }
+            do {
+                _ = try await client.runCommand(["replSetGetStatus": 1])
+            } catch let error as MongoError where error.serverCode == Self.notYetInitialized {
+                _ = try await client.runCommand(["replSetInitiate": configuration(version: 1)])
+            } catch let error as MongoError where error.serverCode == Self.invalidReplicaSetConfig {
                 // A forced change must carry a higher version than any before it.
-                let version = Int32(Date.now.timeIntervalSince1970)
-                try check(session.run(["replSetReconfig": configuration(version: version), "force": .bool(true)]))
-            default: break  // being elected
+                let version = Int(Date.now.timeIntervalSince1970)
+                _ = try await client.runCommand(["replSetReconfig": configuration(version: version), "force": true])
             }
             if deadline.isPast { throw StackError(code: .timedOut, message: "mongod did not become primary in time") }
             try await ContinuousClock().sleep(for: .milliseconds(10))
         }
     }
 
-    private func configuration(version: Int32) -> MongoValue {
-        .document([
-            "_id": .string(Self.name), "version": .int(version),
+    private func configuration(version: Int) -> BSONValue {
+        [
+            "_id": .string(Self.name), "version": .int32(Int32(version)),
             "writeConcernMajorityJournalDefault": .bool(isDurable),
-            "members": .array([.document(["_id": .int(0), "host": .string("127.0.0.1:\(port)")])]),
-        ])
-    }
-
-    private func check(_ reply: MongoSession.Reply) throws {
-        if let message = reply.message { throw failed(message) }
-    }
-
-    private func failed(_ message: String) -> StackError {
-        StackError(code: .startFailed, message: "the replica set could not be made: \(message)")
+            "members": [["_id": 0, "host": .string("127.0.0.1:\(port)")]],
+        ]
     }
 }

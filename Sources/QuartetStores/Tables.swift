@@ -8,6 +8,8 @@ package enum Table: String, Sendable, Hashable, CaseIterable {
     case outbox
     case outboxCursors = "outbox_cursors"
     case outboxRelays = "outbox_relays"
+    case consistencySweeps = "consistency_sweeps"
+    case consistencyFindings = "consistency_findings"
     case supplierProducts = "supplier_products"
     case listings
 }
@@ -84,6 +86,7 @@ package struct TableMap: Sendable, Hashable {
         case .products: Place(database: .dropship, schema: "catalog")
         case .analysisRequests, .analysisResults: Place(database: .dropship, schema: "analysis")
         case .outbox, .outboxCursors, .outboxRelays: Place(database: .dropship, schema: "events")
+        case .consistencySweeps, .consistencyFindings: Place(database: .dropship, schema: "consistency")
         case .supplierProducts: Place(database: .source, schema: "suppliers")
         case .listings: Place(database: .market, schema: "listings")
         }

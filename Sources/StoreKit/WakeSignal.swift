@@ -20,12 +20,12 @@ package final class WakeSignal: Sendable {
 
     private let state = Mutex(State())
     private let elapsed: @Sendable () -> Duration
-    private let sleep: @Sendable (Duration) async -> Void
+    private let reach: @Sendable (Duration) async -> Void
 
     package init(clock: some Clock<Duration> = ContinuousClock()) {
         let start = clock.now
         elapsed = { start.duration(to: clock.now) }
-        sleep = { try? await clock.sleep(until: start.advanced(by: $0), tolerance: nil) }
+        reach = { try? await clock.sleep(until: start.advanced(by: $0), tolerance: nil) }
     }
 
     package func ring() {
@@ -74,7 +74,7 @@ package final class WakeSignal: Sendable {
     private func sound(at first: Duration) async {
         var time = first
         while true {
-            await sleep(time)
+            await reach(time)
             let (overdue, next) = state.withLock { $0.sound(alarm: time, now: elapsed()) }
             overdue?.continuation.resume(returning: false)
             guard let next else { return }

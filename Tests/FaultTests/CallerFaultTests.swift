@@ -8,22 +8,42 @@ import Testing
     @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of("serve"))
     func aCallThatWasCutOffCanBeRepeated(_ point: Failpoint) async throws {
         try await QuartetSystem.run(on: TestStack.shared) { system in
-            _ = try system.start(["run", "relay", "work", "invalidate"])
             let (first, shop) = try await system.serve(settings: point.settings())
             try await shop.addProduct("p", reviews: 5)
-            await #expect(throws: (any Error).self) { try await shop.submit("p", key: "order-1") }
+            let known: RequestID? = point == .submitStored ? nil : try await shop.submitted("p", key: "order-1")
+            if let known, point == .retryStored {
+                #expect(try await shop.call(.delete, "/v1/analyses/\(known)").status == 200)
+            }
+            await #expect(throws: (any Error).self) { try await call(known, point, at: shop) }
             try await expectKilled(first)
-            #expect(try await system.stores.count("analysis.analysis_requests") == 1)
 
             let (_, again) = try await system.serve()
-            let answer = try await again.submit("p", key: "order-1")
-            #expect(answer.status == 202)
-            #expect(answer.header("Idempotency-Replayed") == "true")
+            let answer = try await call(known, point, at: again)
             let id = try #require(RequestID(try answer.decoded(as: Shop.Submitted.self).id))
-            #expect(try await again.closed(id).status == "completed")
-            try await Story(system.stores).expectCompleted([id])
+            #expect(known == nil || known == id)
+            _ = try system.start(["run", "relay", "work", "invalidate"])
+            var story = Story(system.stores)
+            if point == .cancelStored {
+                #expect(answer.status == 200)
+                try await story.expectCancelled([id])
+            } else {
+                #expect(answer.status == 202)
+                if point == .submitStored { #expect(answer.header("Idempotency-Replayed") == "true") }
+                #expect(try await again.closed(id).status == "completed")
+                story.cancellationsBefore = point == .retryStored ? 1 : 0
+                try await story.expectCompleted([id])
+            }
             #expect(try await system.stores.count("analysis.analysis_requests") == 1)
+            try await system.expectConsistency()
         }
+    }
+
+    @discardableResult
+    private func call(_ id: RequestID?, _ point: Failpoint, at shop: Shop) async throws -> Shop.Answer {
+        guard let id else { return try await shop.submit("p", key: "order-1") }
+        return point == .cancelStored
+            ? try await shop.call(.delete, "/v1/analyses/\(id)")
+            : try await shop.call(.post, "/v1/analyses/\(id)/retry")
     }
 
     @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of("invalidate"))
@@ -35,6 +55,7 @@ import Testing
             #expect(try await shop.closed(old).status == "completed")
             let cached = try await shop.call(.get, "/v1/products/p/analysis")
             #expect(cached.text.contains("\(old)"))
+            if point == .eventSetAside { try await system.stores.send("poison", to: .analysis, asEvent: false) }
 
             try await expectKilled(try system.start(["invalidate"], settings: point.settings()))
             let new = try await shop.submitted("p")
@@ -43,6 +64,7 @@ import Testing
             try await Story(system.stores).expectCompleted([old, new])
             let fresh = try await shop.call(.get, "/v1/products/p/analysis")
             #expect(fresh.text.contains("\(new)"))
+            try await system.expectConsistency()
         }
     }
 

@@ -10,12 +10,12 @@ extension Failpoint: CustomTestStringConvertible {
     /// The role that comes by.
     var role: String {
         switch self {
-        case .submitStored: "serve"
-        case .relayRead, .relayDelivered: "relay"
+        case .submitStored, .cancelStored, .retryStored: "serve"
+        case .relayRead, .tasksEnqueued, .tasksRemoved, .relayDelivered: "relay"
         case .taskClaimed, .sessionPinned, .cardsStored, .keywordsStored, .progressReported, .resultStored,
-            .failureStored, .taskAcknowledged:
+            .failureStored, .taskBuried, .taskReleased, .taskAcknowledged:
             "work"
-        case .cacheInvalidated: "invalidate"
+        case .eventSetAside, .cacheInvalidated: "invalidate"
         }
     }
 

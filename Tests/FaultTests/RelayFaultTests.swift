@@ -10,13 +10,17 @@ import Testing
             let (_, shop) = try await system.serve(with: ["work", "invalidate"])
             try await shop.addProduct("p", reviews: 5)
             let id = try await shop.submitted("p")
+            let cancelled = try await shop.submitted("p")
+            #expect(try await shop.call(.delete, "/v1/analyses/\(cancelled)").status == 200)
             try await expectKilled(try system.start(["relay"], settings: point.settings()))
             // The sink that was delivered may have both rows; neither cursor may have passed what was not delivered.
             _ = try system.start(["relay"])
             #expect(try await shop.closed(id).status == "completed")
             var story = Story(system.stores)
-            story.eventsMayRepeat = point == .relayDelivered
+            story.eventsMayRepeat = true
             try await story.expectCompleted([id])
+            try await story.expectCancelled([cancelled])
+            try await system.expectConsistency()
         }
     }
 

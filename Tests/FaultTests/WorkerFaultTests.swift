@@ -15,15 +15,18 @@ import Testing
         try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
             let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
             try await shop.addProduct("p", reviews: Self.reviewCount)
-            let fails = point == .failureStored
+            let fails = [.failureStored, .taskBuried].contains(point)
             // Quartet never removes reviews; a product without any is what no later attempt can analyse.
             if fails { try await system.stores.removeReviews(of: "p") }
+            // Nor does it damage them; what can't be read now may be readable later.
+            if point == .taskReleased { try await system.stores.spoilReview("r-100004", of: "p") }
             let first = try system.start(["work"], settings: point.settings(hits: point == .cardsStored ? 2 : 1))
             let id = try await shop.submitted("p")
             async let told = shop.toldToTheEnd(of: id)
             try await expectKilled(first)
             try await expectHalfDone(id, at: point, in: system.stores)
 
+            if point == .taskReleased { try await system.stores.mendReview("r-100004", of: "p") }
             _ = try system.start(["work"])
             let analysis = try await shop.closed(id)
             #expect(analysis.status == (fails ? "failed" : "completed"))
@@ -36,6 +39,7 @@ import Testing
             } else {
                 try await story.expectCompleted([id])
             }
+            try await system.expectConsistency()
         }
     }
 
@@ -62,7 +66,11 @@ import Testing
         case .resultStored: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, 1))
         case .taskAcknowledged: #expect((cards, results, task?.attempt) == (Self.reviewCount, 1, nil))
         case .failureStored: #expect((cards, results, task?.state) == (0, 0, "live"))
-        case .submitStored, .relayRead, .relayDelivered, .cacheInvalidated: Issue.record("no worker comes by \(point)")
+        case .taskBuried: #expect((cards, results, task?.state) == (0, 0, "dead"))
+        case .taskReleased: #expect((cards, results, task?.attempt) == (3, 0, 1))
+        case .submitStored, .cancelStored, .retryStored, .relayRead, .tasksEnqueued, .tasksRemoved, .relayDelivered,
+            .eventSetAside, .cacheInvalidated:
+            Issue.record("no worker comes by \(point)")
         }
     }
 
@@ -72,7 +80,7 @@ import Testing
         try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
             let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
             try await shop.addProduct("p", reviews: 600)
-            let frozen = try system.start(["work"])
+            let frozen = try system.start(["work"], settings: TestProcess.servingMetrics)
             let id = try await shop.submitted("p")
             try await eventually("some cards are stored") { try await system.stores.cards(of: id).count >= 10 }
             frozen.signal(SIGSTOP)
@@ -86,9 +94,42 @@ import Testing
 
             frozen.signal(SIGCONT)
             try await eventually("the worker learns that it lost its lease") { frozen.log.contains("lease lost") }
+            #expect(try await frozen.metric("quartet_leases_lost_total") == 1)
+            try await eventually("what it tries to do with its lease is counted") {
+                try await frozen.metric("quartet_stale_leases_total") >= 1
+            }
             try await Story(system.stores).expectCompleted([id])
             let next = try await shop.submitted("p")
             #expect(try await shop.closed(next).status == "completed")
+            try await system.expectConsistency()
+        }
+    }
+
+    /// With the leases that are the default.
+    @Test(.timeLimit(.minutes(3)))
+    func aDeadWorkersTaskIsTakenOverWithinTwoLeases() async throws {
+        let settings = [
+            "WORKER_REVIEWS_PER_CHUNK": "1", "WORKER_LEASE_DURATION": "10s", "WORKER_POLL_INTERVAL": "500ms",
+        ]
+        try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            try await shop.addProduct("p", reviews: 600)
+            let workers = try (0..<2).map { _ in try system.start(["work"]) }
+            let id = try await shop.submitted("p")
+            try await eventually("some cards are stored") { try await system.stores.cards(of: id).count >= 10 }
+            let holder = try await system.stores.worker(of: id)
+            let index = try #require(workers.firstIndex { holder?.hasSuffix(":\($0.pid)") == true })
+            await workers[index].kill()
+            let count = try await system.stores.cards(of: id).count
+            try #require(count < 600, "the worker was too fast to be caught")
+            let started = ContinuousClock.now
+            try await eventually("the other goes on") { try await system.stores.cards(of: id).count > count }
+            let taken = started.duration(to: .now)
+            print("takeover after SIGKILL: \(taken), lease 10 s")
+            #expect(taken < .seconds(20))
+            #expect(try await system.stores.task(of: id)?.attempt == 2)
+            #expect(try await shop.closed(id).status == "completed")
+            try await Story(system.stores).expectCompleted([id])
         }
     }
 
@@ -108,6 +149,7 @@ import Testing
             #expect(analysis.status == "failed")
             #expect(analysis.failure?.contains("died at each of 2 attempts") == true)
             try await Story(system.stores).expectFailed([id])
+            try await system.expectConsistency()
         }
     }
 }

@@ -13,6 +13,7 @@ import StoreKit
 struct APIFixture: Sendable {
     static let key = "the key"
     let database = FakeDatabase()
+    let queue = FakeTaskQueue()
     let reviews = FakeReviewStore()
     let sessions = FakeSessionStore()
     let cards = FakeCardStore()
@@ -33,7 +34,7 @@ struct APIFixture: Sendable {
         return APIServer(
             configuration: configuration,
             ports: APIPorts(
-                requests: requests, products: FakeProductStore(database: database), reviews: reviews,
+                requests: requests, queue: queue, products: FakeProductStore(database: database), reviews: reviews,
                 sessions: sessions, cards: cards, keywords: keywords, progress: progress, cache: cache),
             probes: probes, metrics: { "metrics\n" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -36,6 +36,7 @@ import Testing
         ("[]", 422, "no-reviews", ""), ("{}", 422, "bad-type", "the body is not an array"),
         (#"[{"id": "a", "text": ""}]"#, 422, "empty-review", "[0].text is empty"),
         (#"[{"id": "a", "text": "x"}, {"id": "", "text": "x"}]"#, 422, "bad-review-id", "[1].id is 1 to 128 bytes"),
+        (#"[{"id": "e\u0301", "text": "x"}]"#, 422, "bad-review-id", "[0].id is not in Unicode's composed form (NFC)"),
         (#"[{"id": "a", "text": "x", "rating": 11}]"#, 422, "bad-rating", "[0].rating is 1 to 10"),
         (#"[{"id": "a", "text": "x", "rating": "9"}]"#, 422, "bad-type", "[0].rating is not an integer"),
         (#"[{"id": "a", "text": 9}]"#, 422, "bad-type", "[0].text is not a string"),

@@ -1,6 +1,7 @@
 import QuartetCore
 import QuartetRoles
 import QuartetTesting
+import Synchronization
 import Testing
 
 @Suite struct WorkerTests {
@@ -98,6 +99,37 @@ import Testing
         #expect(try await system.request(id)?.status == .failed)
         #expect(system.analyzer.reviewsRead.isEmpty)
         #expect(try await system.queue.depth().dead == 1)
+    }
+
+    @Test func tasksWhoseWorkersDiedAreWorkedOnAloneWithoutLosingAttempts() async throws {
+        var system = FakeSystem()
+        system.configuration.attemptsMax = 5
+        try await system.addReviews(3)
+        let ids = [try await system.submit(), try await system.submit(), try await system.submit()]
+        for _ in 0..<3 {
+            #expect(try await system.queue.claim(limit: 9, worker: "w", leaseDuration: .seconds(10)).count == 3)
+            system.clock.advance(by: .seconds(11))
+        }
+        // How many are read at once, and with which attempt.
+        let present = Mutex((now: 0, most: 0))
+        let queue = system.queue
+        system.analyzer.before { review in
+            guard review == "r-1000" else { return }
+            present.withLock { present in
+                present.now += 1
+                present.most = max(present.most, present.now)
+            }
+            await Task.yield()
+            for id in ids { #expect(queue.contents(of: id)?.attempt ?? 4 <= 4) }
+            present.withLock { $0.now -= 1 }
+        }
+        let worker = system.worker()
+        let work = Task { try await worker.run() }
+        while try await system.requests.requests(ids).contains(where: { $0?.status == .queued }) { await Task.yield() }
+        work.cancel()
+        _ = try? await work.value
+        #expect(try await system.requests.requests(ids).allSatisfy { $0?.status == .completed })
+        #expect(present.withLock { $0.most } == 1)
     }
 
     @Test func aProductWithoutReviewsFailsAtOnce() async throws {

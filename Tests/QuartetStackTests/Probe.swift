@@ -1,4 +1,6 @@
 import Foundation
+import Logging
+import Mongo
 import StoreKit
 import Testing
 
@@ -31,9 +33,12 @@ enum Probe {
         return String(decoding: reply, as: UTF8.self)
     }
 
-    static func isPrimary(_ server: MongoServer) throws -> Bool {
-        guard let session = MongoSession(port: server.port) else { return false }
-        return try session.run(["hello": .int(1)]).isPrimary
+    static func isPrimary(_ server: MongoServer) async throws -> Bool {
+        let url = "mongodb://127.0.0.1:\(server.port)/admin?directConnection=true"
+        let client = try MongoClient(MongoConfiguration(url: url), logger: Logger(label: "test"))
+        let isPrimary = try await client.runCommand(["hello": 1])["isWritablePrimary"]?.asBool
+        await client.close()
+        return isPrimary == true
     }
 
     /// The pid that a server wrote down, for tests that end it behind its owner's back.

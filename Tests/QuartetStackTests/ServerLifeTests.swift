@@ -46,14 +46,14 @@ struct ServerLifeTests {
         let first = MongoServer(directory: folder, options: .fast)
         try await first.start()
         try await first.restart()
-        #expect(try Probe.isPrimary(first))
+        #expect(try await Probe.isPrimary(first))
         await first.stop()
         try ServerFolder(root: folder, name: "mongod").remember(port: LoopbackPort.free())
         for _ in 0..<2 {
             let moved = MongoServer(directory: folder)
             try await moved.start()
             #expect(moved.port != first.port)
-            #expect(try Probe.isPrimary(moved))
+            #expect(try await Probe.isPrimary(moved))
             await moved.stop()
             try ServerFolder(root: folder, name: "mongod").remember(port: LoopbackPort.free())
         }

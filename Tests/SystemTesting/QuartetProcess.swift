@@ -92,7 +92,8 @@ extension TestProcess {
         do {
             let end = try await process.waitForEnd()
             guard end == .status(0) else {
-                throw TestFailure("\(command.joined(separator: " ")) ended with \(end)\(process.lastWords)")
+                let said = process.output.isEmpty ? "" : "\n" + process.output
+                throw TestFailure("\(command.joined(separator: " ")) ended with \(end)\(process.lastWords)\(said)")
             }
             return process.output
         } catch {

@@ -122,6 +122,20 @@ package final class QuartetSystem: Sendable {
             folder: folder)
     }
 
+    /// The checker walks all that there is and finds nothing.
+    package func expectConsistency() async throws {
+        do {
+            try await finish(["check", "--full"], settings: Self.quickCheck)
+        } catch {
+            Issue.record("quartet check: \(error)")
+        }
+    }
+
+    /// What is older than a second may be judged.
+    package static let quickCheck = [
+        "CHECK_SETTLE_WINDOW": "1s", "CHECK_SECOND_LOOK_PAUSE": "1s", "CHECK_WORK_SHARE": "100",
+    ]
+
     /// Those that have not ended.
     private var present: [TestProcess] { processes.withLock { $0 }.filter { $0.end == nil } }
 

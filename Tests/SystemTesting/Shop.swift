@@ -19,6 +19,7 @@ package struct Shop: Sendable {
         case get = "GET"
         case put = "PUT"
         case post = "POST"
+        case delete = "DELETE"
     }
 
     package struct Answer: Sendable {

@@ -49,7 +49,9 @@ package struct Stores: Sendable {
     // MARK: Redis
 
     /// The lines of a reply.
-    package func redis(_ arguments: String...) async throws -> [String] {
+    package func redis(_ arguments: String...) async throws -> [String] { try await redis(arguments) }
+
+    package func redis(_ arguments: [String]) async throws -> [String] {
         try await TestProcess.output(
             of: ["redis-cli", "-u", environment["REDIS_URL"] ?? "", "--raw"] + arguments, folder: folder
         ).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
@@ -91,6 +93,25 @@ package struct Stores: Sendable {
         }
     }
 
+    /// Who holds a request's task.
+    package func worker(of id: RequestID) async throws -> String? {
+        let task = try await documents("analysis_queue", ["_id": .uuid(id.uuid)]).first
+        return try task?.decode("lease", as: BSONDocument?.self)?.decode("worker")
+    }
+
+    /// Loses the queue, as a copy may be lost.
+    package func dropQueue() async throws {
+        try await mongo.runCommand(["drop": "analysis_queue"])
+    }
+
+    /// The names of a collection's indexes.
+    package func indexes(of collection: String) async throws -> [String] {
+        let reply = try await mongo.runCommand(["listIndexes": .string(collection)])
+        let cursor: BSONDocument = try reply.decode("cursor")
+        let batch: [BSONDocument] = try cursor.decode("firstBatch")
+        return try batch.map { try $0.decode("name") }
+    }
+
     /// The reviews that a request analyses, nil before it is known which.
     package func session(of id: RequestID) async throws -> AnalysisSession? {
         guard let document = try await documents("realtime_analysis_sessions", ["_id": .uuid(id.uuid)]).first else {
@@ -125,15 +146,40 @@ package struct Stores: Sendable {
         ])
     }
 
+    /// Takes the text of a stored review away, as no caller can.
+    package func spoilReview(_ id: String, of product: String) async throws {
+        try await updateReview(id, of: product, ["$rename": ["text": "lost"]])
+    }
+
+    /// Gives the text back that ``spoilReview(_:of:)`` took away.
+    package func mendReview(_ id: String, of product: String) async throws {
+        try await updateReview(id, of: product, ["$rename": ["lost": "text"]])
+    }
+
+    private func updateReview(_ id: String, of product: String, _ change: BSONDocument) async throws {
+        try await mongo.runCommand([
+            "update": "raw_reviews",
+            "updates": [
+                [
+                    "q": ["_id.product_id": .string(product), "_id.review_id": .string(id)],
+                    "u": .document(change),
+                ]
+            ],
+        ])
+    }
+
     // MARK: Kafka
 
     /// Every record of a topic, by partition and offset.
     package func records(of topic: EventTopic) async throws -> [KafkaConsumedRecord] {
+        try await records(ofTopic: topic.rawValue)
+    }
+
+    /// Every record of a topic, by partition and offset.
+    package func records(ofTopic topic: String) async throws -> [KafkaConsumedRecord] {
         var options = KafkaConsumerOptions()
         options.fetchWaitMax = .milliseconds(20)
-        let brokers = (environment["KAFKA_BROKERS"] ?? "").split(separator: ",").map(String.init)
-        let consumer = try KafkaConsumer(
-            KafkaConfiguration(brokers: brokers, clientID: "test"), options: options, logger: Self.silence)
+        let consumer = try KafkaConsumer(kafka, options: options, logger: Self.silence)
         do {
             let records = try await Self.records(of: topic, by: consumer)
             await consumer.close(deadline: .after(.seconds(5)))
@@ -144,26 +190,45 @@ package struct Stores: Sendable {
         }
     }
 
+    private var kafka: KafkaConfiguration {
+        let brokers = (environment["KAFKA_BROKERS"] ?? "").split(separator: ",").map(String.init)
+        return KafkaConfiguration(brokers: brokers, clientID: "test")
+    }
+
+    /// Sends a value to a topic, with the headers of an event or with none.
+    package func send(_ value: String, to topic: EventTopic, asEvent isEvent: Bool) async throws {
+        let headers = [
+            ("ce_specversion", "1.0"), ("ce_id", "poison"), ("ce_source", "test"), ("ce_type", "analysis.completed"),
+            ("ce_subject", "poison"), ("ce_time", "2026-01-01T00:00:00Z"),
+        ]
+        let record = KafkaRecord(
+            topic: topic.rawValue, key: nil, value: Array(value.utf8),
+            headers: isEvent ? headers.map { KafkaHeader($0.0, $0.1) } : [])
+        let producer = try KafkaProducer(kafka, options: KafkaProducerOptions(), logger: Self.silence)
+        for result in try await producer.send([record], deadline: .after(patience)) { _ = try result.get() }
+        await producer.close(deadline: .after(patience))
+    }
+
     /// The aggregate of each record of a topic.
     package func aggregates(in topic: EventTopic) async throws -> [String] {
         try await records(of: topic).compactMap(\.key).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func records(
-        of topic: EventTopic, by consumer: KafkaConsumer
+        of topic: String, by consumer: KafkaConsumer
     ) async throws -> [KafkaConsumedRecord] {
-        let marks = try await consumer.watermarks(topic: topic.rawValue, deadline: .after(patience))
+        let marks = try await consumer.watermarks(topic: topic, deadline: .after(patience))
         let positions = marks.filter { $0.high > $0.low }
         guard !positions.isEmpty else { return [] }
         try await consumer.assign(
             positions.map {
-                KafkaOffset(KafkaPartition(topic: topic.rawValue, partition: $0.partition), offset: $0.low)
+                KafkaOffset(KafkaPartition(topic: topic, partition: $0.partition), offset: $0.low)
             })
         var missing = Dictionary(uniqueKeysWithValues: positions.map { ($0.partition, $0.high - 1) })
         var records: [KafkaConsumedRecord] = []
         let deadline = Deadline.after(patience)
         while !missing.isEmpty {
-            guard !deadline.isPast else { throw TestFailure("\(topic.rawValue) could not be read to its end") }
+            guard !deadline.isPast else { throw TestFailure("\(topic) could not be read to its end") }
             for record in try await consumer.poll(timeout: .seconds(1)) {
                 records.append(record)
                 if let last = missing[record.partition], record.offset >= last { missing[record.partition] = nil }

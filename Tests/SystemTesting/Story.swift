@@ -11,6 +11,12 @@ package struct Story {
     package var eventsMayRepeat = false
     /// Progress may be lost: a worker died before it could report the end.
     package var progressMayLag = false
+    /// Tombstones may be lost with the rest of Redis.
+    package var cacheMayForget = false
+    /// How often each request failed and was retried.
+    package var failuresBefore = 0
+    /// How often each request was cancelled and retried.
+    package var cancellationsBefore = 0
 
     package init(_ stores: Stores, sourceLocation: SourceLocation = #_sourceLocation) {
         self.stores = stores
@@ -23,11 +29,30 @@ package struct Story {
         for id in ids {
             try await expectRow(id, status: "completed")
             try await expectResult(id)
-            try await expectOutbox(id, types: ["analysis.requested", "analysis.completed"])
+            try await expectOutbox(id, types: typesBefore + ["analysis.requested", "analysis.completed"])
             if !progressMayLag { try await expectProgress(id) }
-            try await expectTombstone(id)
+            if !cacheMayForget { try await expectTombstone(id) }
         }
-        try await expectEvents(ids, types: ["analysis.requested", "analysis.completed"])
+        try await expectEvents(ids, types: typesBefore + ["analysis.requested", "analysis.completed"])
+        try await expectEveryKeyToExpire()
+    }
+
+    private var typesBefore: [String] {
+        Array(repeating: ["analysis.requested", "analysis.failed"], count: failuresBefore).flatMap { $0 }
+            + Array(repeating: ["analysis.requested", "analysis.cancelled"], count: cancellationsBefore).flatMap { $0 }
+    }
+
+    /// Each request is cancelled, in every store: no result, and no task whether live or dead.
+    package func expectCancelled(_ ids: [RequestID]) async throws {
+        try await settle(ids)
+        for id in ids {
+            try await expectRow(id, status: "cancelled")
+            let results = try await stores.count("analysis.analysis_results WHERE request_id = '\(id)'")
+            #expect(results == 0, sourceLocation: location)
+            let types = try await stores.rows(
+                "SELECT type FROM events.outbox WHERE aggregate_id = '\(id)' ORDER BY transaction, id")
+            #expect(types.last == ["analysis.cancelled"], sourceLocation: location)
+        }
         try await expectEveryKeyToExpire()
     }
 

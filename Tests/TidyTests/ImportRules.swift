@@ -26,9 +26,15 @@ enum Layers {
             "StoreKit",
         ]),
         "QuartetBench": clients.union([
-            "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+            "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
         ]),
-        "quartet": ["QuartetAPI", "QuartetBench", "QuartetCore", "QuartetEmotion", "QuartetService", "QuartetStack"],
+        "QuartetChaos": [
+            "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+        ],
+        "quartet": [
+            "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetEmotion", "QuartetRoles",
+            "QuartetService", "QuartetStack",
+        ],
         "QuartetTesting": ["QuartetCore", "QuartetStack", "StoreKit"],
     ]
 

@@ -42,7 +42,11 @@ package enum Migrations {
     package static func of(_ database: DatabaseName) -> [Migration] {
         switch database {
         case .source: [migration(1, "source", PackageResources._001_source_sql)]
-        case .dropship: [migration(1, "dropship", PackageResources._001_dropship_sql)]
+        case .dropship:
+            [
+                migration(1, "dropship", PackageResources._001_dropship_sql),
+                migration(2, "consistency", PackageResources._002_consistency_sql),
+            ]
         case .market: [migration(1, "market", PackageResources._001_market_sql)]
         }
     }

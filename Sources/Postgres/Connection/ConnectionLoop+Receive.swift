@@ -141,10 +141,11 @@ extension ConnectionLoop {
             if !flight.rows.isEmpty { channel.put(flight.rows) }
             channel.finish(outcome.failure ?? flight.firstError)
         }
-        flight.settle(outcome)
+        // Before the answer: who has it may send what comes next at once, and that is not to land in the transaction.
         if isInTransaction, flights.isEmpty, case .shared = role {
             fail(PostgresError(.usage, "a statement left a transaction open on a shared connection"), isDefinite: true)
         }
+        flight.settle(outcome)
     }
 
     /// It failed, but through no fault of its own: a cancellation meant for a neighbour hit it, or a prepared statement

@@ -4,6 +4,9 @@ import StoreKit
 /// The reads and writes behind the analysis endpoints, each a batcher over its port.
 struct AnalysisCalls: Sendable {
     let submit: Batcher<Submission, SubmitOutcome>
+    let cancel: Batcher<RequestID, ChangeOutcome>
+    let drop: Batcher<RequestID, ChangeOutcome>
+    let retry: Batcher<RequestID, ChangeOutcome>
     let request: Batcher<RequestID, AnalysisRequest?>
     let result: Batcher<RequestID, StoredResult?>
     let latest: Batcher<ProductID, StoredResult?>
@@ -21,6 +24,9 @@ struct AnalysisCalls: Sendable {
             ) { try await perform($0).map { .success($0) } }
         }
         submit = batcher("request.submit", size: configuration.submitsPerBatchMax, ports.requests.submit)
+        cancel = batcher("request.cancel", ports.requests.cancel)
+        drop = batcher("request.drop", ports.requests.drop)
+        retry = batcher("request.retry", ports.requests.retry)
         request = batcher("request.read", ports.requests.requests)
         result = batcher("result.read", size: 64, ports.requests.results)
         latest = batcher("result.latest", size: 64, ports.requests.latestResults)

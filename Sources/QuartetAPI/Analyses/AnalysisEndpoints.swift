@@ -85,37 +85,22 @@ struct AnalysisEndpoints: Sendable {
         let id = try context.requestID()
         guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
         let result = request.status == .completed ? try await calls.result(id) : nil
-        let progress = request.status.isOpen ? await progress(of: id) : nil
-        return Response(json: Self.json(request, progress: progress, result: result))
+        let progress = request.status.isOpen ? await progress(of: request) : nil
+        return Response(json: request.json(progress: progress, result: result))
     }
 
-    /// From Redis, or counted from the session and its cards where Redis does not know.
-    private func progress(of id: RequestID) async -> Progress? {
-        if let progress = try? await calls.progress(id) { return progress }
+    /// From Redis, or counted from the session and its cards where Redis does not know. What an earlier generation came to
+    /// does not count.
+    private func progress(of request: AnalysisRequest) async -> Progress? {
+        let id = request.id
+        if let progress = try? await calls.progress(id) {
+            return progress.generation == request.generation ? progress : nil
+        }
         guard let session = try? await ports.sessions.sessions([id])[0],
             let count = try? await ports.cards.counts([id])[0]
         else { return nil }
-        return Progress(requestID: id, done: count, total: session.manifest.count)
-    }
-
-    private static func json(_ request: AnalysisRequest, progress: Progress?, result: StoredResult?) -> [UInt8] {
-        JSONWriter.object(capacity: 4096) { json in
-            json.field("id", request.id.description)
-            json.field("product_id", request.productID.text)
-            let isRunning = request.status.isOpen && progress != nil
-            json.field("status", isRunning ? "running" : request.status.rawValue)
-            json.field("created_at", request.createdAt.rfc3339)
-            json.field("closed_at", ifPresent: request.closedAt?.rfc3339)
-            json.field("failure", ifPresent: request.failure)
-            if let progress {
-                json.key("progress")
-                progress.write(to: &json)
-            }
-            if let result {
-                json.key("result")
-                json.raw(result.json)
-            }
-        }
+        return Progress(
+            requestID: id, generation: request.generation, done: count, total: session.manifest.count)
     }
 
     @Sendable private func cards(_ request: Request, context: APIContext) async throws -> Response {

@@ -14,14 +14,14 @@ extension APIContext {
     /// The request id in the path.
     func requestID() throws -> RequestID {
         let text = parameters.get("id") ?? ""
-        guard let id = RequestID(text) else {
-            throw Problem(.badRequest, "bad-analysis-id", "an analysis id is a UUID")
-        }
+        guard let id = RequestID(text) else { throw Problem.badAnalysisID }
         return id
     }
 }
 
 extension Problem {
+    static let badAnalysisID = Problem(.badRequest, "bad-analysis-id", "an analysis id is a UUID")
+
     static func badProductID(_ text: String) -> Problem {
         Problem(
             .badRequest, "bad-product-id",

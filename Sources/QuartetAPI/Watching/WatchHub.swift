@@ -39,7 +39,7 @@ final class WatchHub: Service {
         of request: AnalysisRequest, _ body: (WatchChannel) async throws -> Value
     ) async throws -> Value {
         let channel = try enter(request)
-        defer { leave(request.id) }
+        defer { leave(channel) }
         return try await body(channel)
     }
 
@@ -79,10 +79,11 @@ final class WatchHub: Service {
         }
     }
 
-    private func leave(_ id: RequestID) {
+    private func leave(_ channel: WatchChannel) {
+        let id = channel.requestID
         state.withLock { state in
             state.watchers -= 1
-            guard var entry = state.channels[id] else { return }
+            guard var entry = state.channels[id], entry.channel === channel else { return }
             entry.watchers -= 1
             if entry.watchers == 0 {
                 entry.loop.cancel()
@@ -90,6 +91,14 @@ final class WatchHub: Service {
             } else {
                 state.channels[id] = entry
             }
+        }
+    }
+
+    /// Who watches from now on gets a channel of its own: what has ended may be tried again.
+    private func retire(_ channel: WatchChannel) {
+        state.withLock { state in
+            guard state.channels[channel.requestID]?.channel === channel else { return }
+            state.channels[channel.requestID] = nil
         }
     }
 
@@ -105,7 +114,10 @@ final class WatchHub: Service {
             var news: WatchNews? = .request(request)
             while !Task.isCancelled {
                 do {
-                    if try await channel.update(news) { break }
+                    if try await channel.update(news) {
+                        retire(channel)
+                        break
+                    }
                 } catch {
                     logger.debug(
                         "watched analysis not read", metadata: ["request": "\(request.id)", "error": "\(error)"])

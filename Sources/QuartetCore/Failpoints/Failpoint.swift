@@ -7,7 +7,11 @@ import Synchronization
 /// the N-th time. Without it a point costs one comparison.
 package enum Failpoint: String, Sendable, CaseIterable {
     case submitStored = "submit.stored"
+    case cancelStored = "cancel.stored"
+    case retryStored = "retry.stored"
     case relayRead = "relay.read"
+    case tasksEnqueued = "tasks.enqueued"
+    case tasksRemoved = "tasks.removed"
     case relayDelivered = "relay.delivered"
     case taskClaimed = "task.claimed"
     case sessionPinned = "session.pinned"
@@ -16,7 +20,10 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case progressReported = "progress.reported"
     case resultStored = "result.stored"
     case failureStored = "failure.stored"
+    case taskBuried = "task.buried"
+    case taskReleased = "task.released"
     case taskAcknowledged = "task.acknowledged"
+    case eventSetAside = "event.set_aside"
     case cacheInvalidated = "cache.invalidated"
 
     private struct Armed {

@@ -13,7 +13,7 @@ package struct AnalysisRequest: Sendable, Hashable {
     package let id: RequestID
     package let productID: ProductID
     package let status: RequestStatus
-    /// 1, and one more with each retry after a failure.
+    /// 1, and one more with each retry after a failure or a cancellation.
     package let generation: Int
     package let createdAt: Date
     /// When it was completed, failed or cancelled.
@@ -94,6 +94,15 @@ package struct RequestFailure: Sendable, Hashable {
         self.generation = generation
         self.message = message
     }
+}
+
+/// What became of cancelling, dropping or retrying a request.
+package enum ChangeOutcome: Sendable, Hashable {
+    /// The request as it is now.
+    case changed(AnalysisRequest)
+    /// The request as it was and is: this change does not begin from its status.
+    case unchanged(AnalysisRequest)
+    case unknownRequest
 }
 
 /// What became of closing a request.

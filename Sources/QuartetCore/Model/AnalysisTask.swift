@@ -16,11 +16,14 @@ package struct Claim: Sendable, Hashable {
     package let task: AnalysisTask
     /// How often the task was claimed in this generation, this claim included.
     package let attempt: Int
+    /// How often a lease of the task ran out in this generation: its worker died or froze with the task in hand.
+    package let lapses: Int
     package let lease: Lease
 
-    package init(task: AnalysisTask, attempt: Int, lease: Lease) {
+    package init(task: AnalysisTask, attempt: Int, lapses: Int = 0, lease: Lease) {
         self.task = task
         self.attempt = attempt
+        self.lapses = lapses
         self.lease = lease
     }
 }
@@ -53,9 +56,11 @@ package struct AnalysisSession: Sendable, Hashable {
     }
 }
 
-/// How far a task is. Of two, the one with more cards, then the one that is closed, is the later.
+/// How far a task is. Cards only ever become more; of two phases that of the later generation, then the one that is
+/// closed, is the later: running, failed, cancelled, completed.
 package struct Progress: Sendable, Hashable {
     package let requestID: RequestID
+    package let generation: Int
     /// Cards stored.
     package let done: Int
     /// Length of the manifest.
@@ -66,8 +71,9 @@ package struct Progress: Sendable, Hashable {
         case running, completed, failed, cancelled
     }
 
-    package init(requestID: RequestID, done: Int, total: Int, phase: Phase = .running) {
+    package init(requestID: RequestID, generation: Int = 1, done: Int, total: Int, phase: Phase = .running) {
         self.requestID = requestID
+        self.generation = generation
         self.done = done
         self.total = total
         self.phase = phase

@@ -7,11 +7,14 @@ package enum EventType: String, Sendable, Hashable, CaseIterable {
     case analysisFailed = "analysis.failed"
     case analysisCancelled = "analysis.cancelled"
     case productUpdated = "product.updated"
+    /// The checker found something; the aggregate is `invariant/kind/key`, and there is no product.
+    case consistencyFinding = "consistency.finding"
 
     package var topic: EventTopic {
         switch self {
         case .analysisRequested, .analysisCompleted, .analysisFailed, .analysisCancelled: .analysis
         case .productUpdated: .product
+        case .consistencyFinding: .alerts
         }
     }
 }
@@ -21,6 +24,7 @@ package enum EventTopic: String, Sendable, Hashable, CaseIterable {
     case analysis = "analysis.events"
     case product = "product.events"
     case user = "user.events"
+    case alerts = "quartet.alerts"
 
     package var deadLetters: String { rawValue + ".dlq" }
 }

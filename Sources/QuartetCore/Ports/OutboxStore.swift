@@ -13,7 +13,9 @@ extension EventType {
     package func isFor(_ sink: OutboxSink) -> Bool {
         switch (sink, self) {
         case (.events, _), (.queue, .analysisRequested), (.queue, .analysisCancelled): true
-        case (.queue, .analysisCompleted), (.queue, .analysisFailed), (.queue, .productUpdated): false
+        case (.queue, .analysisCompleted), (.queue, .analysisFailed), (.queue, .productUpdated),
+            (.queue, .consistencyFinding):
+            false
         }
     }
 }
@@ -64,6 +66,14 @@ package struct OutboxHoldUp: Sendable, Hashable {
     }
 }
 
+/// What may be new in the outbox.
+package enum OutboxBell: Sendable, Hashable {
+    /// Rows were written that the sink acts on.
+    case rows
+    /// Shards were given back, for others to take.
+    case shards
+}
+
 /// The outbox: events written in the same transaction as the data, read in commit order.
 ///
 /// Rows are spread over shards by aggregate, and one relay at a time owns a shard of a sink, by a lease in the database's
@@ -93,6 +103,6 @@ package protocol OutboxStore: Sendable {
     /// Removes up to `limit` rows that every sink has and that are older than `age`; returns how many.
     func purge(olderThan age: Duration, limit: Int) async throws -> Int
 
-    /// Yields when new rows may be there that the sink acts on. May miss some: a reader also looks from time to time.
-    func wakeups(of sink: OutboxSink) -> AsyncStream<Void>
+    /// Yields when there may be something new for the sink. May miss some: whoever listens also looks from time to time.
+    func wakeups(of sink: OutboxSink) -> AsyncStream<OutboxBell>
 }

@@ -21,4 +21,6 @@ package protocol ProgressBoard: Sendable {
 package enum Doorbell: Sendable, Hashable {
     /// New tasks are in the queue.
     case queue
+    /// Tasks were taken out of the queue: whoever holds one looks whether the lease still holds.
+    case leases
 }

@@ -15,6 +15,15 @@ package protocol RequestStore: Sendable {
     /// Sets requests `failed`, where they are still open in that generation.
     func fail(_ failures: [RequestFailure]) async throws -> [CloseOutcome]
 
+    /// Sets requests `cancelled`, where they are still open.
+    func cancel(_ ids: [RequestID]) async throws -> [ChangeOutcome]
+
+    /// Sets failed requests `cancelled`: nobody waits for them any more.
+    func drop(_ ids: [RequestID]) async throws -> [ChangeOutcome]
+
+    /// Opens failed and cancelled requests again, each in its next generation.
+    func retry(_ ids: [RequestID]) async throws -> [ChangeOutcome]
+
     /// The stored result of each request, nil where there is none.
     func results(_ ids: [RequestID]) async throws -> [StoredResult?]
 

@@ -23,6 +23,8 @@ package struct AnalysisRun: Sendable {
     }
 
     private var task: AnalysisTask { claim.task }
+    /// Earlier attempts may have left something.
+    private var isResumed: Bool { claim.attempt > 1 || task.generation > 1 }
 
     /// Works until the request is closed.
     ///
@@ -31,7 +33,7 @@ package struct AnalysisRun: Sendable {
         let (session, readAlready) = try await openSession()
         Failpoint.sessionPinned.reached()
         var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
-        if claim.attempt > 1 || task.generation > 1 { (fold, missing) = try await foldStoredCards(of: session) }
+        if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
         var finalisation: Finalisation?
         var detailsAreStored = false
         while let chunk = missing.popChunk(configuration.reviewsPerChunk) {
@@ -65,7 +67,7 @@ package struct AnalysisRun: Sendable {
 
     /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
     private func openSession() async throws -> (AnalysisSession, [String: ReadReview]) {
-        if claim.attempt > 1, let stored = try await ports.sessions.sessions([task.requestID])[0] {
+        if isResumed, let stored = try await ports.sessions.sessions([task.requestID])[0] {
             return (stored, [:])
         }
         let page = try await steps.pages(
@@ -185,7 +187,12 @@ package struct AnalysisRun: Sendable {
             phase = .cancelled
         }
         async let endReported: Void = report(done: count, total: total, phase)
-        _ = try await steps.acknowledge(claim.lease)
+        if phase == .failed {
+            // It was failed by an attempt that died before it could say so to the queue.
+            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: "the request had failed already"))
+        } else {
+            _ = try await steps.acknowledge(claim.lease)
+        }
         Failpoint.taskAcknowledged.reached()
         _ = await (lastCardsReported, endReported)
     }
@@ -193,7 +200,9 @@ package struct AnalysisRun: Sendable {
     /// Progress is a copy that watchers can do without: not being able to publish it does not fail the attempt.
     private func report(done: Int, total: Int, _ phase: Progress.Phase) async {
         do {
-            try await steps.report(Progress(requestID: task.requestID, done: done, total: total, phase: phase))
+            try await steps.report(
+                Progress(
+                    requestID: task.requestID, generation: task.generation, done: done, total: total, phase: phase))
         } catch {
             logger.debug("progress not published", metadata: ["request": "\(task.requestID)", "error": "\(error)"])
         }

@@ -14,6 +14,9 @@ package struct WorkerConfiguration: Sendable, Hashable {
     package var attemptsMax = 5
     /// Between a failed attempt and the next.
     package var retryBackoff = Backoff(base: .milliseconds(500), max: .seconds(60))
+    /// From so many lapsed leases on a task is worked on alone: it may be what killed its workers, and would take others
+    /// along, whose attempts count too.
+    package var lapsesBeforeAlone: Int { max(1, min(2, attemptsMax - 1)) }
     /// How often an idle worker looks without a ring.
     package var pollInterval: Duration = .milliseconds(500)
     /// How long a worker that is told to stop goes on with what it has in hand.

@@ -1,3 +1,5 @@
+import CoreMetrics
+import Metrics
 package import StoreKit
 
 /// A worker's store operations, each a batcher over its port: tasks that run side by side share their writes.
@@ -58,9 +60,20 @@ package struct WorkerSteps: Sendable {
         }
         finalise = batcher("request.finalise", ports.requests.finalise)
         fail = batcher("request.fail", ports.requests.fail)
-        acknowledge = batcher("task.acknowledge", ports.queue.acknowledge)
-        release = batcher("task.release", ports.queue.release)
-        bury = batcher("task.bury", ports.queue.bury)
+        acknowledge = batcher("task.acknowledge") { Self.counted(try await ports.queue.acknowledge($0), "acknowledge") }
+        release = batcher("task.release") { Self.counted(try await ports.queue.release($0), "release") }
+        bury = batcher("task.bury") { Self.counted(try await ports.queue.bury($0), "bury") }
+    }
+}
+
+extension WorkerSteps {
+    /// Counts the leases that changed nothing, because the tasks had gone to others or had been taken away.
+    private static func counted(_ held: [Bool], _ operation: String) -> [Bool] {
+        let stale = held.count { !$0 }
+        if stale > 0 {
+            Counter(label: "quartet_stale_leases_total", dimensions: [("operation", operation)]).increment(by: stale)
+        }
+        return held
     }
 }
 

@@ -72,6 +72,7 @@ package final class Invalidation: Role {
                 RoleMetrics.deadLetters.increment()
                 logger.error("event put aside", metadata: ["topic": "\(delivery.topic)", "error": "\(error)"])
                 try await subscription.deadLetter(delivery, reason: error.reason)
+                Failpoint.eventSetAside.reached()
             }
         }
         try await cache.invalidate(newest.map { CacheInvalidation(key: $0, version: $1) })
@@ -85,7 +86,7 @@ package final class Invalidation: Role {
         switch event.type {
         case .analysisCompleted: .analysis(event.productID)
         case .productUpdated: .product(event.productID)
-        case .analysisRequested, .analysisFailed, .analysisCancelled: nil
+        case .analysisRequested, .analysisFailed, .analysisCancelled, .consistencyFinding: nil
         }
     }
 }

@@ -4,6 +4,13 @@ package import QuartetCore
 package protocol OutboxDelivery: Sendable {
     var sink: OutboxSink { get }
     func deliver(_ events: [DomainEvent]) async throws
+
+    /// Called from time to time: makes sure of what the place needs, should it have been lost.
+    func tend() async throws
+}
+
+extension OutboxDelivery {
+    package func tend() async throws {}
 }
 
 /// Brings requests into the task queue.
@@ -18,21 +25,43 @@ package struct QueueDelivery: OutboxDelivery {
     }
 
     package func deliver(_ events: [DomainEvent]) async throws {
-        let cancelled = ids(of: events, .analysisCancelled)
-        let tasks = events.compactMap { event -> AnalysisTask? in
-            guard event.type == .analysisRequested, let id = RequestID(event.aggregateID) else { return nil }
-            return AnalysisTask(requestID: id, productID: event.productID, generation: event.generation)
+        let last = Self.lastEvents(events)
+        let requested = Self.tasks(last, .analysisRequested)
+        let cancelled = Self.tasks(last, .analysisCancelled)
+        if !requested.isEmpty {
+            // Bells can be lost, so a board that is away does not stop the queue.
+            try await queue.enqueue(requested) { [progress] in try? await progress.ring(.queue) }
+            Failpoint.tasksEnqueued.reached()
         }
-        // Bells can be lost, so a board that is away does not stop the queue.
-        if !tasks.isEmpty { try await queue.enqueue(tasks) { [progress] in try? await progress.ring(.queue) } }
-        if !cancelled.isEmpty { try await queue.remove(cancelled) }
         if !cancelled.isEmpty {
-            try? await progress.report(cancelled.map { Progress(requestID: $0, done: 0, total: 0, phase: .cancelled) })
+            try await queue.remove(cancelled)
+            Failpoint.tasksRemoved.reached()
+        }
+        if !cancelled.isEmpty {
+            try? await progress.ring(.leases)
+            try? await progress.report(
+                cancelled.map {
+                    Progress(requestID: $0.requestID, generation: $0.generation, done: 0, total: 0, phase: .cancelled)
+                })
         }
     }
 
-    private func ids(of events: [DomainEvent], _ type: EventType) -> [RequestID] {
-        events.compactMap { $0.type == type ? RequestID($0.aggregateID) : nil }
+    package func tend() async throws {
+        try await queue.prepare()
+    }
+
+    /// Of a request's events in one batch the last one counts: it may be cancelled and asked for again.
+    private static func lastEvents(_ events: [DomainEvent]) -> [DomainEvent] {
+        let own = events.filter { $0.type == .analysisRequested || $0.type == .analysisCancelled }
+        let places = Dictionary(own.indices.map { (own[$0].aggregateID, $0) }) { _, later in later }
+        return places.count == own.count ? own : places.values.sorted().map { own[$0] }
+    }
+
+    private static func tasks(_ events: [DomainEvent], _ type: EventType) -> [AnalysisTask] {
+        events.compactMap { event in
+            guard event.type == type, let id = RequestID(event.aggregateID) else { return nil }
+            return AnalysisTask(requestID: id, productID: event.productID, generation: event.generation)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ package final class Relay: Role {
     private let delivery: any OutboxDelivery
     private let logger: Logger
     private let wake = WakeSignal()
+    private let shardsFree = WakeSignal()
 
     package init(
         owner: UUID = UUID(), configuration: RelayConfiguration, outbox: any OutboxStore,
@@ -29,8 +30,13 @@ package final class Relay: Role {
 
     package func run() async throws {
         await withDiscardingTaskGroup { group in
-            group.addTask { [outbox, delivery, wake] in
-                for await _ in outbox.wakeups(of: delivery.sink) { wake.ring() }
+            group.addTask { [outbox, delivery, wake, shardsFree] in
+                for await bell in outbox.wakeups(of: delivery.sink) {
+                    switch bell {
+                    case .rows: wake.ring()
+                    case .shards: shardsFree.ring()
+                    }
+                }
             }
             group.addTask { [self] in await tend() }
             group.addTask { [self] in await keepShards() }
@@ -94,7 +100,7 @@ package final class Relay: Role {
                 if holding != held { wake.ring() }
                 held = holding
                 patience.succeeded("holding shards for \(name)")
-                try await Task.sleep(for: configuration.leaseDuration / 3)
+                await shardsFree.wait(atMost: configuration.leaseDuration / 3)
             } catch is CancellationError {
                 return
             } catch {
@@ -112,6 +118,7 @@ package final class Relay: Role {
                 try await report()
                 let removed = try await outbox.purge(
                     olderThan: configuration.retention, limit: configuration.purgeRowsMax)
+                try await delivery.tend()
                 if removed > 0 { logger.debug("outbox purged", metadata: ["rows": "\(removed)"]) }
                 patience.succeeded("tending the outbox")
             } catch is CancellationError {

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Logging
 import QuartetCore
+import StoreKit
 import Synchronization
 
 /// Keeps the leases of the tasks in hand alive, and stops the work on those that were lost.
@@ -12,6 +13,7 @@ final class LeaseKeeper: Sendable {
         let whenLost: @Sendable () -> Void
     }
 
+    private let wake = WakeSignal()
     private let held = Mutex<[Lease: Held]>([:])
 
     init(queue: any TaskQueue, leaseDuration: Duration, logger: Logger) {
@@ -30,6 +32,9 @@ final class LeaseKeeper: Sendable {
     func drop(_ lease: Lease) {
         held.withLock { $0[lease] = nil }
     }
+
+    /// Lets the leases be renewed at once: some may have been taken away.
+    func look() { wake.ring() }
 
     /// Renews every lease once.
     func renewAll() async throws {
@@ -50,7 +55,8 @@ final class LeaseKeeper: Sendable {
         var patience = Patience(logger: logger)
         while !Task.isCancelled {
             do {
-                try await Task.sleep(for: leaseDuration / 3)
+                await wake.wait(atMost: leaseDuration / 3)
+                try Task.checkCancellation()
                 try await renewAll()
                 patience.succeeded("renewing leases")
             } catch is CancellationError {

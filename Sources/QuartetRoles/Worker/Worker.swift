@@ -40,6 +40,9 @@ package final class Worker: Role {
                 group.addTask { [ports, wake] in
                     for await _ in ports.progress.rings(of: .queue) { wake.ring() }
                 }
+                group.addTask { [ports, keeper] in
+                    for await _ in ports.progress.rings(of: .leases) { keeper.look() }
+                }
                 // Attempts have a group of their own, so that they outlive the claiming.
                 await withDiscardingTaskGroup { attempts in
                     await claimLoop(isStopping: { isStopping.withLock { $0 } }) { claim in
@@ -49,6 +52,8 @@ package final class Worker: Role {
                     attempts.cancelAll()
                 }
                 group.cancelAll()
+                // What was given back need not wait until somebody looks.
+                try? await Task { [ports] in try await ports.progress.ring(.queue) }.value
             }
         } onGracefulShutdown: { [wake] in
             isStopping.withLock { $0 = true }
@@ -84,8 +89,13 @@ package final class Worker: Role {
                 let claims = try await claim(limit: limit)
                 patience.succeeded("claiming")
                 queueMayHoldMore = claims.count == limit
-                for claim in claims { start(claim) }
-                if !queueMayHoldMore {
+                let suspects = claims.filter(isSuspect)
+                // Before anything begins that might kill this worker.
+                if !suspects.isEmpty { try await putBack(suspects) }
+                for claim in claims where !isSuspect(claim) { start(claim) }
+                if !suspects.isEmpty {
+                    try await workOneByOne(isStopping: isStopping, start: start)
+                } else if !queueMayHoldMore {
                     await wake.wait(atMost: configuration.pollInterval)
                 } else if limit == 1 {
                     // It has its first steps to itself before there is a look for more.
@@ -94,6 +104,36 @@ package final class Worker: Role {
             } catch {
                 await wake.wait(atMost: patience.failed("claiming", error))
             }
+        }
+    }
+
+    private func isSuspect(_ claim: Claim) -> Bool { claim.lapses >= configuration.lapsesBeforeAlone }
+
+    /// Gives tasks back as if they had not been claimed.
+    private func putBack(_ claims: [Claim]) async throws {
+        inHand.withLock { $0 -= claims.count }
+        let releases = claims.map { TaskRelease(lease: $0.lease, delay: .zero, refundingAttempt: true) }
+        _ = try await ports.queue.release(releases)
+    }
+
+    /// Works on one task at a time with no other in hand, as long as they are suspects.
+    private func workOneByOne(isStopping: () -> Bool, start: (Claim) -> Void) async throws {
+        await untilIdle(isStopping: isStopping)
+        while !isStopping(), !Task.isCancelled, let claim = try await claim(limit: 1).first {
+            if isSuspect(claim) {
+                logger.notice(
+                    "task worked on alone",
+                    metadata: ["request": "\(claim.task.requestID)", "lapses": "\(claim.lapses)"])
+            }
+            start(claim)
+            await untilIdle(isStopping: isStopping)
+            guard isSuspect(claim) else { return }
+        }
+    }
+
+    private func untilIdle(isStopping: () -> Bool) async {
+        while inHand.withLock({ $0 }) > 0, !isStopping(), !Task.isCancelled {
+            await wake.wait(atMost: configuration.pollInterval)
         }
     }
 
@@ -113,7 +153,7 @@ package final class Worker: Role {
     /// Returns when nothing is in hand, or when waiting for that has taken too long.
     private func drain() async {
         let deadline = Deadline.after(configuration.drainTimeout)
-        while inHand.withLock({ $0 }) > 0, !deadline.isPast {
+        while inHand.withLock({ $0 }) > 0, !deadline.isPast, !Task.isCancelled {
             await wake.wait(atMost: min(deadline.remaining, .milliseconds(100)))
         }
     }
@@ -166,11 +206,15 @@ package final class Worker: Role {
             RequestFailure(requestID: claim.task.requestID, generation: claim.task.generation, message: message))
         Failpoint.failureStored.reached()
         switch outcome {
-        case .closed, .alreadyClosed(.failed): _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+        case .closed, .alreadyClosed(.failed):
+            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+            Failpoint.taskBuried.reached()
         case .alreadyClosed, .unknownRequest: _ = try await steps.acknowledge(claim.lease)
         }
         RoleMetrics.tasksBuried.increment()
-        try? await steps.report(Progress(requestID: claim.task.requestID, done: 0, total: 0, phase: .failed))
+        try? await steps.report(
+            Progress(
+                requestID: claim.task.requestID, generation: claim.task.generation, done: 0, total: 0, phase: .failed))
     }
 
     /// The worker stops, or a store is away: the task would have met the same whatever it is.
@@ -193,6 +237,7 @@ package final class Worker: Role {
                 TaskRelease(
                     lease: claim.lease, delay: delay, refundingAttempt: Self.isNotItsFault(error),
                     error: wasInterrupted ? nil : "\(error)"))
+            Failpoint.taskReleased.reached()
         } catch {
             logger.debug("task not given back; its lease runs out", metadata: ["error": "\(error)"])
         }

@@ -40,8 +40,12 @@ extension QuartetConfiguration {
         try configuration.mongo.read(from: &reader)
         try configuration.kafka.read(from: &reader)
         try configuration.readAPI(from: &reader)
+        configuration.metrics.host = reader.string("metrics.host", configuration.metrics.host)
+        configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
+        configuration.shutdownTimeout = try reader.duration("shutdown.timeout", configuration.shutdownTimeout)
         try configuration.worker.read(from: &reader)
         try configuration.readRelay(from: &reader)
+        try configuration.check.read(from: &reader)
         try configuration.emotion.read(from: &reader)
         return configuration
     }
@@ -160,7 +164,7 @@ extension WorkerConfiguration {
         tasksMax = try reader.integer("worker.tasks_max", tasksMax, in: 1...10_000)
         reviewsPerChunk = try reader.integer("worker.reviews_per_chunk", reviewsPerChunk, in: 1...10_000)
         reviewsPerAnalysisMax = try reader.integer(
-            "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...500_000)
+            "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...100_000)
         leaseDuration = try reader.duration(
             "worker.lease_duration", leaseDuration, in: .milliseconds(500)...(.seconds(3600)))
         attemptsMax = try reader.integer("worker.attempts_max", attemptsMax, in: 1...100)

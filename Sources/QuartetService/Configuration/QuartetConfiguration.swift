@@ -17,11 +17,25 @@ package struct QuartetConfiguration: Sendable {
     package var api = APIConfiguration(key: "")
     /// Where the command-line clients find the API.
     package var apiURL = "http://127.0.0.1:8080"
+    package var metrics = MetricsSettings()
+    /// How long roles may take to stop; then the process ends as it is. Shorter than a supervisor waits before SIGKILL.
+    package var shutdownTimeout: Duration = .seconds(25)
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
     package var invalidation = InvalidationConfiguration()
+    package var check = CheckConfiguration()
     package var outboxShards = 8
     package var emotion = EmotionSettings()
+
+    package init() {}
+}
+
+/// Where `/healthz`, `/readyz` and `/metrics` of a process are served beside what its roles serve.
+package struct MetricsSettings: Sendable {
+    /// Empty for nowhere.
+    package var host = ""
+    /// 0 takes a free one.
+    package var port = 9464
 
     package init() {}
 }

@@ -121,7 +121,7 @@ struct SettingsReader {
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
-    private static func duration(_ text: String) -> Duration? {
+    static func duration(_ text: String) -> Duration? {
         for unit in units where text.hasSuffix(unit.suffix) {
             guard let count = Int64(text.dropLast(unit.suffix.count)) else { continue }
             let (milliseconds, overflow) = count.multipliedReportingOverflow(by: unit.milliseconds)

@@ -57,6 +57,9 @@ enum CloudEvent {
         guard let payload = try? JSONDecoder().decode(Payload.self, from: Data(record.value ?? [])) else {
             throw EventDecodingError(reason: "value is not JSON with product_id, generation and version")
         }
+        guard payload.version >= 0, payload.generation >= 0 else {
+            throw EventDecodingError(reason: "version or generation is below 0")
+        }
         guard let productID = ProductID(payload.productID) else {
             throw EventDecodingError(reason: "product_id is no product's id")
         }

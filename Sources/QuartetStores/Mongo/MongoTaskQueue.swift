@@ -30,8 +30,8 @@ package struct MongoTaskQueue: TaskQueue {
         quick = client.collection(Self.collectionName, writeConcern: .one, readConcern: .local)
     }
 
-    /// Makes sure of the index by which tasks are claimed; repeatable.
-    package func ensureIndexes() async throws {
+    /// The index by which tasks are claimed.
+    package func prepare() async throws {
         try await durable.createIndexes([MongoIndex(["state": 1, "available_at": 1, "_id": 1], name: "claim")])
     }
 
@@ -67,9 +67,12 @@ package struct MongoTaskQueue: TaskQueue {
         try await durable.insertMany(batch).throwUnlessDuplicates()
     }
 
-    package func remove(_ ids: [RequestID]) async throws {
-        guard !ids.isEmpty else { return }
-        _ = try await quick.deleteMany(["_id": ["$in": .array(ids.map(\.uuid))]])
+    package func remove(_ tasks: [AnalysisTask]) async throws {
+        for (generation, tasks) in Dictionary(grouping: tasks, by: \.generation) {
+            _ = try await quick.deleteMany([
+                "_id": ["$in": .array(tasks.map(\.requestID.uuid))], "generation": ["$lte": .int(generation)],
+            ])
+        }
     }
 
     package func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim] {
@@ -125,6 +128,23 @@ package struct MongoTaskQueue: TaskQueue {
         try await changeHeld(burials.map(\.lease)) { indexes in
             try await bulkWrite(indexes.map { StoredTask.burial(burials[$0]) }, to: durable)
         }
+    }
+
+    package func dead(after: RequestID?, limit: Int) async throws -> [DeadTask] {
+        var filter: BSONDocument = ["state": "dead"]
+        if let after { filter.append("_id", ["$gt": .uuid(after.uuid)]) }
+        var options = MongoFindOptions()
+        options.sort = ["_id": 1]
+        options.limit = limit
+        return try await durable.find(filter, options).map(StoredTask.readDead)
+    }
+
+    package func dead(_ ids: [RequestID]) async throws -> [DeadTask?] {
+        guard !ids.isEmpty else { return [] }
+        let found = try await durable.find(["_id": ["$in": .array(ids.map(\.uuid))], "state": "dead"])
+            .map(StoredTask.readDead)
+        let byID = Dictionary(found.map { ($0.task.requestID, $0) }) { first, _ in first }
+        return ids.map { byID[$0] }
     }
 
     package func depth() async throws -> QueueDepth {

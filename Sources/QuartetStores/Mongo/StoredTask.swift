@@ -4,7 +4,7 @@ import QuartetCore
 
 /// A task as a document of `analysis_queue`:
 ///
-///     {_id: request, product_id, generation, state: "live" | "dead", available_at, attempt, enqueued_at,
+///     {_id: request, product_id, generation, state: "live" | "dead", available_at, attempt, lapses?, enqueued_at,
 ///      lease?: {token, worker, claimed_at}, last_error?, buried_at?}
 ///
 /// Every date is the server's.
@@ -32,7 +32,7 @@ enum StoredTask {
                         "available_at": "$$NOW", "enqueued_at": "$$NOW",
                     ]
                 ],
-                ["$unset": ["lease", "last_error", "buried_at"]],
+                ["$unset": ["lease", "lapses", "last_error", "buried_at"]],
             ],
             upsert: true)
     }
@@ -47,6 +47,10 @@ enum StoredTask {
                     ],
                     "available_at": later(by: leaseDuration),
                     "attempt": ["$add": ["$attempt", 1]],
+                    // Whoever still has a lease has let it run out: all others gave the task back.
+                    "lapses": [
+                        "$add": [["$ifNull": ["$lapses", 0]], ["$cond": [["$gt": ["$lease", .null]], 1, 0]]]
+                    ],
                 ]
             ]
         ]
@@ -73,6 +77,26 @@ enum StoredTask {
             ])
     }
 
+    /// Leaves a dead task, in place of one that is not of a later generation or where there is none.
+    static func grave(of task: AnalysisTask, error: String) -> MongoWrite {
+        .updateOne(
+            filter: ["_id": .uuid(task.requestID.uuid), "generation": ["$lte": .int(task.generation)]],
+            update: [
+                [
+                    "$set": [
+                        "product_id": ["$literal": .string(task.productID.text)],
+                        "generation": .int32(Int32(clamping: task.generation)), "state": "dead",
+                        "attempt": ["$ifNull": ["$attempt", 0]],
+                        "available_at": ["$ifNull": ["$available_at", "$$NOW"]],
+                        "enqueued_at": ["$ifNull": ["$enqueued_at", "$$NOW"]], "buried_at": "$$NOW",
+                        "last_error": ["$literal": .string(error)],
+                    ]
+                ],
+                ["$unset": "lease"],
+            ],
+            upsert: true)
+    }
+
     /// Tasks that can be claimed now. The bounds of the index follow from it.
     static let claimable: BSONDocument = [
         "state": "live", "$expr": ["$lte": ["$available_at", "$$NOW"]],
@@ -96,13 +120,24 @@ enum StoredTask {
 
     /// The claim that a leased document stands for.
     static func readClaim(_ document: BSONDocument) throws -> Claim {
-        let lease = try readLease(document)
+        Claim(
+            task: try readTask(document), attempt: try document.decode("attempt"),
+            lapses: try document.decode("lapses"), lease: try readLease(document))
+    }
+
+    static func readDead(_ document: BSONDocument) throws -> DeadTask {
+        DeadTask(
+            task: try readTask(document), attempts: try document.decode("attempt"),
+            error: try document.decode("last_error"), buriedAt: try document.decode("buried_at"))
+    }
+
+    private static func readTask(_ document: BSONDocument) throws -> AnalysisTask {
         guard let productID = ProductID(try document.decode("product_id", as: String.self)) else {
             throw BSONError(.malformed, key: "product_id")
         }
-        let task = AnalysisTask(
-            requestID: lease.requestID, productID: productID, generation: try document.decode("generation"))
-        return Claim(task: task, attempt: try document.decode("attempt"), lease: lease)
+        return AnalysisTask(
+            requestID: RequestID(try document.decode("_id")), productID: productID,
+            generation: try document.decode("generation"))
     }
 
     static func readLease(_ document: BSONDocument) throws -> Lease {

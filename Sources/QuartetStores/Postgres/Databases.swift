@@ -66,6 +66,8 @@ struct StatementSet {
     let label: String
     fileprivate let statements: [String: StoreStatement]
 
+    var all: [String: StoreStatement] { statements }
+
     func named(_ name: String) throws -> StoreStatement {
         guard let statement = statements[name] else {
             throw PostgresStoreError(.tableMap, "\(label) has no statement named \(name)")

@@ -5,6 +5,7 @@ package import QuartetCore
 /// The outbox in PostgreSQL.
 package struct PostgresOutboxStore: OutboxStore {
     package static let shardCountDefault = 8
+    private static let shardsChannel = "quartet_shards"
 
     private let shardCount: Int
     private let sinks: [OutboxSink]
@@ -91,14 +92,22 @@ package struct PostgresOutboxStore: OutboxStore {
         try await purgeRows.runAlone(sinks.map(\.rawValue), age.seconds, limit).affected
     }
 
-    package func wakeups(of sink: OutboxSink) -> AsyncStream<Void> {
-        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+    package func wakeups(of sink: OutboxSink) -> AsyncStream<OutboxBell> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(16)) { continuation in
             let client = readRows.client
             let listener = Task {
-                // What was missed while no connection listened is not known, so a new connection wakes too. It throws
-                // where connecting is hopeless; whoever waits for the bell also looks without it.
+                // It throws where connecting is hopeless; whoever waits for the bells also looks without them.
                 do {
-                    for try await _ in client.listen(to: ["quartet_outbox_\(sink.rawValue)"]) { continuation.yield() }
+                    for try await event in client.listen(to: ["quartet_outbox_\(sink.rawValue)", Self.shardsChannel]) {
+                        switch event {
+                        case .notification(Self.shardsChannel, _): continuation.yield(.shards)
+                        case .notification, .connected: continuation.yield(.rows)
+                        // What was missed while no connection listened is not known.
+                        case .reconnected:
+                            continuation.yield(.rows)
+                            continuation.yield(.shards)
+                        }
+                    }
                 } catch {}
                 continuation.finish()
             }

@@ -9,6 +9,7 @@ package struct PostgresRequestStore: RequestStore {
 
     let shardCount: Int
     let submitRequests, knownProducts, submittedBefore: StoreStatement
+    let cancelRequests, retryRequests: StoreStatement
     private let requestsByID, finaliseRequests, failRequests, resultsByID, latestResults: StoreStatement
 
     /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
@@ -24,6 +25,8 @@ package struct PostgresRequestStore: RequestStore {
         requestsByID = try statements.named("requests_by_id")
         finaliseRequests = try statements.named("finalise_requests")
         failRequests = try statements.named("fail_requests")
+        cancelRequests = try statements.named("cancel_requests")
+        retryRequests = try statements.named("retry_requests")
         resultsByID = try statements.named("results_by_id")
         latestResults = try statements.named("latest_results")
     }
@@ -58,7 +61,7 @@ package struct PostgresRequestStore: RequestStore {
                 Int32(shardCount))
         } notClosed: { failure, request in
             guard failure.generation <= request.generation else { return .unknownRequest }
-            // A later generation is only begun after this one failed.
+            // A later generation is only begun after this one was closed without a result.
             return .alreadyClosed(failure.generation < request.generation ? .failed : request.status)
         }
     }
@@ -95,7 +98,7 @@ package struct PostgresRequestStore: RequestStore {
         }
     }
 
-    private func requestsFound(_ ids: [RequestID]) async throws -> [RequestID: AnalysisRequest] {
+    func requestsFound(_ ids: [RequestID]) async throws -> [RequestID: AnalysisRequest] {
         guard !ids.isEmpty else { return [:] }
         return try await requestsByID.run(ids.map(\.uuid)).reduce(into: [:]) { requests, row in
             let request = try Self.request(row)

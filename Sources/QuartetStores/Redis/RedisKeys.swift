@@ -26,6 +26,7 @@ package struct RedisKeys: Sendable, Hashable {
     package func channel(_ bell: Doorbell) -> String {
         switch bell {
         case .queue: "\(prefix)analysis_queue"
+        case .leases: "\(prefix)analysis_leases"
         }
     }
 }

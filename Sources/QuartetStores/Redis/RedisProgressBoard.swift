@@ -12,8 +12,8 @@ package struct RedisProgressConfiguration: Sendable, Hashable {
 
 /// Progress as Redis hashes that expire, and bells as its pub/sub channels.
 ///
-/// A report is merged into what is stored, by the same script that publishes what became of it: the larger counts stay, and a closed phase is
-/// not left for `running` again. So reports may come in any order, and twice.
+/// A report is merged into what is stored, by the same script that publishes what became of it: the larger counts stay,
+/// and a closed phase is left for `running` by a later generation only. So reports may come in any order, and twice.
 package struct RedisProgressBoard: ProgressBoard {
     private let client: RedisClient
     private let configuration: RedisProgressConfiguration
@@ -34,7 +34,7 @@ package struct RedisProgressBoard: ProgressBoard {
         let commands = progress.map { progress in
             RedisCommand.eval(
                 Self.merge, keys: [configuration.keys.progress(progress.requestID)],
-                args: [progress.done, progress.total, progress.phase.rawValue, ttl])
+                args: [progress.done, progress.total, progress.phase.rawValue, ttl, progress.generation])
         }
         for result in try await client.pipeline(commands) { _ = try result.get() }
     }
@@ -42,13 +42,17 @@ package struct RedisProgressBoard: ProgressBoard {
     package func read(_ ids: [RequestID]) async throws -> [Progress?] {
         guard !ids.isEmpty else { return [] }
         let results = try await client.pipeline(
-            ids.map { RedisCommand("HMGET", configuration.keys.progress($0), "done", "total", "phase") })
+            ids.map {
+                RedisCommand("HMGET", configuration.keys.progress($0), "done", "total", "phase", "generation")
+            })
         return try zip(ids, results).map { id, result in
             let fields = try result.get().array()
-            guard fields.count == 3, let done = try fields[0].intIfPresent(), let total = try fields[1].intIfPresent(),
+            guard fields.count == 4, let done = try fields[0].intIfPresent(), let total = try fields[1].intIfPresent(),
                 let phase = try fields[2].stringIfPresent().flatMap(Progress.Phase.init(rawValue:))
             else { return nil }
-            return Progress(requestID: id, done: Int(done), total: Int(total), phase: phase)
+            let generation = try fields[3].intIfPresent() ?? 1
+            return Progress(
+                requestID: id, generation: Int(generation), done: Int(done), total: Int(total), phase: phase)
         }
     }
 
@@ -87,27 +91,29 @@ package struct RedisProgressBoard: ProgressBoard {
         return stream
     }
 
-    /// KEYS[1] progress, and the channel of the same name; ARGV done, total, phase, time to live in milliseconds.
-    /// Publishes "done total phase". Returns whether anything changed.
+    /// KEYS[1] progress, and the channel of the same name; ARGV done, total, phase, time to live in milliseconds,
+    /// generation. Publishes "done total phase generation". Returns whether anything changed.
     private static let merge = RedisScript(
         """
         local rank = {running = 0, failed = 1, cancelled = 2, completed = 3}
-        local done, total, phase = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-        local stored = redis.call('HMGET', KEYS[1], 'done', 'total', 'phase')
+        local done, total, phase, generation = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])
+        local stored = redis.call('HMGET', KEYS[1], 'done', 'total', 'phase', 'generation')
         if stored[1] and stored[2] and stored[3] then
-            local before = {tonumber(stored[1]), tonumber(stored[2]), stored[3]}
+            local before = {tonumber(stored[1]), tonumber(stored[2]), stored[3], tonumber(stored[4] or 1)}
             done, total = math.max(done, before[1]), math.max(total, before[2])
-            if (rank[before[3]] or 0) > rank[phase] then phase = before[3] end
-            if done == before[1] and total == before[2] and phase == before[3] then
+            if before[4] > generation or (before[4] == generation and (rank[before[3]] or 0) > rank[phase]) then
+                phase, generation = before[3], before[4]
+            end
+            if done == before[1] and total == before[2] and phase == before[3] and generation == before[4] then
                 redis.call('PEXPIRE', KEYS[1], ARGV[4])
                 return 0
             end
         end
         local now = redis.call('TIME')
         redis.call('HSET', KEYS[1], 'done', done, 'total', total, 'phase', phase,
-            'updated_at', now[1] * 1000 + math.floor(now[2] / 1000))
+            'generation', generation, 'updated_at', now[1] * 1000 + math.floor(now[2] / 1000))
         redis.call('PEXPIRE', KEYS[1], ARGV[4])
-        redis.call('PUBLISH', KEYS[1], string.format('%d %d %s', done, total, phase))
+        redis.call('PUBLISH', KEYS[1], string.format('%d %d %s %d', done, total, phase, generation))
         return 1
         """)
 }
@@ -116,9 +122,9 @@ extension Progress {
     /// What the script above publishes; nil if it is something else.
     fileprivate init?(requestID: RequestID, report: [UInt8]) {
         let fields = String(decoding: report, as: UTF8.self).split(separator: " ")
-        guard fields.count == 3, let done = Int(fields[0]), let total = Int(fields[1]),
-            let phase = Phase(rawValue: String(fields[2]))
+        guard fields.count == 4, let done = Int(fields[0]), let total = Int(fields[1]),
+            let phase = Phase(rawValue: String(fields[2])), let generation = Int(fields[3])
         else { return nil }
-        self.init(requestID: requestID, done: done, total: total, phase: phase)
+        self.init(requestID: requestID, generation: generation, done: done, total: total, phase: phase)
     }
 }

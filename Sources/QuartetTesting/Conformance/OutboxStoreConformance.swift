@@ -21,6 +21,7 @@ package enum OutboxStoreConformance {
         Conformance("the backlog of a sink that never read is the whole outbox", backlog),
         Conformance("rows are removed when every sink has them, a bounded number at a time", purge),
         Conformance("a new row wakes the sinks that it is for", wakeups),
+        Conformance("shards that are given back wake those who wait for some", shardBells),
     ]
 
     private static let long = Duration.seconds(60)
@@ -221,6 +222,26 @@ package enum OutboxStoreConformance {
         _ = try await fixture.submit([product])
         #expect(await events.next() != nil)
         #expect(await tasks.next() != nil)
+    }
+
+    private static func shardBells(_ fixture: RequestStoreFixture) async throws {
+        let first = UUID()
+        let second = UUID()
+        _ = try await hold(fixture, first)
+        var bells = fixture.outbox.wakeups(of: .events).makeAsyncIterator()
+        #expect(await bells.next() == .rows)
+        // The newcomer finds nothing; the other gives some back when it sees that there are two.
+        #expect(try await hold(fixture, second).isEmpty)
+        _ = try await hold(fixture, first)
+        #expect(await bells.next() == .shards)
+        _ = try await hold(fixture, second)
+        _ = try await hold(fixture, first)
+        try await fixture.outbox.releaseShards(of: .queue, owner: first)
+        #expect(await bells.next() == .shards)
+        // Nobody is woken by what changed nothing.
+        _ = try await hold(fixture, second)
+        _ = try await fixture.create("p")
+        #expect(await bells.next() == .rows)
     }
 
     private static func hold(_ fixture: RequestStoreFixture, _ owner: UUID) async throws -> [Int] {

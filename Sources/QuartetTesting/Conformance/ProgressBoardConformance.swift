@@ -7,6 +7,7 @@ package enum ProgressBoardConformance {
         Conformance("progress is read as reported", readsReports),
         Conformance("progress grows in whichever order reports come", isMonotonic),
         Conformance("what is closed does not run again", staysClosed),
+        Conformance("what is tried again runs again, in whichever order reports come", runsAgain),
         Conformance("who follows a task is told what became of each report", reportsAreTold),
         Conformance("a report that changes nothing is not told", silentReports),
         Conformance("a ring reaches every listener", ringsReachAll),
@@ -50,6 +51,27 @@ package enum ProgressBoardConformance {
         // A worker that has not heard of it goes on for a while.
         try await board.report([Progress(requestID: id, done: 60, total: 100)])
         #expect(try await board.read([id]) == [Progress(requestID: id, done: 60, total: 100, phase: .cancelled)])
+    }
+
+    private static func runsAgain(_ board: any ProgressBoard) async throws {
+        let reports: [(generation: Int, done: Int, total: Int, phase: Progress.Phase)] = [
+            (1, 40, 100, .running), (1, 0, 0, .failed), (2, 50, 100, .running),
+        ]
+        for order in permutations(of: reports.indices.map { $0 }) {
+            let id = RequestID.make()
+            for report in order.map({ reports[$0] }) {
+                try await board.report([
+                    Progress(
+                        requestID: id, generation: report.generation, done: report.done, total: report.total,
+                        phase: report.phase)
+                ])
+            }
+            let expected = Progress(requestID: id, generation: 2, done: 50, total: 100)
+            #expect(try await board.read([id]) == [expected], "in the order \(order)")
+            let end = Progress(requestID: id, generation: 2, done: 100, total: 100, phase: .completed)
+            try await board.report([end])
+            #expect(try await board.read([id]) == [end])
+        }
     }
 
     private static func reportsAreTold(_ board: any ProgressBoard) async throws {

@@ -28,6 +28,7 @@ package enum TaskQueueConformance {
 
     private static let leases: [Conformance<TaskQueueSubject>] = [
         Conformance("a task whose lease expired is claimed again with one attempt more", expiredLeaseIsClaimedAgain),
+        Conformance("leases that ran out are counted, those that were given back are not", lapsesAreCounted),
         Conformance("a stale lease changes nothing", staleLeaseChangesNothing),
         Conformance("an expired lease that nobody took over still holds", expiredLeaseStillHolds),
         Conformance("renewing moves the lease's end", renewMovesTheEnd),
@@ -40,6 +41,8 @@ package enum TaskQueueConformance {
         Conformance("acknowledged tasks are gone and may come again", acknowledgeDeletes),
         Conformance("buried tasks are counted and never claimed", buryKeepsDead),
         Conformance("removing takes tasks away from whoever holds them", removeTakesAway),
+        Conformance("removing leaves later generations alone", removeKeepsLater),
+        Conformance("dead tasks are listed in pages, with what they met", deadAreListed),
         Conformance("depth counts claimable, waiting and dead", depthCounts),
     ]
 
@@ -136,6 +139,8 @@ package enum TaskQueueConformance {
 
     private static func emptyBatches(_ subject: TaskQueueSubject) async throws {
         let queue = subject.queue
+        try await queue.prepare()
+        try await queue.prepare()
         try await queue.enqueue([])
         try await queue.remove([])
         #expect(try await queue.claim(limit: 5, worker: "a", leaseDuration: .seconds(60)).isEmpty)
@@ -160,6 +165,23 @@ package enum TaskQueueConformance {
             try await subject.pass(.seconds(61))
         }
         #expect(tokens.count == 3)
+    }
+
+    private static func lapsesAreCounted(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let task = makeTasks(1)[0]
+        try await queue.enqueue([task])
+        #expect(try await claimOne(queue).lapses == 0)
+        try await subject.pass(.seconds(61))
+        let second = try await claimOne(queue)
+        #expect(second.lapses == 1)
+        let release = TaskRelease(lease: second.lease, delay: .zero, refundingAttempt: true)
+        #expect(try await queue.release([release]) == [true])
+        #expect(try await claimOne(queue).lapses == 1)
+        try await subject.pass(.seconds(61))
+        #expect(try await claimOne(queue).lapses == 2)
+        try await queue.enqueue([task.with(generation: 2)])
+        #expect(try await claimOne(queue).lapses == 0)
     }
 
     private static func staleLeaseChangesNothing(_ subject: TaskQueueSubject) async throws {
@@ -291,10 +313,39 @@ package enum TaskQueueConformance {
         try await queue.enqueue(tasks)
         let claims = try await queue.claim(limit: 2, worker: "a", leaseDuration: .seconds(60))
         #expect(try await queue.bury([TaskBurial(lease: claims[0].lease, error: "broken")]) == [true])
-        try await queue.remove(tasks.map(\.requestID) + [.make()])
-        try await queue.remove(tasks.map(\.requestID))
+        try await queue.remove(tasks + makeTasks(1))
+        try await queue.remove(tasks)
         #expect(try await queue.acknowledge([claims[1].lease]) == [false])
         #expect(try await queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
+    }
+
+    private static func removeKeepsLater(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let tasks = makeTasks(3)
+        try await queue.enqueue([tasks[0], tasks[1].with(generation: 2), tasks[2].with(generation: 3)])
+        try await queue.remove([tasks[0], tasks[1], tasks[2].with(generation: 4)])
+        let left = try await queue.claim(limit: 3, worker: "a", leaseDuration: .seconds(60))
+        #expect(left.map(\.task) == [tasks[1].with(generation: 2)])
+    }
+
+    private static func deadAreListed(_ subject: TaskQueueSubject) async throws {
+        let queue = subject.queue
+        let tasks = makeTasks(5)
+        try await queue.enqueue(tasks)
+        let claims = try await queue.claim(limit: 4, worker: "a", leaseDuration: .seconds(60))
+        // In another order than that of their ids.
+        for claim in claims.reversed() {
+            let burial = TaskBurial(lease: claim.lease, error: "broken \(claim.task.productID)")
+            #expect(try await queue.bury([burial]) == [true])
+        }
+        let first = try await queue.dead(after: nil, limit: 3)
+        #expect(first.map(\.task) == Array(tasks[..<3]))
+        #expect(first.map(\.attempts) == [1, 1, 1])
+        #expect(first.map(\.error) == tasks[..<3].map { "broken \($0.productID)" })
+        let rest = try await queue.dead(after: first.last?.task.requestID, limit: 3)
+        #expect(rest.map(\.task) == [tasks[3]])
+        #expect(try await queue.dead([tasks[4], tasks[1]].map(\.requestID)) == [nil, first[1]])
+        #expect(try await queue.dead([]).isEmpty)
     }
 
     private static func depthCounts(_ subject: TaskQueueSubject) async throws {

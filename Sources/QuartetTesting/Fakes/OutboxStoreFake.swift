@@ -10,7 +10,7 @@ package struct FakeOutboxStore: OutboxStore {
     }
 
     package func holdShards(of sink: OutboxSink, owner: UUID, leaseDuration: Duration) async throws -> [Int] {
-        try database.run(.holdShards) { state, transaction in
+        let (shards, gaveBack) = try database.run(.holdShards) { state, transaction in
             let now = transaction.date
             let end = now.addingTimeInterval(leaseDuration / .seconds(1))
             state.relays[sink, default: [:]][owner] = end
@@ -22,17 +22,21 @@ package struct FakeOutboxStore: OutboxStore {
             let candidates = cursors.keys.filter { shard in
                 cursors[shard].map { $0.owner == nil || $0.owner == owner || $0.ownedUntil <= now } ?? false
             }.sorted { (cursors[$0]?.owner == owner ? 0 : 1, $0) < (cursors[$1]?.owner == owner ? 0 : 1, $1) }
+            var gaveBack = false
             for (place, shard) in candidates.enumerated() {
                 if place < share {
                     cursors[shard]?.owner = owner
                     cursors[shard]?.ownedUntil = end
                 } else if cursors[shard]?.owner == owner {
                     cursors[shard]?.owner = nil
+                    gaveBack = true
                 }
             }
             state.cursors[sink] = cursors
-            return candidates.prefix(share).sorted()
+            return (candidates.prefix(share).sorted(), gaveBack)
         }
+        if gaveBack { database.ringForShards() }
+        return shards
     }
 
     package func releaseShards(of sink: OutboxSink, owner: UUID) async throws {
@@ -42,6 +46,7 @@ package struct FakeOutboxStore: OutboxStore {
                 state.cursors[sink]?[shard]?.owner = nil
             }
         }
+        database.ringForShards()
     }
 
     package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> [OutboxRow] {
@@ -107,7 +112,7 @@ package struct FakeOutboxStore: OutboxStore {
         }
     }
 
-    package func wakeups(of sink: OutboxSink) -> AsyncStream<Void> { database.listen(sink) }
+    package func wakeups(of sink: OutboxSink) -> AsyncStream<OutboxBell> { database.listen(sink) }
 }
 
 extension FakeDatabase.State {

@@ -105,14 +105,15 @@ private final class Listeners<Topic: Hashable & Sendable, Value: Sendable>: Send
 extension Progress {
     /// What is known from two reports, in whichever order they came.
     fileprivate func merged(with other: Progress) -> Progress {
-        Progress(
-            requestID: requestID, done: max(done, other.done), total: max(total, other.total),
-            phase: phase.rank < other.phase.rank ? other.phase : phase)
+        let isLater = (generation, phase.rank) < (other.generation, other.phase.rank)
+        return Progress(
+            requestID: requestID, generation: max(generation, other.generation), done: max(done, other.done),
+            total: max(total, other.total), phase: isLater ? other.phase : phase)
     }
 }
 
 extension Progress.Phase {
-    /// A closed phase is not left for `running` again; of closed ones, a retry can lead from `failed` to the others.
+    /// Within a generation a closed phase is not left for `running` again.
     fileprivate var rank: Int {
         switch self {
         case .running: 0

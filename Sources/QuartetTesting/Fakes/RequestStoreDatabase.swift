@@ -11,7 +11,7 @@ import Synchronization
 package final class FakeDatabase: Sendable {
     /// A call of one of the three stores.
     package enum Call: Sendable, Hashable, CaseIterable {
-        case submit, requests, finalise, fail, results, latestResults
+        case submit, requests, finalise, fail, cancel, drop, retry, results, latestResults
         case put, products
         case holdShards, releaseShards, read, advance, holdUp, backlog, purge
     }
@@ -37,7 +37,7 @@ package final class FakeDatabase: Sendable {
         fileprivate var lastTransaction: UInt64 = 0
         fileprivate var lastRow: Int64 = 0
         fileprivate var lastMicroseconds: Int64 = 0
-        fileprivate var listeners: [UUID: (sink: OutboxSink, bell: AsyncStream<Void>.Continuation)] = [:]
+        fileprivate var listeners: [UUID: (sink: OutboxSink, bell: AsyncStream<OutboxBell>.Continuation)] = [:]
     }
 
     package let shardCount: Int
@@ -90,14 +90,20 @@ package final class FakeDatabase: Sendable {
         }
     }
 
-    func listen(_ sink: OutboxSink) -> AsyncStream<Void> {
-        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+    /// Tells whoever listens that shards are free.
+    func ringForShards() {
+        let listeners = state.withLock { Array($0.listeners.values) }
+        for listener in listeners { listener.bell.yield(.shards) }
+    }
+
+    func listen(_ sink: OutboxSink) -> AsyncStream<OutboxBell> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(16)) { continuation in
             let id = UUID()
             state.withLock { $0.listeners[id] = (sink, continuation) }
             continuation.onTermination = { [weak self] _ in
                 self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
             }
-            continuation.yield()
+            continuation.yield(.rows)
         }
     }
 }
@@ -150,7 +156,9 @@ extension FakeDatabase.State {
     fileprivate mutating func append(_ rows: [OutboxRow]) {
         guard !rows.isEmpty else { return }
         outbox.append(contentsOf: rows)
-        for (sink, bell) in listeners.values where rows.contains(where: { $0.event.type.isFor(sink) }) { bell.yield() }
+        for (sink, bell) in listeners.values where rows.contains(where: { $0.event.type.isFor(sink) }) {
+            bell.yield(.rows)
+        }
     }
 }
 

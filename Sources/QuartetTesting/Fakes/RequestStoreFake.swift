@@ -50,6 +50,44 @@ package struct FakeRequestStore: RequestStore {
         }
     }
 
+    package func cancel(_ ids: [RequestID]) async throws -> [ChangeOutcome] {
+        try change(.cancel, ids, from: [.queued]) { request, state, transaction in
+            Self.close(request, .cancelled, event: .analysisCancelled, &state, &transaction)
+        }
+    }
+
+    package func drop(_ ids: [RequestID]) async throws -> [ChangeOutcome] {
+        try change(.drop, ids, from: [.failed]) { request, state, transaction in
+            Self.close(request, .cancelled, event: .analysisCancelled, &state, &transaction)
+        }
+    }
+
+    package func retry(_ ids: [RequestID]) async throws -> [ChangeOutcome] {
+        try change(.retry, ids, from: [.failed, .cancelled]) { request, state, transaction in
+            let open = AnalysisRequest(
+                id: request.id, productID: request.productID, status: .queued, generation: request.generation + 1,
+                createdAt: request.createdAt)
+            state.requests[request.id] = open
+            transaction.write(
+                .analysisRequested, open.id.description, transaction.microseconds, open.productID, open.generation)
+        }
+    }
+
+    private func change(
+        _ call: FakeDatabase.Call, _ ids: [RequestID], from statuses: Set<RequestStatus>,
+        _ body: (AnalysisRequest, inout FakeDatabase.State, inout FakeDatabase.Transaction) -> Void
+    ) throws -> [ChangeOutcome] {
+        try database.run(call) { state, transaction in
+            let changed = Set(ids).sorted().compactMap { state.requests[$0] }.filter { statuses.contains($0.status) }
+            for request in changed { body(request, &state, &transaction) }
+            var left = Set(changed.map(\.id))
+            return ids.map { id in
+                guard let request = state.requests[id] else { return .unknownRequest }
+                return left.remove(id) != nil ? .changed(request) : .unchanged(request)
+            }
+        }
+    }
+
     package func results(_ ids: [RequestID]) async throws -> [StoredResult?] {
         try database.run(.results) { state, _ in ids.map { state.results[$0] } }
     }

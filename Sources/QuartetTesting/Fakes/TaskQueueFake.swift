@@ -1,3 +1,4 @@
+import Foundation
 package import QuartetCore
 import Synchronization
 
@@ -7,13 +8,23 @@ package final class FakeTaskQueue: TaskQueue {
         var task: AnalysisTask
         var availableAt: Duration
         var attempt = 0
+        var lapses = 0
         var token: LeaseToken?
         var isDead = false
         var lastError: String?
+        var buriedAt = Duration.zero
+
+        var dead: DeadTask? {
+            guard isDead else { return nil }
+            let seconds = Double(buriedAt.components.seconds)
+            return DeadTask(
+                task: task, attempts: attempt, error: lastError ?? "",
+                buriedAt: Date(timeIntervalSince1970: seconds))
+        }
     }
 
     package enum Call: Sendable, Hashable, CaseIterable {
-        case enqueue, remove, claim, renew, release, acknowledge, bury, depth
+        case prepare, enqueue, remove, claim, renew, release, acknowledge, bury, dead, depth
     }
 
     private let faults = FaultPlan<Call>()
@@ -35,6 +46,10 @@ package final class FakeTaskQueue: TaskQueue {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
+    package func prepare() async throws {
+        try faults.run(.prepare) {}
+    }
+
     package func enqueue(
         _ tasks: [AnalysisTask], whenVisible: @escaping @Sendable () async -> Void
     ) async throws {
@@ -46,9 +61,11 @@ package final class FakeTaskQueue: TaskQueue {
         await whenVisible()
     }
 
-    package func remove(_ ids: [RequestID]) async throws {
+    package func remove(_ tasks: [AnalysisTask]) async throws {
         try change(.remove) { entries, _ in
-            for id in ids { entries[id] = nil }
+            for task in tasks where (entries[task.requestID]?.task.generation ?? .max) <= task.generation {
+                entries[task.requestID] = nil
+            }
         }
     }
 
@@ -59,12 +76,13 @@ package final class FakeTaskQueue: TaskQueue {
             return claimable.prefix(limit).map { entry in
                 let token = LeaseToken()
                 var leased = entry
+                if leased.token != nil { leased.lapses += 1 }
                 leased.token = token
                 leased.attempt += 1
                 leased.availableAt = now + leaseDuration
                 entries[entry.task.requestID] = leased
                 return Claim(
-                    task: entry.task, attempt: leased.attempt,
+                    task: entry.task, attempt: leased.attempt, lapses: leased.lapses,
                     lease: Lease(requestID: entry.task.requestID, token: token))
             }
         }
@@ -88,11 +106,25 @@ package final class FakeTaskQueue: TaskQueue {
     }
 
     package func bury(_ burials: [TaskBurial]) async throws -> [Bool] {
-        try changeHeld(.bury, burials, lease: \.lease) { entry, burial, _ in
+        try changeHeld(.bury, burials, lease: \.lease) { entry, burial, now in
             entry?.token = nil
+            entry?.buriedAt = now
             entry?.isDead = true
             entry?.lastError = burial.error
         }
+    }
+
+    package func dead(after: RequestID?, limit: Int) async throws -> [DeadTask] {
+        try change(.dead) { entries, _ in
+            let dead = entries.values.compactMap(\.dead).filter { task in
+                after.map { $0 < task.task.requestID } ?? true
+            }
+            return Array(dead.sorted { $0.task.requestID < $1.task.requestID }.prefix(limit))
+        }
+    }
+
+    package func dead(_ ids: [RequestID]) async throws -> [DeadTask?] {
+        try change(.dead) { entries, _ in ids.map { entries[$0]?.dead } }
     }
 
     package func depth() async throws -> QueueDepth {

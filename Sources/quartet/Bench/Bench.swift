@@ -6,7 +6,7 @@ import QuartetStack
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure; prints JSON.",
-        subcommands: [BenchPipeline.self, BenchEmotion.self], defaultSubcommand: BenchPipeline.self)
+        subcommands: [BenchPipeline.self, BenchCheck.self, BenchEmotion.self], defaultSubcommand: BenchPipeline.self)
 }
 
 struct BenchPipeline: AsyncParsableCommand {

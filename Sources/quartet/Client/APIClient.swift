@@ -95,7 +95,7 @@ struct APIClient: Sendable {
     }
 
     /// Calls, and calls again while the answer is 503 or there is none: every call here may be repeated.
-    private func call(
+    func call(
         _ method: HTTPMethod, _ path: String, body: ByteBuffer?, contentType: String = "application/json",
         headers: [(String, String)] = []
     ) async throws -> ByteBuffer {
@@ -134,7 +134,7 @@ struct APIClient: Sendable {
         return ClientError("\(problem.status) \(problem.title): \(problem.detail)")
     }
 
-    private func decode<Answer: Decodable>(_ body: ByteBuffer) throws -> Answer {
+    func decode<Answer: Decodable>(_ body: ByteBuffer) throws -> Answer {
         try JSONDecoder().decode(Answer.self, from: Data(buffer: body))
     }
 

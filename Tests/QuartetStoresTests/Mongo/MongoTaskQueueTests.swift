@@ -21,8 +21,8 @@ import Testing
     @Test func theIndexServesClaimsWithoutSorting() async throws {
         try await withMongo { client in
             let queue = MongoTaskQueue(client: client)
-            try await queue.ensureIndexes()
-            try await queue.ensureIndexes()
+            try await queue.prepare()
+            try await queue.prepare()
             try await queue.enqueue([try makeTask()])
             let plan = try await client.runCommand([
                 "explain": [
@@ -104,7 +104,7 @@ import Testing
     private func withQueue(_ body: (MongoTaskQueue, MongoCollection) async throws -> Void) async throws {
         try await withMongo { client in
             let queue = MongoTaskQueue(client: client)
-            try await queue.ensureIndexes()
+            try await queue.prepare()
             try await body(queue, client.collection("analysis_queue"))
         }
     }

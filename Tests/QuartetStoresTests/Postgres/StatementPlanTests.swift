@@ -10,6 +10,8 @@ struct StatementPlanTests {
         ("analysis_requests.sql", PackageResources.analysis_requests_sql),
         ("products.sql", PackageResources.products_sql),
         ("outbox.sql", PackageResources.outbox_sql),
+        ("check.sql", PackageResources.check_sql),
+        ("sweeps.sql", PackageResources.sweeps_sql),
     ]
 
     @Test("no statement reads a table from end to end, or compiles its plan", arguments: files.map(\.label))

@@ -103,6 +103,56 @@ WITH open AS MATERIALIZED (
 )
 SELECT closed.request_id FROM closed LEFT JOIN bell ON true;
 
+-- name: cancel_requests
+-- Cancels the requests whose status is $2: 'queued', or 'failed' for those that nobody waits for any more. Gives what
+-- was cancelled.
+WITH open AS MATERIALIZED (
+    SELECT i.request_id
+    FROM unnest($1::uuid[]) AS i (request_id)
+        CROSS JOIN LATERAL (
+            SELECT FROM {analysis_requests} r WHERE r.request_id = i.request_id AND r.status = $2::text
+            FOR NO KEY UPDATE
+        ) r
+), changed AS (
+    UPDATE {analysis_requests} r SET status = 'cancelled', closed_at = now(), failure = NULL
+    FROM open o WHERE r.request_id = o.request_id
+    RETURNING r.request_id, r.product_id, r.generation
+), event AS (
+    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
+    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $3::int,
+        'analysis.cancelled', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    FROM changed
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
+    WHERE EXISTS (SELECT FROM changed)
+)
+SELECT changed.request_id FROM changed LEFT JOIN bell ON true;
+
+-- name: retry_requests
+-- Opens failed and cancelled requests again, each in its next generation. Gives what was opened.
+WITH open AS MATERIALIZED (
+    SELECT i.request_id
+    FROM unnest($1::uuid[]) AS i (request_id)
+        CROSS JOIN LATERAL (
+            SELECT FROM {analysis_requests} r WHERE r.request_id = i.request_id AND r.status IN ('failed', 'cancelled')
+            FOR NO KEY UPDATE
+        ) r
+), changed AS (
+    UPDATE {analysis_requests} r SET
+        status = 'queued', generation = r.generation + 1, closed_at = NULL, failure = NULL
+    FROM open o WHERE r.request_id = o.request_id
+    RETURNING r.request_id, r.product_id, r.generation
+), event AS (
+    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
+    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $2::int,
+        'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    FROM changed
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
+    WHERE EXISTS (SELECT FROM changed)
+)
+SELECT changed.request_id FROM changed LEFT JOIN bell ON true;
+
 -- name: results_by_id
 SELECT request_id, product_id, (extract(epoch FROM completed_at) * 1000000)::bigint AS version, result
 FROM {analysis_results} WHERE request_id = ANY ($1::uuid[]);

@@ -8,7 +8,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: hold_shards
 -- Says that the relay lives, keeps its shards up to its fair share, takes free ones up to that, and gives the others
--- back. Gives the sink's shards and whether each is the relay's now.
+-- back, ringing for those who wait for some. Gives the sink's shards and whether each is the relay's now.
 --
 -- Two relays that come at once may not see each other; they share at the next call.
 WITH seen AS (
@@ -33,18 +33,25 @@ WITH seen AS (
         owned_until = CASE WHEN k.is_taken THEN clock_timestamp() + $3 * interval '1 second' END
     FROM candidate k
     WHERE c.sink = $1 AND c.shard = k.shard AND (k.is_taken OR c.owner = $2)
+    RETURNING c.owner
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_shards', '') WHERE EXISTS (SELECT FROM changed WHERE owner IS NULL)
 )
 SELECT cursor.shard, coalesce(candidate.is_taken, false) AS is_taken
-FROM cursor LEFT JOIN candidate USING (shard) ORDER BY cursor.shard;
+FROM cursor LEFT JOIN candidate USING (shard) LEFT JOIN bell ON true ORDER BY cursor.shard;
 
 -- name: release_shards
+-- Gives the relay's shards back and rings for those who take them.
 WITH gone AS (
     DELETE FROM {outbox_relays} WHERE sink = $1::text AND owner = $2::uuid
 ), cursor AS MATERIALIZED (
     SELECT shard FROM {outbox_cursors} WHERE sink = $1 AND owner = $2 ORDER BY shard FOR UPDATE
+), changed AS (
+    UPDATE {outbox_cursors} c SET owner = NULL, owned_until = NULL FROM cursor
+    WHERE c.sink = $1 AND c.shard = cursor.shard
+    RETURNING c.shard
 )
-UPDATE {outbox_cursors} c SET owner = NULL, owned_until = NULL FROM cursor
-WHERE c.sink = $1 AND c.shard = cursor.shard;
+SELECT pg_notify('quartet_shards', '') WHERE EXISTS (SELECT FROM changed);
 
 -- name: read_outbox
 -- The oldest rows behind the cursors of the relay's shards. Where many wait, no shard is read much further than the

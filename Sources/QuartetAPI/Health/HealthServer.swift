@@ -1,0 +1,33 @@
+import Hummingbird
+package import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// `/healthz`, `/readyz` and `/metrics` alone, for roles without an HTTP interface of their own.
+package struct HealthServer: Service {
+    private let application: Application<RouterResponder<APIContext>>
+
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - probes: asked by `/readyz`.
+    ///   - metrics: the text of `/metrics`.
+    ///   - onListening: called with the port once it is open.
+    package init(
+        host: String, port: Int, probes: [ReadinessProbe] = [], metrics: @escaping @Sendable () -> String,
+        logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        let router = Router(context: APIContext.self)
+        router.add(middleware: ProblemMiddleware())
+        HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        application = Application(
+            responder: router.buildResponder(),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port), serverName: "quartet"),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
+            logger: logger)
+    }
+
+    package func run() async throws {
+        try await application.run()
+    }
+}

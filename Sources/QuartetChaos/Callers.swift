@@ -1,0 +1,165 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import QuartetCore
+import StoreKit
+import Synchronization
+
+/// Callers that ask for analyses and follow them, whatever happens: they note every 202 that they were given, and repeat a
+/// call that was not answered, with the same key, at whichever copy of the API is there.
+final class Callers: Sendable {
+    struct Record: Sendable {
+        /// Each accepted request and the keys under which it was accepted.
+        var accepted: [RequestID: String] = [:]
+        /// Those that a caller cancelled.
+        var cancelled: Set<RequestID> = []
+        /// Answers that no caller should get.
+        var wrongAnswers: [String] = []
+        var unanswered = 0
+        var refused = 0
+        var followed = 0
+        /// From submit to the answer that says that it is over.
+        var slowest: Duration = .zero
+        /// The longest time in which no analysis came to its end.
+        var longestStall: Duration = .zero
+        fileprivate var lastEnd = ContinuousClock.now
+    }
+
+    private struct State {
+        var record = Record()
+        var isStopping = false
+        /// Calls go to the copies in turn.
+        var turn = 0
+    }
+
+    private static let callTimeout = TimeAmount.seconds(4)
+    private let copies: [RoleCopy]
+    private let products: [ProductID]
+    private let key: String
+    private let http: HTTPClient
+    private let state = Mutex(State())
+
+    init(copies: [RoleCopy], products: [ProductID], key: String, http: HTTPClient) {
+        self.copies = copies
+        self.products = products
+        self.key = key
+        self.http = http
+    }
+
+    var record: Record { state.withLock { $0.record } }
+
+    /// Lets each caller end what it has begun.
+    func stop() { state.withLock { $0.isStopping = true } }
+
+    func run(count: Int) async throws {
+        state.withLock { $0.record.lastEnd = .now }
+        try await withThrowingDiscardingTaskGroup { group in
+            for caller in 0..<count {
+                group.addTask { [self] in
+                    var number = 0
+                    while !state.withLock({ $0.isStopping }) {
+                        number += 1
+                        try await analyse(caller: caller, number: number)
+                    }
+                }
+            }
+        }
+    }
+
+    private func analyse(caller: Int, number: Int) async throws {
+        let product = products[(caller * 31 + number) % products.count]
+        let idempotencyKey = "storm-\(caller)-\(number)"
+        let started = ContinuousClock.now
+        let body = ByteBuffer(string: #"{"product_id": "\#(product)"}"#)
+        let submitted = try await answer(
+            .POST, "/v1/analyses", wanted: .accepted, body: body, idempotencyKey: idempotencyKey)
+        guard let submitted, let id = RequestID(submitted.id) else { return }
+        state.withLock { $0.record.accepted[id] = idempotencyKey }
+        if (caller + number) % 12 == 0 {
+            // Too late is no fault: 409 then.
+            if try await answer(.DELETE, "/v1/analyses/\(id)", wanted: .ok) != nil {
+                state.withLock { _ = $0.record.cancelled.insert(id) }
+            }
+        }
+        while let analysis = try await answer(.GET, "/v1/analyses/\(id)", wanted: .ok) {
+            if !["queued", "running"].contains(analysis.status) { break }
+            // What has not ended when the storm has is looked at in the stores.
+            if state.withLock({ $0.isStopping }) { return }
+            try await Task.sleep(for: .milliseconds(60))
+        }
+        state.withLock { state in
+            let now = ContinuousClock.now
+            state.record.followed += 1
+            state.record.slowest = max(state.record.slowest, started.duration(to: now))
+            state.record.longestStall = max(state.record.longestStall, state.record.lastEnd.duration(to: now))
+            state.record.lastEnd = now
+        }
+    }
+
+    private struct Analysis: Decodable {
+        let id: String
+        let status: String
+    }
+
+    /// Calls until there is an answer. Nil for one that was not wanted, which is noted unless it is 409.
+    private func answer(
+        _ method: HTTPMethod, _ path: String, wanted: HTTPResponseStatus, body: ByteBuffer? = nil,
+        idempotencyKey: String? = nil
+    ) async throws -> Analysis? {
+        while true {
+            let turn = state.withLock { state in
+                state.turn += 1
+                return state.turn
+            }
+            guard let url = await copies[turn % copies.count].url else {
+                try await Task.sleep(for: .milliseconds(50))
+                continue
+            }
+            do {
+                let response = try await http.execute(
+                    request(method, url + path, body, idempotencyKey), timeout: Self.callTimeout)
+                let bytes = try await response.body.collect(upTo: 1 << 20)
+                switch response.status {
+                case wanted: return try JSONDecoder().decode(Analysis.self, from: Data(bytes.readableBytesView))
+                case .serviceUnavailable: state.withLock { $0.record.refused += 1 }
+                case .conflict: return nil
+                default:
+                    let text = "\(method) \(path): \(response.status.code) \(String(buffer: bytes))"
+                    state.withLock { $0.record.wrongAnswers.append(text) }
+                    return nil
+                }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch let error as DecodingError {
+                state.withLock { $0.record.wrongAnswers.append("\(method) \(path): \(error)") }
+                return nil
+            } catch {
+                state.withLock { $0.record.unanswered += 1 }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func request(
+        _ method: HTTPMethod, _ url: String, _ body: ByteBuffer?, _ idempotencyKey: String?
+    ) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: url)
+        request.method = method
+        request.headers.add(name: "Authorization", value: "Bearer \(key)")
+        if let idempotencyKey { request.headers.add(name: "Idempotency-Key", value: idempotencyKey) }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(body)
+        }
+        return request
+    }
+
+    /// A product's latest result as the API serves it, nil where it serves none.
+    func servedResult(of product: ProductID, at url: String) async throws -> [UInt8]? {
+        let response = try await http.execute(
+            request(.GET, "\(url)/v1/products/\(product)/analysis", nil, nil), timeout: Self.callTimeout)
+        guard response.status == .ok else { return nil }
+        return Array(try await response.body.collect(upTo: 4 << 20).readableBytesView)
+    }
+}

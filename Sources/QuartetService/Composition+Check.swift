@@ -1,0 +1,47 @@
+import Foundation
+import QuartetCore
+package import QuartetRoles
+import QuartetStores
+import ServiceLifecycle
+
+extension Composition {
+    /// A checker on the configured stores.
+    ///
+    /// - Parameter repairs: whether it will mend, which takes a way to the topics.
+    package func checker(
+        repairs: Bool, observe: @escaping @Sendable (CheckProgress) -> Void = { _ in }
+    ) throws -> Checker {
+        let ports = try ports()
+        let shards = configuration.outboxShards
+        let databases = clients.databases
+        var deliveries: [any OutboxDelivery] = []
+        if repairs {
+            deliveries = [
+                QueueDelivery(queue: ports.queue, progress: ports.progress),
+                TopicDelivery(publisher: KafkaEventPublisher(producer: try producer())),
+            ]
+        }
+        let process = ProcessInfo.processInfo
+        return Checker(
+            ports: CheckPorts(
+                sweeps: try PostgresSweepStore(databases: databases, shardCount: shards), requests: ports.requests,
+                audit: try PostgresRequestAudit(databases: databases, shardCount: shards),
+                documents: MongoDocumentAudit(client: clients.mongo), queue: ports.queue, sessions: ports.sessions,
+                cards: ports.cards,
+                outboxAudit: try PostgresOutboxAudit(databases: databases, shardCount: shards), outbox: ports.outbox,
+                deliveries: deliveries,
+                caches: try RedisCacheAudit(
+                    client: clients.redis, cache: Ports.cacheConfiguration(configuration.redis),
+                    progress: Ports.progressConfiguration(configuration.redis), databases: databases),
+                cache: ports.cache),
+            configuration: configuration.check,
+            holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
+    }
+
+    /// The role that sweeps on schedule.
+    func sweeper() throws -> any Service {
+        CheckRole(
+            configuration: configuration.check,
+            checker: try checker(repairs: configuration.check.repairsOnSchedule), logger: logger)
+    }
+}

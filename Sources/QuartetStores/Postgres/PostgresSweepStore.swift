@@ -1,0 +1,63 @@
+import Foundation
+import Postgres
+package import QuartetCore
+
+/// Sweeps in PostgreSQL, under a session's advisory lock.
+package struct PostgresSweepStore: SweepStore {
+    static let lockKey: Int64 = 0x7175_6172_7465_7401
+
+    private let client: PostgresClient
+    private let statements: SweepStatements
+
+    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
+    package init(databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault) throws {
+        let file = try SQLFile(label: "sweeps.sql", text: String(decoding: PackageResources.sweeps_sql, as: UTF8.self))
+        statements = SweepStatements(try databases.statements(in: file), shardCount: shardCount)
+        client = try statements.named("save_sweep").client
+    }
+
+    package func exclusively<Value: Sendable>(
+        as holder: String, _ body: @Sendable (any SweepLedger) async throws -> Value
+    ) async throws -> Value {
+        let value = try await client.withAdvisoryLockIfFree(Self.lockKey) { session in
+            try await body(PostgresSweepLedger(session: session, statements: statements))
+        }
+        guard let value else { throw SweepInProgress(holder: try await otherHolder()) }
+        return value
+    }
+
+    /// Who holds the lock, as the server knows it and as it wrote itself.
+    private func otherHolder() async throws -> String {
+        let connections = try await client.query(
+            PostgresStatement(
+                """
+                SELECT 'process ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'no name') || ', from '
+                    || coalesce(host(a.client_addr), 'a local socket') || ')'
+                FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+                WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                    AND (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """, name: "lock_holder", Self.lockKey))
+        let connection = try connections.first.map { try $0.decode(0, as: String.self) }
+        let holder = try await statements.named("running").run().first.map { try $0.decode(0, as: String.self) }
+        return [holder, connection].compactMap(\.self).joined(separator: ", ")
+    }
+}
+
+/// The statements of `sweeps.sql`.
+struct SweepStatements: Sendable {
+    let shardCount: Int
+    private let statements: [String: StoreStatement]
+
+    init(_ set: StatementSet, shardCount: Int) {
+        self.shardCount = shardCount
+        statements = set.all
+    }
+
+    func named(_ name: String) throws -> StoreStatement {
+        guard let statement = statements[name] else {
+            throw PostgresStoreError(.tableMap, "sweeps.sql has no statement named \(name)")
+        }
+        return statement
+    }
+}

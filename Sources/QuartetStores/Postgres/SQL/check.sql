@@ -1,0 +1,136 @@
+-- What the checker reads in chunks by key, and mends. A walk's statement reads one stretch of keys: at most $3 rows
+-- behind $1, up to and including $2.
+
+-- name: walk_requests
+SELECT request_id, status, generation, created_at, closed_at FROM {analysis_requests}
+WHERE request_id > $1::uuid AND request_id <= $2::uuid ORDER BY request_id LIMIT $3::bigint;
+
+-- name: walk_results
+SELECT request_id, card_count, digest FROM {analysis_results}
+WHERE request_id > $1::uuid AND request_id <= $2::uuid ORDER BY request_id LIMIT $3::bigint;
+
+-- name: walk_documents
+SELECT request_id, card_count, digest, product_id, analyzer, result FROM {analysis_results}
+WHERE request_id > $1::uuid AND request_id <= $2::uuid ORDER BY request_id LIMIT $3::bigint;
+
+-- name: documents_by_id
+SELECT request_id, card_count, digest, product_id, analyzer, result FROM {analysis_results}
+WHERE request_id = ANY ($1::uuid[]);
+
+-- name: reopened
+-- Requests with a key below $2 that were opened again by transactions not older than $1.
+SELECT DISTINCT o.aggregate_id::uuid
+FROM (SELECT DISTINCT shard FROM {outbox_cursors}) c
+    CROSS JOIN LATERAL (
+        SELECT o.aggregate_id FROM {outbox} o
+        WHERE o.shard = c.shard AND o.transaction >= $1::xid8 AND o.type = 'analysis.requested' AND o.generation > 1
+    ) o
+WHERE o.aggregate_id::uuid < $2::uuid
+LIMIT $3::bigint;
+
+-- name: remove_uncompleted_results
+-- Removes the results of requests that are not completed, or not there.
+DELETE FROM {analysis_results} s
+WHERE s.request_id = ANY ($1::uuid[])
+    AND NOT EXISTS (
+        SELECT FROM {analysis_requests} r WHERE r.request_id = s.request_id AND r.status = 'completed')
+RETURNING s.request_id;
+
+-- name: replace_results
+-- Stores results of requests that are completed in place of those that differ, with the event that tells so.
+WITH completed AS MATERIALIZED (
+    SELECT i.*, r.product_id, r.generation
+    FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::text[], $5::bytea[])
+            AS i (request_id, card_count, digest, analyzer, result)
+        CROSS JOIN LATERAL (
+            SELECT r.product_id, r.generation FROM {analysis_requests} r
+            WHERE r.request_id = i.request_id AND r.status = 'completed'
+            FOR NO KEY UPDATE
+        ) r
+), stored AS (
+    INSERT INTO {analysis_results} AS s (request_id, product_id, completed_at, card_count, digest, analyzer, result)
+    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json
+    FROM completed
+    ON CONFLICT (request_id) DO UPDATE SET
+        completed_at = excluded.completed_at, card_count = excluded.card_count, digest = excluded.digest,
+        analyzer = excluded.analyzer, result = excluded.result
+        WHERE (s.card_count, s.digest, s.analyzer, s.result::text)
+            <> (excluded.card_count, excluded.digest, excluded.analyzer, excluded.result::text)
+    RETURNING s.request_id
+), event AS (
+    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
+    SELECT (get_byte(uuid_send(c.request_id), 14) * 256 + get_byte(uuid_send(c.request_id), 15)) % $6::int,
+        'analysis.completed', c.request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, c.product_id,
+        c.generation
+    FROM stored JOIN completed c USING (request_id)
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM stored)
+)
+SELECT stored.request_id FROM stored LEFT JOIN bell ON true;
+
+-- name: run_again
+-- Opens completed requests that are still in the given generation again in the next one, without their results.
+WITH reopened AS (
+    UPDATE {analysis_requests} r SET status = 'queued', closed_at = NULL, generation = r.generation + 1
+    FROM unnest($1::uuid[], $2::int[]) AS i (request_id, generation)
+    WHERE r.request_id = i.request_id AND r.generation = i.generation AND r.status = 'completed'
+    RETURNING r.request_id, r.product_id, r.generation
+), gone AS (
+    DELETE FROM {analysis_results} s USING reopened WHERE s.request_id = reopened.request_id
+), event AS (
+    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
+    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $3::int,
+        'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    FROM reopened
+), bell AS MATERIALIZED (
+    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
+    WHERE EXISTS (SELECT FROM reopened)
+)
+SELECT reopened.request_id FROM reopened LEFT JOIN bell ON true;
+
+-- name: waiting_rows
+-- The shards of each sink whose first row behind the cursor is from before $1, how many rows wait there (up to
+-- 10,000), since when the oldest, and of which type the first one is. Shards without a cursor wait from the beginning.
+WITH cursor AS MATERIALIZED (
+    SELECT k.sink, s.shard, coalesce(c.transaction, '0') AS transaction, coalesce(c.id, 0) AS id
+    FROM unnest($2::text[]) AS k (sink)
+        CROSS JOIN generate_series(
+            0, greatest($3::int - 1, (SELECT max(shard) FROM {outbox_cursors} WHERE sink = ANY ($2)))) AS s (shard)
+        LEFT JOIN {outbox_cursors} c ON c.sink = k.sink AND c.shard = s.shard
+)
+SELECT c.sink, c.shard, rest.count, first.occurred_at, first.type
+FROM cursor c
+    CROSS JOIN LATERAL (
+        SELECT o.occurred_at, o.type FROM {outbox} o
+        WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
+        ORDER BY o.transaction, o.id LIMIT 1
+    ) first
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS count FROM (
+            SELECT FROM {outbox} o
+            WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
+            ORDER BY o.transaction, o.id LIMIT 10000
+        ) o
+    ) rest
+WHERE first.occurred_at < $1::timestamptz
+ORDER BY c.sink, c.shard;
+
+-- name: cursors
+SELECT sink, shard, transaction, id FROM {outbox_cursors} WHERE sink = ANY ($1::text[]) ORDER BY sink, shard;
+
+-- name: ring
+-- Where there is no cursor yet, no relay lives that could be woken.
+SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
+FROM (SELECT FROM {outbox_cursors} LIMIT 1) c;
+
+-- name: latest_versions
+-- The version of each product's latest result and when it came about.
+SELECT p.product_id, (extract(epoch FROM r.completed_at) * 1000000)::bigint AS version, r.completed_at
+FROM unnest($1::text[]) AS p (product_id)
+    CROSS JOIN LATERAL (
+        SELECT completed_at FROM {analysis_results} WHERE product_id = p.product_id
+        ORDER BY completed_at DESC, request_id DESC LIMIT 1
+    ) r;
+
+-- name: product_versions
+SELECT product_id, version, updated_at FROM {products} WHERE product_id = ANY ($1::text[]);

@@ -1,0 +1,109 @@
+import Foundation
+import Kafka
+import QuartetCore
+import QuartetTesting
+import SystemTesting
+import Testing
+
+/// What can't be worked on is put aside, with the reason, and its neighbours are unharmed.
+@Suite(.serialized) struct PoisonTests {
+    @Test(.timeLimit(.minutes(3)))
+    func eventsThatAreNoneArePutAside() async throws {
+        try await QuartetSystem.withPrivateStack { stack in
+            try await QuartetSystem.run(on: stack) { system in
+                let (_, shop) = try await system.serve(with: ["relay", "work"])
+                let invalidate = try system.start(["invalidate"], settings: TestProcess.servingMetrics)
+                try await shop.addProduct("p", reviews: 5)
+                let first = try await shop.submitted("p")
+                #expect(try await shop.closed(first).status == "completed")
+                #expect(try await shop.call(.get, "/v1/products/p/analysis").text.contains("\(first)"))
+
+                let poison: [(value: String, reason: String)] = [
+                    ("\u{0}\u{1}\u{2}", "no header ce_specversion"), ("", "value is not JSON"),
+                    (#"{"product_id":"p","generation":1,"version":-1}"#, "below 0"),
+                ]
+                for (index, (value, _)) in poison.enumerated() {
+                    try await system.stores.send(value, to: .analysis, asEvent: index > 0)
+                }
+                let second = try await shop.submitted("p")
+                #expect(try await shop.closed(second).status == "completed")
+                try await Story(system.stores).expectCompleted([first, second])
+                #expect(try await shop.call(.get, "/v1/products/p/analysis").text.contains("\(second)"))
+
+                let aside = try await eventually("the poison is put aside") { () -> [KafkaConsumedRecord]? in
+                    let records = try await system.stores.records(ofTopic: EventTopic.analysis.deadLetters)
+                    return records.count >= poison.count ? records : nil
+                }
+                #expect(aside.count == poison.count)
+                for (value, reason) in poison {
+                    let record = aside.first { String(decoding: $0.value ?? [], as: UTF8.self) == value }
+                    let said = record?.header("dlq_reason").map { String(decoding: $0, as: UTF8.self) }
+                    #expect(said?.contains(reason) == true, "\(value): \(said ?? "nothing")")
+                    #expect(record?.header("dlq_offset") != nil)
+                }
+                #expect(try await invalidate.metric("quartet_dead_letters_total") == Double(poison.count))
+                #expect(invalidate.end == nil)
+            }
+        }
+    }
+
+    /// No caller can send such a review; what is stored may still be damaged.
+    @Test(.timeLimit(.minutes(3)))
+    func aReviewThatCannotBeReadFailsItsRequestAlone() async throws {
+        let settings = ["WORKER_ATTEMPTS_MAX": "3"]
+        try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            try await shop.addProduct("p", reviews: 5)
+            try await shop.addProduct("q", reviews: 5)
+            try await system.stores.spoilReview("r-100002", of: "p")
+            var ids: [RequestID] = []
+            for _ in 0..<6 {
+                ids.append(try await shop.submitted("p"))
+                ids.append(try await shop.submitted("q"))
+            }
+            let work = try system.start(["work"], settings: TestProcess.servingMetrics)
+            for (index, id) in ids.enumerated() {
+                let analysis = try await shop.closed(id)
+                #expect(analysis.status == (index % 2 == 0 ? "failed" : "completed"))
+                if index % 2 == 0 { #expect(analysis.failure?.isEmpty == false) }
+            }
+            let failed = ids.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+            try await Story(system.stores).expectFailed(failed)
+            try await Story(system.stores).expectCompleted(ids.filter { !failed.contains($0) })
+            for id in failed { #expect(try await system.stores.task(of: id)?.attempt == 3) }
+            #expect(try await work.metric("quartet_tasks_buried_total") == 6)
+        }
+    }
+
+    /// Whoever works on it dies, with all that the worker has in hand.
+    @Test(.timeLimit(.minutes(5)))
+    func aTaskThatKillsItsWorkersTakesNoOtherAlong() async throws {
+        let settings = [
+            "WORKER_REVIEWS_PER_CHUNK": "1", "WORKER_ATTEMPTS_MAX": "3", "WORKER_LEASE_DURATION": "500ms",
+            "WORKER_POLL_INTERVAL": "50ms",
+        ]
+        try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            try await shop.addProduct("poison", reviews: 5_000)
+            try await shop.addProduct("p", reviews: 400)
+            let poison = try await shop.submitted("poison")
+            var neighbours: [RequestID] = []
+            for _ in 0..<8 { neighbours.append(try await shop.submitted("p")) }
+            for _ in 0..<3 {
+                let work = try system.start(["work"])
+                try await eventually("the worker has the poison in hand") {
+                    try await system.stores.worker(of: poison)?.hasSuffix(":\(work.pid)") == true
+                }
+                await work.kill()
+            }
+            let work = try system.start(["work"])
+            let failed = try await shop.closed(poison)
+            #expect(failed.status == "failed")
+            #expect(failed.failure?.contains("died at each of 3 attempts") == true)
+            for id in neighbours { #expect(try await shop.closed(id).status == "completed", "\(work.lastWords)") }
+            try await Story(system.stores).expectFailed([poison])
+            try await Story(system.stores).expectCompleted(neighbours)
+            try await system.expectConsistency()
+        }
+    }
+}
