@@ -24,7 +24,7 @@ struct CheckSeed: Sendable {
     }
 
     func write() async throws {
-        try await MongoTaskQueue(client: clients.mongo).ensureIndexes()
+        try await MongoTaskQueue(client: clients.mongo).prepare()
         try await writeRequests()
         let batches = (sizes.requests + Self.batchSize - 1) / Self.batchSize
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -120,7 +120,7 @@ struct SeededStores {
     }
 
     private func writeDocuments() async throws {
-        try await MongoTaskQueue(client: mongo).ensureIndexes()
+        try await MongoTaskQueue(client: mongo).prepare()
         let sessions = MongoSessionStore(client: mongo)
         let cardStore = MongoCardStore(client: mongo)
         for start in stride(from: 0, to: count, by: 5000) {

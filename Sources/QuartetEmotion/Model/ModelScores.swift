@@ -39,7 +39,7 @@ struct ModelScores {
     /// bad; or neutral where even that one is less probable than the floor.
     func chosen(by parameters: ModelParameters) -> Int {
         let (joy, neutral) = (0, 6)
-        var best = polarity < Self.joyPolarityMin ? neutral : joy
+        var best = polarity < Self.joyPolarityMin ? joy + 1 : joy
         for lane in 1..<7
         where emotions[lane] * parameters.choice[lane] > emotions[best] * parameters.choice[best] { best = lane }
         return emotions[best] < parameters.floor ? neutral : best

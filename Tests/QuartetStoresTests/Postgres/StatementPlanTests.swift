@@ -26,7 +26,8 @@ struct StatementPlanTests {
                     try await session.execute(script: "SET plan_cache_mode = force_generic_plan")
                     try await session.execute(script: "PREPARE \(name) AS \(sql)")
                     let nulls = Array(repeating: "NULL", count: parameterCount(of: sql)).joined(separator: ", ")
-                    let rows = try await session.query(PostgresStatement("EXPLAIN EXECUTE \(name)(\(nulls))"))
+                    let arguments = nulls.isEmpty ? "" : "(\(nulls))"
+                    let rows = try await session.query(PostgresStatement("EXPLAIN EXECUTE \(name)\(arguments)"))
                     return try rows.map { try $0.decode(0, as: String.self) }.joined(separator: "\n")
                 }
                 #expect(!plan.contains("Seq Scan"), "\(name)")
