@@ -27,7 +27,7 @@ extension Composition {
                 sweeps: try PostgresSweepStore(databases: databases, shardCount: shards), requests: ports.requests,
                 audit: try PostgresRequestAudit(databases: databases, shardCount: shards),
                 documents: MongoDocumentAudit(client: clients.mongo), queue: ports.queue, sessions: ports.sessions,
-                cards: ports.cards,
+                cards: ports.cards, keywords: ports.keywords,
                 outboxAudit: try PostgresOutboxAudit(databases: databases, shardCount: shards), outbox: ports.outbox,
                 deliveries: deliveries,
                 caches: try RedisCacheAudit(

@@ -12,6 +12,7 @@ package struct CheckPorts: Sendable {
     let queue: any TaskQueue
     let sessions: any SessionStore
     let cards: any CardStore
+    let keywords: any KeywordStore
     let outboxAudit: any OutboxAudit
     let outbox: any OutboxStore
     /// How stuck outbox rows are delivered; none where nothing is mended.
@@ -21,7 +22,8 @@ package struct CheckPorts: Sendable {
 
     package init(
         sweeps: any SweepStore, requests: any RequestStore, audit: any RequestAudit, documents: any DocumentAudit,
-        queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, outboxAudit: any OutboxAudit,
+        queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
+        outboxAudit: any OutboxAudit,
         outbox: any OutboxStore, deliveries: [any OutboxDelivery], caches: any CacheAudit, cache: any VersionedCache
     ) {
         self.sweeps = sweeps
@@ -31,6 +33,7 @@ package struct CheckPorts: Sendable {
         self.queue = queue
         self.sessions = sessions
         self.cards = cards
+        self.keywords = keywords
         self.outboxAudit = outboxAudit
         self.outbox = outbox
         self.deliveries = deliveries

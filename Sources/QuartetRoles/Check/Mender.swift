@@ -98,6 +98,8 @@ struct Mender: Sendable {
             refold = try await Refold.read(request.id, productID: request.productID, analyzer: nil, ports)
         }
         if refold.isWhole {
+            // As a worker does: a completed request has its details.
+            try await ports.keywords.replace([refold.keywordDetails])
             try await ports.audit.replaceResults([refold.result])
             return "folded again"
         }

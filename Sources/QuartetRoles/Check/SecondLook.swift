@@ -118,4 +118,6 @@ struct Refold: Sendable {
 
     /// By the session's analyser, or the one that the stored result names.
     var result: AnalysisResult { fold.result() }
+
+    var keywordDetails: KeywordDetails { fold.keywordDetails() }
 }

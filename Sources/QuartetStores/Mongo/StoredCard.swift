@@ -52,23 +52,23 @@ enum StoredCard {
                 var key = try reader.nested()
                 while try key.next() {
                     if key.isKey("request_id") {
-                        requestID = RequestID(try key.read())
+                        requestID = RequestID(try key.uuid())
                     } else if key.isKey("ordinal") {
-                        ordinal = try key.read()
+                        ordinal = try key.int()
                     }
                 }
             } else if reader.isKey("review_id") {
-                reviewID = try reader.read()
+                reviewID = try reader.string()
             } else if reader.isKey("emotion") {
-                emotion = Emotion(rawValue: try reader.read())
+                emotion = Emotion(rawValue: try reader.string())
             } else if reader.isKey("scores") {
                 scores = try readScores(reader.nested())
             } else if reader.isKey("polarity") {
-                polarity = Fraction(try reader.read(Double.self))
+                polarity = Fraction(try reader.double())
             } else if reader.isKey("keywords") {
-                keywords = try reader.read()
+                keywords = try readKeywords(reader.nested())
             } else if reader.isKey("excerpt") {
-                excerpt = try reader.read()
+                excerpt = try reader.string()
             }
         }
         guard let requestID, let ordinal else { throw BSONError(.missingKey, key: "_id") }
@@ -81,13 +81,30 @@ enum StoredCard {
         return EmotionCard(requestID: requestID, ordinal: ordinal, reviewID: reviewID, reading: reading)
     }
 
+    private static func readKeywords(_ elements: BSONReader) throws -> [String] {
+        var elements = elements
+        var keywords: [String] = []
+        while try elements.next() { keywords.append(try elements.string()) }
+        return keywords
+    }
+
     private static func readScores(_ elements: BSONReader) throws -> EmotionScores {
         var elements = elements
         var scores = EmotionScores()
+        var place = 0
         while try elements.next() {
-            guard let emotion = Emotion(rawValue: elements.key) else { continue }
-            scores[emotion] = Fraction(try elements.read(Double.self))
+            // In the order in which they are written, unless somebody else wrote them.
+            let isInOrder = place < scoreKeys.count && elements.isKey(scoreKeys[place].key)
+            if let emotion = isInOrder ? scoreKeys[place].emotion : Emotion(rawValue: elements.key) {
+                scores[emotion] = Fraction(try elements.double())
+            }
+            place += 1
         }
         return scores
     }
+
+    private static let scoreKeys: [(key: StaticString, emotion: Emotion)] = [
+        ("joy", .joy), ("sadness", .sadness), ("anger", .anger), ("fear", .fear), ("disgust", .disgust),
+        ("surprise", .surprise), ("neutral", .neutral),
+    ]
 }

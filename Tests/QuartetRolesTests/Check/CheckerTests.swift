@@ -34,7 +34,8 @@ private final class Fixture: Sendable {
     var checker: Checker {
         let ports = CheckPorts(
             sweeps: sweeps, requests: FakeRequestStore(database: database), audit: audits, documents: audits,
-            queue: queue, sessions: FakeSessionStore(), cards: FakeCardStore(), outboxAudit: audits,
+            queue: queue, sessions: FakeSessionStore(), cards: FakeCardStore(), keywords: FakeKeywordStore(),
+            outboxAudit: audits,
             outbox: FakeOutboxStore(database: database), deliveries: [], caches: audits, cache: cache)
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
