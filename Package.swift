@@ -214,6 +214,6 @@ let package = Package(
                 "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting",
                 "quartet",
             ],
-            swiftSettings: strict),
+            exclude: ["FINDINGS.md"], swiftSettings: strict),
     ]
 )

@@ -32,17 +32,46 @@ struct Floor {
 
     /// Runs `count` analyses, a multiple of the batch size; returns how many a second.
     func run(count: Int) async throws -> Double {
+        try await withLane { lane in try await run(count: count, in: lane) }
+    }
+
+    /// Runs single analyses far apart, each one's operations one after the other; returns how long each one's took up to
+    /// its result and the report of it.
+    func runLightLoad(count: Int, requestsPerSecond: Int) async throws -> Latencies {
+        try await withLane { lane in
+            let pace = Pace(perSecond: requestsPerSecond)
+            var latencies = Latencies()
+            for number in 0..<count {
+                let batch = FloorBatch(number, size: 1, productCount: productCount)
+                try await pace.wait(for: number)
+                let started = ContinuousClock.now
+                try await lane.answer(batch)
+                latencies.add(started.duration(to: .now))
+                try await lane.tidy(batch)
+            }
+            return latencies
+        }
+    }
+
+    private func withLane<Value>(_ body: (FloorLane) async throws -> Value) async throws -> Value {
         let requests = try PostgresRequestStore(databases: clients.databases, shardCount: shards)
         let outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: shards)
         let owner = UUID()
         _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(600))
         let producer = try KafkaProducer(clients.kafka, logger: logger)
-        let batches = (0..<count / Self.batchSize).map {
-            FloorBatch($0, size: Self.batchSize, productCount: productCount)
-        }
         let lane = FloorLane(
             requests: requests, outbox: outbox, owner: owner, mongo: clients.mongo, redis: clients.redis,
             producer: producer)
+        let value = try await body(lane)
+        await producer.close(deadline: .after(.seconds(5)))
+        try await outbox.releaseShards(of: .queue, owner: owner)
+        return value
+    }
+
+    private func run(count: Int, in lane: FloorLane) async throws -> Double {
+        let batches = (0..<count / Self.batchSize).map {
+            FloorBatch($0, size: Self.batchSize, productCount: productCount)
+        }
         // The first batches warm connections and statement caches.
         for batch in batches.prefix(Self.lanes) { try await lane.run(batch) }
         let measured = Array(batches.dropFirst(Self.lanes))
@@ -58,8 +87,6 @@ struct Floor {
             try await group.waitForAll()
         }
         let duration = started.duration(to: .now)
-        await producer.close(deadline: .after(.seconds(5)))
-        try await outbox.releaseShards(of: .queue, owner: owner)
         return Double(measured.count * Self.batchSize) / (duration / .seconds(1))
     }
 }
@@ -222,6 +249,32 @@ private struct FloorLane: Sendable {
         _ = try await requests.finalise(batch.finalisations)
         _ = await report(batch)
         _ = try await queueUnsafe.deleteMany(mine)
+    }
+
+    /// What an analysis waits for.
+    func answer(_ batch: FloorBatch) async throws {
+        _ = try await requests.submit(batch.submissions)
+        _ = try await outbox.read(sink: .queue, owner: owner, limit: 200)
+        _ = try await mongo.collection("analysis_queue", writeConcern: .majority).insertMany(batch.tasks)
+        _ = try await mongo.collection("analysis_queue", writeConcern: .one).findOneAndUpdate(
+            ["state": "live"], ["$inc": ["attempt": 1], "$set": ["available_at": .date(milliseconds: 9)]],
+            MongoFindAndModifyOptions(returnsNew: true))
+        _ = try await mongo.collection("raw_reviews").find(["$or": .array(batch.reviewRanges)])
+        _ = try await mongo.collection("realtime_analysis_sessions").insertMany(batch.sessions)
+        async let keywords = mongo.collection("keyword_details").insertMany(batch.keywords)
+        _ = try await mongo.collection("emotion_cards").insertMany(batch.cards)
+        _ = try await keywords
+        _ = try await requests.finalise(batch.finalisations)
+        _ = await report(batch)
+    }
+
+    /// What comes after it.
+    func tidy(_ batch: FloorBatch) async throws {
+        let rows = try await outbox.read(sink: .queue, owner: owner, limit: 200)
+        let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
+        _ = try await outbox.advance(sink: .queue, owner: owner, to: positions)
+        let mine: BSONDocument = ["_id": ["$in": .array(batch.ids)]]
+        _ = try await mongo.collection("analysis_queue", writeConcern: .one).deleteMany(mine)
     }
 
     private func report(_ batch: FloorBatch) async -> Int {

@@ -53,6 +53,8 @@ package struct PipelineFigures: Codable, Sendable {
         let requestsPerSecond: Int
         /// From sending the request to having read the end of its event stream.
         let submitToCompletedMilliseconds: LatencySummary
+        /// The same store operations one after the other, and nothing else.
+        let floorMilliseconds: LatencySummary
     }
 
     struct Idle: Codable, Sendable {

@@ -65,11 +65,11 @@ package struct PipelineBench {
         say("submits over HTTP, \(Self.callers) callers")
         let submit = try await measureSubmits()
         say("the floor: the same store operations with ideal batching and nothing else")
-        let floor = try await measureFloor()
+        let (floor, lightFloor) = try await measureFloor()
         say("analyses from a preloaded queue")
         let queue = try await measureQueue()
         say("analyses end to end, light load, idle")
-        let (endToEnd, light, idle) = try await measureWhole()
+        let (endToEnd, light, idle) = try await measureWhole(lightFloor: lightFloor)
         func analyses(_ rate: Double) -> PipelineFigures.Analyses {
             .init(
                 analyses: sizes.analyses, reviewsEach: BenchData.reviewsPerProduct, perSecond: Int(rate),
@@ -99,12 +99,15 @@ package struct PipelineBench {
             milliseconds: outcome.latencies.summary)
     }
 
-    private func measureFloor() async throws -> Double {
+    private func measureFloor() async throws -> (Double, Latencies) {
         let floor = Floor(
             clients: clients, productCount: Self.productCount, shards: configuration.outboxShards, logger: logger)
+        // First what wants quiet servers.
+        let light = try await floor.runLightLoad(
+            count: sizes.lightRequests, requestsPerSecond: sizes.lightRequestsPerSecond)
         let rate = try await floor.run(count: sizes.floorAnalyses)
         try await forget()
-        return rate
+        return (rate, light)
     }
 
     /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
@@ -129,15 +132,16 @@ package struct PipelineBench {
         return Double(sizes.analyses) / seconds
     }
 
-    private func measureWhole() async throws -> (Double, PipelineFigures.LightLoad, PipelineFigures.Idle) {
+    private func measureWhole(
+        lightFloor: Latencies
+    ) async throws -> (Double, PipelineFigures.LightLoad, PipelineFigures.Idle) {
         let port = try freePort()
         let process = try start([], port: port)
         defer { process.stop() }
         try await ready(process, port: port)
         // The consumer's first join to its group.
         try await ContinuousClock().sleep(for: .seconds(4))
-        let light = LightLoad(
-            url: "http://127.0.0.1:\(port)", key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
+        let light = try LightLoad(port: port, key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
         _ = try await light.run(count: 10)
         let latencies = try await light.run(count: sizes.lightRequests)
         // What the last requests leave behind is not idle.
@@ -156,7 +160,8 @@ package struct PipelineBench {
         return (
             Double(sizes.analyses) / seconds,
             .init(
-                requestsPerSecond: sizes.lightRequestsPerSecond, submitToCompletedMilliseconds: latencies.summary),
+                requestsPerSecond: sizes.lightRequestsPerSecond, submitToCompletedMilliseconds: latencies.summary,
+                floorMilliseconds: lightFloor.summary),
             .init(
                 cpuPercent: (idleTime / sizes.idleDuration * 10_000).rounded() / 100, residentMegabytes: idleResident,
                 residentMegabytesUnderLoad: try process.residentMegabytes())

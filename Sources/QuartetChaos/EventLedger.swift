@@ -24,18 +24,35 @@ final class EventLedger: Sendable {
 
     var all: [String: Told] { told.withLock { $0 } }
 
-    /// Until cancelled.
+    /// Until cancelled. Outside groups: it has the topic to itself.
     func run() async throws {
-        var options = KafkaConsumerOptions(group: "chaos-ledger", topics: [EventTopic.analysis.rawValue])
+        var options = KafkaConsumerOptions()
         options.fetchWaitMax = .milliseconds(20)
         let consumer = try KafkaConsumer(configuration, options: options, logger: logger)
         do {
+            try await assignAll(to: consumer)
             while true {
                 for record in try await consumer.poll(timeout: .seconds(1)) { note(record) }
             }
         } catch {
             await Task { await consumer.close(deadline: .after(.seconds(5))) }.value
             if !(error is CancellationError) { throw error }
+        }
+    }
+
+    /// The topic is there from the first event on.
+    private func assignAll(to consumer: KafkaConsumer) async throws {
+        let topic = EventTopic.analysis.rawValue
+        while true {
+            try Task.checkCancellation()
+            if let marks = try? await consumer.watermarks(topic: topic, deadline: .after(.seconds(2))), !marks.isEmpty {
+                return try await consumer.assign(
+                    marks.map {
+                        KafkaOffset(
+                            KafkaPartition(topic: topic, partition: $0.partition), offset: KafkaOffset.earliest)
+                    })
+            }
+            try await Task.sleep(for: .milliseconds(200))
         }
     }
 

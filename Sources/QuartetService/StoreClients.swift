@@ -60,7 +60,12 @@ package struct StoreClients: Sendable {
                 logger.warning("database does not answer yet", metadata: ["name": "\(name)", "error": "\(error)"])
             }
         }
-        if isReachable { try await Migrator(databases: databases, logger: logger).requireMigrated() }
+        guard isReachable else { return }
+        do {
+            try await Migrator(databases: databases, logger: logger).requireMigrated()
+        } catch let failure as any StoreFailure where failure.isUnavailable {
+            logger.warning("databases no longer answer", metadata: ["error": "\(failure)"])
+        }
     }
 
     /// What `/readyz` asks.

@@ -79,7 +79,7 @@ import Testing
     @Test(.timeLimit(.minutes(5)))
     func aTaskThatKillsItsWorkersTakesNoOtherAlong() async throws {
         let settings = [
-            "WORKER_REVIEWS_PER_CHUNK": "1", "WORKER_ATTEMPTS_MAX": "3", "WORKER_LEASE_DURATION": "500ms",
+            "WORKER_REVIEWS_PER_CHUNK": "1", "WORKER_ATTEMPTS_MAX": "3", "WORKER_LEASE_DURATION": "2s",
             "WORKER_POLL_INTERVAL": "50ms",
         ]
         try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in

@@ -11,20 +11,27 @@ import Testing
         let findings: [String]
     }
 
-    @Test(.timeLimit(.minutes(8)))
+    @Test(.timeLimit(.minutes(10)))
     func nothingIsLostInAStorm() async throws {
+        var storm = try await hold()
+        // The endpoint that stands for Kafka lives in that process, and may end it when a member joins twice.
+        if storm.end == .signal(SIGABRT), storm.log.contains("rdkafka_mock") { storm = try await hold() }
+        #expect(storm.end == .status(0), "\(storm.output)\(storm.lastWords)")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let figures = try decoder.decode(Figures.self, from: Data(storm.output.utf8))
+        print("storm: \(storm.output)")
+        #expect(figures.completed > 0)
+        #expect(figures.faults.values.reduce(0, +) >= 5)
+        #expect(figures.findings.isEmpty)
+    }
+
+    private func hold() async throws -> TestProcess {
         let folder = try TemporaryFolder.make()
         let process = try TestProcess.quartet(["chaos", "--seed", "7", "--minutes", "0.4", "--json"], folder: folder)
         do {
-            let end = try await process.waitForEnd(within: .seconds(420))
-            #expect(end == .status(0), "\(process.output)\(process.lastWords)")
-            let decoder = JSONDecoder()
-            decoder.keyDecodingStrategy = .convertFromSnakeCase
-            let figures = try decoder.decode(Figures.self, from: Data(process.output.utf8))
-            print("storm: \(process.output)")
-            #expect(figures.completed > 0)
-            #expect(figures.faults.values.reduce(0, +) >= 5)
-            #expect(figures.findings.isEmpty)
+            try await process.waitForEnd(within: .seconds(270))
+            return process
         } catch {
             await process.kill()
             throw error
