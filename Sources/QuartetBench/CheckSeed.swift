@@ -13,6 +13,8 @@ struct CheckSeed: Sendable {
     static let cardsPerAnalysis = BenchData.reviewsPerProduct
     private static let batchSize = 1000
     private static let lanes = 4
+    /// For each statement over all rows.
+    private static let timeMax = Duration.seconds(900)
 
     let sizes: CheckBench.Sizes
     let clients: StoreClients
@@ -40,7 +42,9 @@ struct CheckSeed: Sendable {
         let database = try clients.databases.client(of: .dropship)
         let (sql, _) = try clients.configuration.tables.render(
             "ANALYZE {analysis_requests}; ANALYZE {analysis_results}; CHECKPOINT", label: "bench")
-        for statement in sql.split(separator: ";") { try await database.execute(script: String(statement)) }
+        for statement in sql.split(separator: ";") {
+            try await database.execute(script: String(statement), deadline: .after(Self.timeMax))
+        }
     }
 
     private func id(_ number: Int) -> RequestID {
@@ -61,17 +65,8 @@ struct CheckSeed: Sendable {
             COPY {analysis_requests} (request_id, product_id, status, generation, created_at, closed_at, failure)
             FROM STDIN
             """, label: "bench")
-        var next = 0
-        let lines = AsyncStream<[UInt8]> { continuation in
-            while next < sizes.requests {
-                let numbers = next..<min(next + 10_000, sizes.requests)
-                next = numbers.upperBound
-                continuation.yield(Array(numbers.map(line).joined().utf8))
-            }
-            continuation.finish()
-        }
         _ = try await clients.databases.client(of: .dropship).copyIn(
-            sql, from: lines, deadline: .after(.seconds(600)))
+            sql, from: Lines(count: sizes.requests, line: line), deadline: .after(Self.timeMax))
     }
 
     private func line(_ number: Int) -> String {
@@ -155,4 +150,24 @@ struct CheckSeed: Sendable {
         document.append("attempt", Int32(0))
         document.append("enqueued_at", milliseconds: Int64(begin))
     }
+}
+
+/// COPY's text, some thousand lines at a time.
+private struct Lines: AsyncSequence {
+    let count: Int
+    let line: (Int) -> String
+
+    struct Iterator: AsyncIteratorProtocol {
+        let lines: Lines
+        var next = 0
+
+        mutating func next() async -> [UInt8]? {
+            guard next < lines.count else { return nil }
+            let numbers = next..<Swift.min(next + 10_000, lines.count)
+            next = numbers.upperBound
+            return Array(numbers.map(lines.line).joined().utf8)
+        }
+    }
+
+    func makeAsyncIterator() -> Iterator { Iterator(lines: self) }
 }
