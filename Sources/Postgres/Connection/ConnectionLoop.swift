@@ -69,10 +69,13 @@ struct ConnectionLoop: ~Copyable {
             checkTimer()
             flush()
             receive()
+            let wasUnflushed = isUnflushed
             repeat {
                 sendWaiting()
                 flush()
             } while maySend
+            // A COPY FROM left its piece for when there is room: nobody wakes the thread for that again.
+            if wasUnflushed, !isUnflushed { continue }
             sendCancelIfWanted()
             guard end == nil else { break }
             if isClosing, waiting.isEmpty, flights.isEmpty {
