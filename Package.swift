@@ -121,8 +121,9 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack",
-                "QuartetStores", "Redis", "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetService",
+                "QuartetStack", "QuartetStores", "Redis", "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
             ],
             swiftSettings: strict),
         .target(

@@ -49,7 +49,9 @@ package actor KafkaMockCluster {
 
     /// Delays each answer of the broker.
     package func setRoundTripTime(_ id: Int32, _ time: Duration) throws {
-        try call("slow down broker \(id)") { rd_kafka_mock_broker_set_rtt($0, id, Int32(time.milliseconds)) }
+        try call("slow down broker \(id)") {
+            rd_kafka_mock_broker_set_rtt($0, id, Int32(clamping: time.wholeMilliseconds))
+        }
     }
 
     /// Lets the next requests of one kind fail with these codes, in turn.

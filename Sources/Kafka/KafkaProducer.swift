@@ -145,7 +145,7 @@ extension KafkaProducer {
         try settings.set("enable.idempotence", "true")
         try settings.set("acks", "all")
         try settings.set("partitioner", "murmur2_random")
-        try settings.set("linger.ms", options.linger == .zero ? "0" : String(options.linger.milliseconds))
+        try settings.set("linger.ms", options.linger == .zero ? "0" : String(options.linger.wholeMilliseconds))
         try settings.set("compression.codec", options.compression.rawValue)
         try settings.set("message.timeout.ms", options.deliveryTimeout)
         try settings.set("queue.buffering.max.messages", options.queuedRecordsMax)

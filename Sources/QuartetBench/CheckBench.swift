@@ -20,42 +20,27 @@ package struct CheckBench {
     private let stack: LocalStack
     private let sizes: Sizes
     private let say: @Sendable (String) -> Void
-    private let configuration: QuartetConfiguration
-    private let clients: StoreClients
-    private let logger: Logger
+    private let stores: BenchStores
 
     /// - Parameter say: told what is being measured, for people.
     package init(stack: LocalStack, sizes: Sizes, say: @escaping @Sendable (String) -> Void) throws {
         self.stack = stack
         self.sizes = sizes
         self.say = say
-        var configuration = try QuartetConfiguration.load(path: nil, environment: stack.environment)
-        configuration.logLevel = .warning
-        self.configuration = configuration
-        logger = configuration.logger("bench")
-        clients = try StoreClients(configuration, role: "bench", logger: logger)
+        stores = try BenchStores(on: stack)
     }
 
     package func run() async throws -> CheckFigures {
-        do {
-            let figures = try await measure()
-            await clients.close()
-            return figures
-        } catch {
-            await clients.close()
-            throw error
-        }
+        try await stores.closing { try await measure() }
     }
 
     private func measure() async throws -> CheckFigures {
-        let seed = CheckSeed(sizes: sizes, clients: clients)
+        let seed = CheckSeed(sizes: sizes, clients: stores.clients)
         say("seeding \(sizes.requests) requests, \(sizes.analyses * CheckSeed.cardsPerAnalysis) cards")
-        let migrations = try Composition(configuration, role: "bench", metrics: MetricsRegistry(), logger: logger)
-        _ = try await migrations.migrate()
-        await migrations.clients.close()
+        try await stores.migrate()
         try await seed.write()
         say("the floor: plain counts, and cursors over all of it that join and judge nothing")
-        let floor = try await CheckFloor(clients: clients).measure()
+        let floor = try await CheckFloor(clients: stores.clients).measure()
         say("a full sweep, twice; the second counts")
         _ = try sweep()
         let (report, memory) = try sweep()
@@ -147,12 +132,4 @@ package struct CheckFigures: Codable, Sendable {
     let cards: Rate
     let peakResidentMegabytes: Int
     let floor: Floor
-
-    /// Indented JSON.
-    package var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
 }

@@ -58,7 +58,7 @@ struct CheckFloor {
     private static func timed(_ body: () async throws -> Int) async throws -> CheckFigures.Rate {
         let began = ContinuousClock.now
         let rows = try await body()
-        let seconds = began.duration(to: .now) / .seconds(1)
+        let seconds = began.duration(to: .now).seconds
         return .init(rows: rows, perSecond: Int(Double(rows) / seconds))
     }
 }

@@ -87,7 +87,7 @@ struct Floor {
             try await group.waitForAll()
         }
         let duration = started.duration(to: .now)
-        return Double(measured.count * Self.batchSize) / (duration / .seconds(1))
+        return Double(measured.count * Self.batchSize) / duration.seconds
     }
 }
 

@@ -1,12 +1,12 @@
 import Foundation
+import StoreKit
 
 /// Durations of single calls, in milliseconds.
 struct Latencies: Sendable {
     private(set) var milliseconds: [Double] = []
 
     mutating func add(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        milliseconds.append(Double(seconds) * 1e3 + Double(attoseconds) / 1e15)
+        milliseconds.append(duration.seconds * 1e3)
     }
 
     mutating func add(_ other: Latencies) {
@@ -77,14 +77,6 @@ package struct PipelineFigures: Codable, Sendable {
     let lightLoad: LightLoad
     let idle: Idle
     let floor: Floor
-
-    /// Indented JSON.
-    package var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
 }
 
 /// Why a bench could not run.

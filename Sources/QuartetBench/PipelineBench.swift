@@ -31,9 +31,7 @@ package struct PipelineBench {
     private let stack: LocalStack
     private let sizes: Sizes
     private let say: @Sendable (String) -> Void
-    private let configuration: QuartetConfiguration
-    private let clients: StoreClients
-    private let logger: Logger
+    private let stores: BenchStores
     private let key = "bench"
 
     /// - Parameter say: told what is being measured, for people.
@@ -41,22 +39,11 @@ package struct PipelineBench {
         self.stack = stack
         self.sizes = sizes
         self.say = say
-        var configuration = try QuartetConfiguration.load(path: nil, environment: stack.environment)
-        configuration.logLevel = .warning
-        self.configuration = configuration
-        logger = configuration.logger("bench")
-        clients = try StoreClients(configuration, role: "bench", logger: logger)
+        stores = try BenchStores(on: stack)
     }
 
     package func run() async throws -> PipelineFigures {
-        do {
-            let figures = try await measure()
-            await clients.close()
-            return figures
-        } catch {
-            await clients.close()
-            throw error
-        }
+        try await stores.closing { try await measure() }
     }
 
     private func measure() async throws -> PipelineFigures {
@@ -95,13 +82,14 @@ package struct PipelineBench {
         try await forget()
         return .init(
             callers: Self.callers, submits: sizes.submits,
-            perSecond: Int(Double(sizes.submits) / (outcome.duration / .seconds(1))),
+            perSecond: Int(Double(sizes.submits) / outcome.duration.seconds),
             milliseconds: outcome.latencies.summary)
     }
 
     private func measureFloor() async throws -> (Double, Latencies) {
         let floor = Floor(
-            clients: clients, productCount: Self.productCount, shards: configuration.outboxShards, logger: logger)
+            clients: stores.clients, productCount: Self.productCount, shards: stores.configuration.outboxShards,
+            logger: stores.logger)
         // First what wants quiet servers.
         let light = try await floor.runLightLoad(
             count: sizes.lightRequests, requestsPerSecond: sizes.lightRequestsPerSecond)
@@ -112,8 +100,9 @@ package struct PipelineBench {
 
     /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
     private func measureQueue() async throws -> Double {
-        let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
-        let queue = MongoTaskQueue(client: clients.mongo)
+        let requests = try PostgresRequestStore(
+            databases: stores.clients.databases, shardCount: stores.configuration.outboxShards)
+        let queue = MongoTaskQueue(client: stores.clients.mongo)
         try await queue.prepare()
         for start in stride(from: 0, to: sizes.analyses, by: 500) {
             let submissions = (start..<min(start + 500, sizes.analyses)).map {
@@ -171,12 +160,10 @@ package struct PipelineBench {
     // MARK: Around them
 
     private func prepare() async throws {
-        let migrations = try Composition(configuration, role: "bench", metrics: MetricsRegistry(), logger: logger)
-        _ = try await migrations.migrate()
-        await migrations.clients.close()
-        let products = try PostgresProductStore(databases: clients.databases)
+        try await stores.migrate()
+        let products = try PostgresProductStore(databases: stores.clients.databases)
         _ = try await products.put((0..<Self.productCount).map { (BenchData.product($0), "product \($0)") })
-        let reviews = MongoReviewStore(client: clients.mongo)
+        let reviews = MongoReviewStore(client: stores.clients.mongo)
         for number in 0..<Self.productCount {
             _ = try await reviews.add(BenchData.reviews(of: number), to: BenchData.product(number))
         }
@@ -185,22 +172,22 @@ package struct PipelineBench {
     /// Leaves products and reviews only.
     private func forget() async throws {
         let tables = [Table.analysisResults, .analysisRequests, .outbox].map { "{\($0.rawValue)}" }
-        let (sql, _) = try configuration.tables.render(
+        let (sql, _) = try stores.configuration.tables.render(
             "truncate \(tables.joined(separator: ", "))", label: "bench")
         try await database().execute(script: sql)
         for name in ["analysis_queue", "realtime_analysis_sessions", "emotion_cards", "keyword_details"] {
-            _ = try await clients.mongo.collection(name).deleteMany([:])
+            _ = try await stores.clients.mongo.collection(name).deleteMany([:])
         }
-        _ = try await clients.redis.send(RedisCommand("FLUSHALL"))
+        _ = try await stores.clients.redis.send(RedisCommand("FLUSHALL"))
         try await database().execute(script: "checkpoint")
     }
 
     private func database() throws -> PostgresClient {
-        try clients.databases.client(of: configuration.tables[.analysisRequests].database)
+        try stores.clients.databases.client(of: stores.configuration.tables[.analysisRequests].database)
     }
 
     private func scalar(_ selection: String) async throws -> Double {
-        let (sql, _) = try configuration.tables.render("\(selection) from {analysis_requests}", label: "bench")
+        let (sql, _) = try stores.configuration.tables.render("\(selection) from {analysis_requests}", label: "bench")
         return try await database().query(PostgresStatement(sql, name: "bench")).single().decode(0, as: Double.self)
     }
 

@@ -21,9 +21,7 @@ package struct Deadline: Sendable, Hashable, Comparable {
     package var remainingMilliseconds: Int32 {
         let left = remaining
         guard left > .zero else { return 0 }
-        let (seconds, attoseconds) = left.components
-        guard seconds < 2_000_000 else { return 2_000_000_000 }
-        return Int32(seconds) * 1000 + Int32((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        return Int32(min(left.wholeMilliseconds, 2_000_000_000))
     }
 
     package static func < (left: Deadline, right: Deadline) -> Bool { left.instant < right.instant }

@@ -21,12 +21,14 @@ enum Layers {
         "QuartetAPI": ["QuartetCore", "StoreKit"],
         "QuartetRoles": ["QuartetCore", "StoreKit"],
         "QuartetStack": ["Kafka", "Mongo", "StoreKit"],
+        "QuartetBroker": ["CBrokerPort", "Kafka"],
         "QuartetService": clients.union([
             "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
             "StoreKit",
         ]),
         "QuartetBench": clients.union([
-            "QuartetCore", "QuartetMigrations", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+            "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetService", "QuartetStack", "QuartetStores",
+            "StoreKit",
         ]),
         "QuartetChaos": [
             "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",

@@ -1,4 +1,5 @@
 import CRDKafka
+import StoreKit
 
 /// Owns an `rd_kafka_conf_t` until a client takes it over.
 struct ClientSettings: ~Copyable {
@@ -28,7 +29,7 @@ struct ClientSettings: ~Copyable {
 
     /// In whole milliseconds, at least 1.
     mutating func set(_ key: String, _ value: Duration) throws(KafkaError) {
-        try set(key, max(1, value.milliseconds))
+        try set(key, max(1, Int(value.wholeMilliseconds)))
     }
 
     /// Settings from outside: refuses those in `reserved`, which say what else sets them.
@@ -120,12 +121,4 @@ extension ClientSettings {
         "session.timeout.ms": "set `sessionTimeout`", "max.poll.interval.ms": "set `pollIntervalMax`",
         "auto.offset.reset": "set `offsetReset`", "enable.partition.eof": "a poll returns records only",
     ]) { own, _ in own }
-}
-
-extension Duration {
-    /// Whole milliseconds, rounded up.
-    var milliseconds: Int {
-        let (seconds, attoseconds) = components
-        return Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-    }
 }

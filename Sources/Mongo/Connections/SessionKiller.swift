@@ -25,7 +25,7 @@ actor SessionKiller {
             var client = try handle.take() ?? ClientHandle(alone: ConnectionString(configuration))
             _ = try client.run(
                 ["killSessions": [.document(session)]], database: "admin", operation: "killSessions",
-                maxTimeMilliseconds: Int64(configuration.cancellationGrace.wholeMilliseconds), writeNumber: nil
+                maxTimeMilliseconds: max(1, configuration.cancellationGrace.wholeMilliseconds), writeNumber: nil
             ).get()
             handle = consume client
         } catch {

@@ -1,4 +1,5 @@
 import CLibMongoC
+import StoreKit
 
 /// A parsed connection string. Owns libmongoc's `mongoc_uri_t`.
 struct ConnectionString: ~Copyable {
@@ -73,20 +74,15 @@ struct ConnectionString: ~Copyable {
 extension ConnectionString {
     init(_ configuration: MongoConfiguration) throws(MongoError) {
         try self.init(configuration.url)
-        setDefault("connecttimeoutms", configuration.connectTimeout.wholeMilliseconds)
-        setDefault("serverselectiontimeoutms", configuration.serverSelectionTimeout.wholeMilliseconds)
-        setDefault("sockettimeoutms", configuration.socketTimeout.wholeMilliseconds)
+        setDefault("connecttimeoutms", configuration.connectTimeout.timeoutMilliseconds)
+        setDefault("serverselectiontimeoutms", configuration.serverSelectionTimeout.timeoutMilliseconds)
+        setDefault("sockettimeoutms", configuration.socketTimeout.timeoutMilliseconds)
         setDefault(applicationName: configuration.applicationName)
         set("maxpoolsize", Int32(clamping: configuration.connectionsMax + configuration.changeStreamsMax))
     }
 }
 
 extension Duration {
-    /// At least 1.
-    var wholeMilliseconds: Int32 {
-        let (seconds, attoseconds) = components
-        let milliseconds = seconds.multipliedReportingOverflow(by: 1000)
-        guard !milliseconds.overflow else { return .max }
-        return max(1, Int32(clamping: milliseconds.partialValue + attoseconds / 1_000_000_000_000_000))
-    }
+    /// In whole milliseconds, at least 1: libmongoc takes 0 for no timeout at all.
+    fileprivate var timeoutMilliseconds: Int32 { max(1, Int32(clamping: wholeMilliseconds)) }
 }

@@ -104,7 +104,7 @@ final class ChangeReader: Sendable {
         let command = BSONDocument { writer in
             writer.append("getMore", cursorID)
             writer.append("collection", collection.name)
-            writer.append("maxTimeMS", Int64(Self.awaitTime.wholeMilliseconds))
+            writer.append("maxTimeMS", Self.awaitTime.wholeMilliseconds)
         }
         return MongoRequest(
             command: command, database: collection.database, operation: collection.operation("watch"),

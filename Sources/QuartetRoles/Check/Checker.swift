@@ -2,6 +2,7 @@ import CoreMetrics
 import Foundation
 package import Logging
 package import QuartetCore
+import StoreKit
 
 /// What a checker reads and mends.
 package struct CheckPorts: Sendable {
@@ -23,8 +24,8 @@ package struct CheckPorts: Sendable {
     package init(
         sweeps: any SweepStore, requests: any RequestStore, audit: any RequestAudit, documents: any DocumentAudit,
         queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
-        outboxAudit: any OutboxAudit,
-        outbox: any OutboxStore, deliveries: [any OutboxDelivery], caches: any CacheAudit, cache: any VersionedCache
+        outboxAudit: any OutboxAudit, outbox: any OutboxStore, deliveries: [any OutboxDelivery],
+        caches: any CacheAudit, cache: any VersionedCache
     ) {
         self.sweeps = sweeps
         self.requests = requests
@@ -159,12 +160,5 @@ package struct SweepTime: Sendable {
         let start = clock.now
         elapsed = { start.duration(to: clock.now) }
         sleep = { try await clock.sleep(for: $0) }
-    }
-}
-
-extension Duration {
-    var seconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) / 1e18
     }
 }

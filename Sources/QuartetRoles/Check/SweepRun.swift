@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import QuartetCore
+import StoreKit
 
 /// One sweep from where it is to its end: phase by phase, each walk in key order, with second looks behind it.
 actor SweepRun {

@@ -1,6 +1,7 @@
 package import Foundation
 import Postgres
 package import QuartetCore
+import StoreKit
 
 /// The outbox in PostgreSQL.
 package struct PostgresOutboxStore: OutboxStore {
@@ -136,13 +137,5 @@ package struct PostgresOutboxStore: OutboxStore {
     private struct UnreadableRow: Error {
         let shard: Int
         let error: PostgresStoreError
-    }
-}
-
-extension Duration {
-    /// As a number of seconds.
-    fileprivate var seconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) / 1e18
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import QuartetCore
+import StoreKit
 
 /// The record of sweeps, written on the connection that holds the lock.
 struct PostgresSweepLedger: SweepLedger {
@@ -27,7 +28,7 @@ struct PostgresSweepLedger: SweepLedger {
             && (sweep.isFull || sweep.options.reach == .incremental)
         _ = try await run(
             "begin_sweep", sweep.id, holder, sweep.options.text, Self.json(sweep.options), isWhole, sweep.isFull,
-            sweep.settledBefore, sweep.since, sweep.start.uuid, Double(retention.components.seconds),
+            sweep.settledBefore, sweep.since, sweep.start.uuid, retention.seconds,
             Self.json(sweep.progress))
     }
 

@@ -2,6 +2,7 @@ package import Foundation
 import Postgres
 package import QuartetCore
 package import Redis
+import StoreKit
 
 /// What the checker reads of Quartet's keys in Redis, and of the rows behind cache entries in PostgreSQL.
 package struct RedisCacheAudit: CacheAudit {

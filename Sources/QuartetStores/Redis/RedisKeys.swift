@@ -30,12 +30,3 @@ package struct RedisKeys: Sendable, Hashable {
         }
     }
 }
-
-extension Duration {
-    /// Whole milliseconds, rounded up, as Redis's PEXPIRE and MongoDB's dates take them.
-    var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let whole = seconds * 1000 + attoseconds / 1_000_000_000_000_000
-        return attoseconds % 1_000_000_000_000_000 > 0 ? whole + 1 : whole
-    }
-}

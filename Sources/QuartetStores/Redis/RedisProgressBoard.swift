@@ -1,6 +1,7 @@
 package import Logging
 package import QuartetCore
 package import Redis
+import StoreKit
 
 package struct RedisProgressConfiguration: Sendable, Hashable {
     package var keys = RedisKeys()

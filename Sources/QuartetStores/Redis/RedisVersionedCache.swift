@@ -1,5 +1,6 @@
 package import QuartetCore
 package import Redis
+import StoreKit
 
 package struct RedisCacheConfiguration: Sendable, Hashable {
     package var keys = RedisKeys()

@@ -1,5 +1,6 @@
 package import Foundation
 package import QuartetCore
+import StoreKit
 
 /// The outbox in memory.
 package struct FakeOutboxStore: OutboxStore {
@@ -12,7 +13,7 @@ package struct FakeOutboxStore: OutboxStore {
     package func holdShards(of sink: OutboxSink, owner: UUID, leaseDuration: Duration) async throws -> [Int] {
         let (shards, gaveBack) = try database.run(.holdShards) { state, transaction in
             let now = transaction.date
-            let end = now.addingTimeInterval(leaseDuration / .seconds(1))
+            let end = now.addingTimeInterval(leaseDuration.seconds)
             state.relays[sink, default: [:]][owner] = end
             var cursors = state.cursors[sink] ?? [:]
             for shard in 0..<database.shardCount where cursors[shard] == nil { cursors[shard] = FakeDatabase.Cursor() }
@@ -79,7 +80,7 @@ package struct FakeOutboxStore: OutboxStore {
     package func holdUp(olderThan age: Duration) async throws -> OutboxHoldUp? {
         try database.run(.holdUp) { state, transaction in
             guard let (number, since) = state.openTransactions.min(by: { $0.key < $1.key }) else { return nil }
-            let latest = transaction.date.addingTimeInterval(-(age / .seconds(1)))
+            let latest = transaction.date.addingTimeInterval(-age.seconds)
             let waits = state.outbox.contains { $0.position.transaction >= number && $0.event.occurredAt < latest }
             guard waits else { return nil }
             return OutboxHoldUp(
@@ -99,7 +100,7 @@ package struct FakeOutboxStore: OutboxStore {
 
     package func purge(olderThan age: Duration, limit: Int) async throws -> Int {
         try database.run(.purge) { state, transaction in
-            let latest = transaction.date.addingTimeInterval(-(age / .seconds(1)))
+            let latest = transaction.date.addingTimeInterval(-age.seconds)
             let doomed = state.outbox.filter { row in
                 row.event.occurredAt < latest
                     && OutboxSink.allCases.allSatisfy { sink in

@@ -28,7 +28,7 @@ extension RedisClient {
         var command = RedisCommand("SET", key, value)
         if let px {
             command.append("PX")
-            command.append(px.wholeMilliseconds)
+            command.append(max(1, px.wholeMilliseconds))
         }
         if onlyIfAbsent { command.append("NX") }
         return try await !send(command, deadline: deadline).isNull
@@ -88,12 +88,4 @@ package struct RedisScan: AsyncSequence, Sendable {
     }
 
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(scan: self) }
-}
-
-extension Duration {
-    /// At least 1; rounds up, so that what should live for a while is never set to live for no time.
-    fileprivate var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return max(1, seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-    }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import QuartetBench
+import QuartetCore
 import QuartetStack
 
 struct Bench: AsyncParsableCommand {
@@ -23,21 +24,28 @@ struct BenchPipeline: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "quartet-bench-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let stack = try await LocalStack.start(directory: directory)
-        do {
-            var sizes = PipelineBench.Sizes()
-            sizes.analyses = analyses
-            sizes.submits = analyses * 4
-            sizes.floorAnalyses = max(2_000, analyses * 6 / 10)
+        var sizes = PipelineBench.Sizes()
+        sizes.analyses = analyses
+        sizes.submits = analyses * 4
+        sizes.floorAnalyses = max(2_000, analyses * 6 / 10)
+        try await withBenchStack { stack in
             let figures = try await PipelineBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }.run()
-            Terminal.out(figures.json)
-        } catch {
-            await stack.stop()
-            throw error
+            Terminal.out(try ReportJSON.text(of: figures))
         }
-        await stack.stop()
     }
+}
+
+/// Runs `body` with private servers in a folder of their own that goes with them.
+func withBenchStack(_ body: (LocalStack) async throws -> Void) async throws {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "quartet-bench-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let stack = try await LocalStack.start(directory: directory)
+    do {
+        try await body(stack)
+    } catch {
+        await stack.stop()
+        throw error
+    }
+    await stack.stop()
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
-import Foundation
 import QuartetBench
-import QuartetStack
+import QuartetCore
 
 struct BenchCheck: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,20 +20,12 @@ struct BenchCheck: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "quartet-bench-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let stack = try await LocalStack.start(directory: directory)
-        do {
-            var sizes = CheckBench.Sizes()
-            sizes.requests = requests
-            sizes.analyses = analyses
+        var sizes = CheckBench.Sizes()
+        sizes.requests = requests
+        sizes.analyses = analyses
+        try await withBenchStack { stack in
             let figures = try await CheckBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }.run()
-            Terminal.out(figures.json)
-        } catch {
-            await stack.stop()
-            throw error
+            Terminal.out(try ReportJSON.text(of: figures))
         }
-        await stack.stop()
     }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import QuartetBench
 import QuartetCore
 import QuartetEmotion
 
@@ -34,18 +34,15 @@ struct BenchEmotion: AsyncParsableCommand {
 
     func run() async throws {
         let analyzer = ModelAnalyzer(model: try model.map { try EmotionModel(path: $0) } ?? EmotionModel.embedded())
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
         if let fuzz {
             let bar = ProgressBar("fuzz", total: fuzz, unit: "texts")
             let figures = try await EmotionFuzz(count: fuzz, seed: seed).run(analyzer) { bar.advance(by: $0) }
             bar.finish()
-            Terminal.out(String(decoding: try encoder.encode(figures), as: UTF8.self))
+            Terminal.out(try ReportJSON.text(of: figures))
         } else {
             let figures = try await EmotionBench(rounds: rounds).run(
                 try texts(), analyzers: [analyzer, LexiconAnalyzer()])
-            Terminal.out(String(decoding: try encoder.encode(figures), as: UTF8.self))
+            Terminal.out(try ReportJSON.text(of: figures))
         }
     }
 

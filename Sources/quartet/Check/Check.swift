@@ -82,7 +82,7 @@ struct Check: AsyncParsableCommand {
         }
         bar.finish()
         await composition.clients.close()
-        Terminal.out(json ? report.json : report.text())
+        Terminal.out(json ? try report.json() : report.text())
         if let html { try report.page.write(toFile: html, atomically: true, encoding: .utf8) }
         if let metrics { try registry.text().write(toFile: metrics, atomically: true, encoding: .utf8) }
         return report.isConsistent

@@ -51,10 +51,7 @@ struct EvaluationView {
                 calibrationError: evaluation.emotionCalibrationError,
                 f1: Self.byEmotion { emotions.f1($0) }, confusion: Self.byEmotion { emotions.confusion[$0.index] })
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(answer), as: UTF8.self)
+        return try ReportJSON.text(of: answer, isIndented: false)
     }
 
     private struct Answer: Encodable {

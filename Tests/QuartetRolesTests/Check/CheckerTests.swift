@@ -275,7 +275,7 @@ struct SweepReportTests {
         #expect(report.page.contains("1 findings remain") && !report.page.contains("http"))
         #expect(report.text().contains("I8 key that never expires: 1"))
         #expect(report.text().contains("I9  each read model equals its source — not checked"))
-        #expect(report.json.contains("\"kind\" : \"key.without_expiry\""))
+        #expect(try report.json().contains("\"kind\" : \"key.without_expiry\""))
     }
 }
 

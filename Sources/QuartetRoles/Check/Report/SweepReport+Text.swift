@@ -62,15 +62,11 @@ extension SweepReport {
     static func time(_ date: Date) -> String { date.formatted(.iso8601) }
 
     /// Indented JSON.
-    package var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.dateEncodingStrategy = .iso8601
+    package func json() throws -> String {
         let document = Document(
             consistent: isConsistent, found: found, repaired: repaired, remaining: remaining, oldest: oldest,
             sweep: self)
-        return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return try ReportJSON.text(of: document)
     }
 
     private struct Document: Encodable {

@@ -1,17 +1,16 @@
 import Foundation
-import QuartetCore
-import QuartetEmotion
+package import QuartetCore
 
 /// How many reviews analysers read in a second on one core.
-struct EmotionBench {
-    struct Figure: Sendable, Encodable {
+package struct EmotionBench {
+    package struct Figure: Sendable, Encodable {
         let analyzer: String
         /// Reviews a second of this thread's processor time, the median of the rounds.
         let reviewsPerSecond: Double
         let slowestRound: Double
     }
 
-    struct Figures: Sendable, Encodable {
+    package struct Figures: Sendable, Encodable {
         let reviews: Int
         let bytesPerReview: Int
         let rounds: Int
@@ -20,12 +19,17 @@ struct EmotionBench {
 
     private static let batch = 100
 
-    let rounds: Int
+    private let rounds: Int
+
+    /// - Parameter rounds: how often each analyser reads everything, at least once.
+    package init(rounds: Int) {
+        self.rounds = rounds
+    }
 
     /// Measures `analyzers` in turns on `reviews`, in batches of a hundred as a worker hands them out, on the calling
     /// thread.
-    func run(_ reviews: [Review], analyzers: [any EmotionAnalyzer]) async throws -> Figures {
-        guard !reviews.isEmpty else { throw ClientError("no reviews to measure on") }
+    package func run(_ reviews: [Review], analyzers: [any EmotionAnalyzer]) async throws -> Figures {
+        guard !reviews.isEmpty else { throw BenchError("no reviews to measure on") }
         var speeds = [[Double]](repeating: [], count: analyzers.count)
         for round in 0...rounds {
             for (index, analyzer) in analyzers.enumerated() {
@@ -55,7 +59,7 @@ struct EmotionBench {
             seconds += threadSeconds() - began
             failed += results.count { if case .failure = $0 { true } else { false } }
         }
-        guard failed == 0 else { throw ClientError("\(failed) reviews could not be read") }
+        guard failed == 0 else { throw BenchError("\(failed) reviews could not be read") }
         return seconds
     }
 
@@ -63,41 +67,5 @@ struct EmotionBench {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-}
-
-/// Random texts, each of which an analyser must read within bounds, and alike whatever it is read with.
-struct EmotionFuzz {
-    struct Figures: Sendable, Encodable {
-        let texts: Int
-        let bytes: Int
-        let seed: UInt64
-        let seconds: Double
-    }
-
-    private static let batch = 1_000
-
-    let count: Int
-    let seed: UInt64
-
-    /// - Throws: `ClientError` that shows the first text which was read badly.
-    func run(_ analyzer: any EmotionAnalyzer, report: (_ count: Int) -> Void) async throws -> Figures {
-        let began = ContinuousClock.now
-        var (random, done, bytes) = (RandomText(seed: seed), 0, 0)
-        while done < count {
-            let reviews = (0..<min(Self.batch, count - done)).map { Review(id: "\($0)", text: random.next()) }
-            let together = try await analyzer.analyze(reviews)
-            for (review, result) in zip(reviews, together) {
-                let reading = try result.get()
-                let alone = try await analyzer.analyze([review]).first?.get()
-                guard reading.isSound(for: review.text), reading == alone else {
-                    throw ClientError("read badly with seed \(seed): \(review.text.debugDescription)")
-                }
-                bytes += review.text.utf8.count
-            }
-            done += reviews.count
-            report(reviews.count)
-        }
-        return Figures(texts: done, bytes: bytes, seed: seed, seconds: began.duration(to: .now) / .seconds(1))
     }
 }

@@ -1,0 +1,36 @@
+import Logging
+import QuartetService
+import QuartetStack
+
+/// What a bench on private servers begins with: a configuration that finds them, clients, and migrated schemas.
+struct BenchStores {
+    let configuration: QuartetConfiguration
+    let clients: StoreClients
+    let logger: Logger
+
+    init(on stack: LocalStack) throws {
+        var configuration = try QuartetConfiguration.load(path: nil, environment: stack.environment)
+        configuration.logLevel = .warning
+        self.configuration = configuration
+        logger = configuration.logger("bench")
+        clients = try StoreClients(configuration, role: "bench", logger: logger)
+    }
+
+    func migrate() async throws {
+        let composition = try Composition(configuration, role: "bench", metrics: MetricsRegistry(), logger: logger)
+        _ = try await composition.migrate()
+        await composition.clients.close()
+    }
+
+    /// What `measure` finds; the clients are closed behind it.
+    func closing<Figures>(after measure: () async throws -> Figures) async throws -> Figures {
+        do {
+            let figures = try await measure()
+            await clients.close()
+            return figures
+        } catch {
+            await clients.close()
+            throw error
+        }
+    }
+}
