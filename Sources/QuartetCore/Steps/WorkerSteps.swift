@@ -12,13 +12,18 @@ package struct WorkerSteps: Sendable {
     package let report: Batcher<Progress, Void>
     package let finalise: Batcher<Finalisation, CloseOutcome>
     package let fail: Batcher<RequestFailure, CloseOutcome>
-    package let acknowledge: Batcher<Lease, Bool>
-    package let release: Batcher<TaskRelease, Bool>
-    package let bury: Batcher<TaskBurial, Bool>
+    private let acknowledgements: Batcher<Lease, Bool>
+    private let releases: Batcher<TaskRelease, Bool>
+    private let burials: Batcher<TaskBurial, Bool>
+    private let willEnd: @Sendable (Lease) -> Void
 
+    /// - Parameter willEnd: told of each lease before its end is written. From then on nobody need renew it, and its being
+    ///   gone is no loss.
     package init(
-        ports: WorkerPorts, configuration: WorkerConfiguration, observe: (@Sendable (BatchReport) -> Void)? = nil
+        ports: WorkerPorts, configuration: WorkerConfiguration, observe: (@Sendable (BatchReport) -> Void)? = nil,
+        willEnd: @escaping @Sendable (Lease) -> Void
     ) {
+        self.willEnd = willEnd
         let items = configuration.itemsPerBatchMax
         let limits = (batchSizeMax: items, waitingMax: configuration.tasksMax * 4)
         func batcher<Item, Output>(
@@ -60,13 +65,33 @@ package struct WorkerSteps: Sendable {
         }
         finalise = batcher("request.finalise", ports.requests.finalise)
         fail = batcher("request.fail", ports.requests.fail)
-        acknowledge = batcher("task.acknowledge") { Self.counted(try await ports.queue.acknowledge($0), "acknowledge") }
-        release = batcher("task.release") { Self.counted(try await ports.queue.release($0), "release") }
-        bury = batcher("task.bury") { Self.counted(try await ports.queue.bury($0), "bury") }
+        acknowledgements = batcher("task.acknowledge") {
+            Self.counted(try await ports.queue.acknowledge($0), "acknowledge")
+        }
+        releases = batcher("task.release") { Self.counted(try await ports.queue.release($0), "release") }
+        burials = batcher("task.bury") { Self.counted(try await ports.queue.bury($0), "bury") }
     }
 }
 
 extension WorkerSteps {
+    /// Ends a lease and its task; returns whether the lease held.
+    package func acknowledge(_ lease: Lease) async throws -> Bool {
+        willEnd(lease)
+        return try await acknowledgements(lease)
+    }
+
+    /// Ends a lease and lets others have the task; returns whether the lease held.
+    package func release(_ release: TaskRelease) async throws -> Bool {
+        willEnd(release.lease)
+        return try await releases(release)
+    }
+
+    /// Ends a lease and its task, which stays as a dead one; returns whether the lease held.
+    package func bury(_ burial: TaskBurial) async throws -> Bool {
+        willEnd(burial.lease)
+        return try await burials(burial)
+    }
+
     /// Counts the leases that changed nothing, because the tasks had gone to others or had been taken away.
     private static func counted(_ held: [Bool], _ operation: String) -> [Bool] {
         let stale = held.count { !$0 }

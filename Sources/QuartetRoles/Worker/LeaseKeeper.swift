@@ -9,12 +9,9 @@ final class LeaseKeeper: Sendable {
     private let queue: any TaskQueue
     private let leaseDuration: Duration
     private let logger: Logger
-    private struct Held {
-        let whenLost: @Sendable () -> Void
-    }
-
     private let wake = WakeSignal()
-    private let held = Mutex<[Lease: Held]>([:])
+    /// What is called when the lease turns out to be lost.
+    private let held = Mutex<[Lease: @Sendable () -> Void]>([:])
 
     init(queue: any TaskQueue, leaseDuration: Duration, logger: Logger) {
         self.queue = queue
@@ -26,9 +23,10 @@ final class LeaseKeeper: Sendable {
 
     /// Keeps `lease` until ``drop(_:)``; `whenLost` is called if it turns out to be somebody else's.
     func keep(_ lease: Lease, whenLost: @escaping @Sendable () -> Void) {
-        held.withLock { $0[lease] = Held(whenLost: whenLost) }
+        held.withLock { $0[lease] = whenLost }
     }
 
+    /// Does not renew `lease` any more: its end is being written, and whether it still holds does not matter.
     func drop(_ lease: Lease) {
         held.withLock { $0[lease] = nil }
     }
@@ -42,11 +40,11 @@ final class LeaseKeeper: Sendable {
         guard !leases.isEmpty else { return }
         let isHeld = try await queue.renew(leases, leaseDuration: leaseDuration)
         for (lease, isHeld) in zip(leases, isHeld) where !isHeld {
-            // One that was acknowledged while the renewal was on the way is not lost.
-            guard let lost = held.withLock({ $0.removeValue(forKey: lease) }) else { continue }
+            // One that was dropped while the renewal was on the way is not lost.
+            guard let whenLost = held.withLock({ $0.removeValue(forKey: lease) }) else { continue }
             RoleMetrics.leasesLost.increment()
             logger.warning("lease lost, work stopped", metadata: ["request": "\(lease.requestID)"])
-            lost.whenLost()
+            whenLost()
         }
     }
 

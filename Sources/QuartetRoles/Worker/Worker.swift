@@ -27,8 +27,9 @@ package final class Worker: Role {
         self.configuration = configuration
         self.ports = ports
         self.logger = logger
-        steps = WorkerSteps(ports: ports, configuration: configuration, observe: observe)
-        keeper = LeaseKeeper(queue: ports.queue, leaseDuration: configuration.leaseDuration, logger: logger)
+        let keeper = LeaseKeeper(queue: ports.queue, leaseDuration: configuration.leaseDuration, logger: logger)
+        self.keeper = keeper
+        steps = WorkerSteps(ports: ports, configuration: configuration, observe: observe, willEnd: keeper.drop)
     }
 
     /// Works until graceful shutdown; then finishes what is in hand, or gives it back when that takes too long.

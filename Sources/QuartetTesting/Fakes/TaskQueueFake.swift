@@ -30,6 +30,7 @@ package final class FakeTaskQueue: TaskQueue {
     private let faults = FaultPlan<Call>()
     private let now: @Sendable () -> Duration
     private let entries = Mutex<[RequestID: Entry]>([:])
+    private let hooks = Mutex<[Call: @Sendable () async -> Void]>([:])
 
     package init(now: @escaping @Sendable () -> Duration) {
         self.now = now
@@ -44,6 +45,11 @@ package final class FakeTaskQueue: TaskQueue {
     /// - Parameter tookEffect: the call does its work all the same, as when a connection is lost before the answer.
     package func failNext(_ call: Call? = nil, with error: any Error, tookEffect: Bool = false) {
         faults.failNext(call, with: error, tookEffect: tookEffect)
+    }
+
+    /// Runs `hook` in each such call by leases, between its effect and its answer.
+    package func after(_ call: Call, _ hook: @escaping @Sendable () async -> Void) {
+        hooks.withLock { $0[call] = hook }
     }
 
     package func prepare() async throws {
@@ -89,11 +95,12 @@ package final class FakeTaskQueue: TaskQueue {
     }
 
     package func renew(_ leases: [Lease], leaseDuration: Duration) async throws -> [Bool] {
-        try changeHeld(.renew, leases, lease: \.self) { entry, _, now in entry?.availableAt = now + leaseDuration }
+        try await changeHeld(.renew, leases, lease: \.self) { entry, _, now in entry?.availableAt = now + leaseDuration
+        }
     }
 
     package func release(_ releases: [TaskRelease]) async throws -> [Bool] {
-        try changeHeld(.release, releases, lease: \.lease) { entry, release, now in
+        try await changeHeld(.release, releases, lease: \.lease) { entry, release, now in
             entry?.token = nil
             entry?.availableAt = now + release.delay
             if release.refundingAttempt { entry?.attempt -= 1 }
@@ -102,11 +109,11 @@ package final class FakeTaskQueue: TaskQueue {
     }
 
     package func acknowledge(_ leases: [Lease]) async throws -> [Bool] {
-        try changeHeld(.acknowledge, leases, lease: \.self) { entry, _, _ in entry = nil }
+        try await changeHeld(.acknowledge, leases, lease: \.self) { entry, _, _ in entry = nil }
     }
 
     package func bury(_ burials: [TaskBurial]) async throws -> [Bool] {
-        try changeHeld(.bury, burials, lease: \.lease) { entry, burial, now in
+        try await changeHeld(.bury, burials, lease: \.lease) { entry, burial, now in
             entry?.token = nil
             entry?.buriedAt = now
             entry?.isDead = true
@@ -160,8 +167,8 @@ package final class FakeTaskQueue: TaskQueue {
     /// Changes the entries whose present lease an item names; returns for each item whether there was one.
     private func changeHeld<Item>(
         _ call: Call, _ items: [Item], lease: (Item) -> Lease, _ body: (inout Entry?, Item, Duration) -> Void
-    ) throws -> [Bool] {
-        try change(call) { entries, now in
+    ) async throws -> [Bool] {
+        let held = try change(call) { entries, now in
             items.map { item in
                 let lease = lease(item)
                 guard entries[lease.requestID]?.token == lease.token else { return false }
@@ -169,5 +176,7 @@ package final class FakeTaskQueue: TaskQueue {
                 return true
             }
         }
+        await hooks.withLock { $0[call] }?()
+        return held
     }
 }
