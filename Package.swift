@@ -35,7 +35,10 @@ extension Target.Dependency {
 let package = Package(
     name: "quartet",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "quartet", targets: ["quartet"])],
+    products: [
+        .executable(name: "quartet", targets: ["quartet"]),
+        .executable(name: "quartet-broker", targets: ["QuartetBroker"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.5.0"),
@@ -110,6 +113,11 @@ let package = Package(
 
         // Private local servers, the composition root, the executable.
         .target(name: "QuartetStack", dependencies: ["Kafka", "Mongo", "StoreKit", .logging], swiftSettings: strict),
+        // The endpoint that stands for Kafka, as a program: a storm must outlive it.
+        .target(name: "CBrokerPort"),
+        .executableTarget(
+            name: "QuartetBroker", dependencies: ["CBrokerPort", "Kafka", .argumentParser, .logging, .unixSignals],
+            swiftSettings: strict),
         .target(
             name: "QuartetService",
             dependencies: [
@@ -164,10 +172,14 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
         .testTarget(
-            name: "QuartetEmotionTests", dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
+            name: "QuartetEmotionTests",
+            dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
             swiftSettings: strict),
         .testTarget(
-            name: "QuartetStackTests", dependencies: ["Mongo", "QuartetStack", "QuartetTesting", "StoreKit", .logging],
+            name: "QuartetStackTests",
+            dependencies: [
+                "Kafka", "Mongo", "QuartetBroker", "QuartetStack", "QuartetTesting", "StoreKit", .logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RedisTests", dependencies: ["Redis", "StoreKit", .logging, .nioCore], swiftSettings: strict),
@@ -212,8 +224,8 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting",
-                "quartet",
+                "Kafka", "Mongo", "QuartetBroker", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit",
+                "SystemTesting", "quartet",
             ],
             exclude: ["FINDINGS.md"], swiftSettings: strict),
     ]

@@ -57,6 +57,8 @@ package struct KafkaConsumerOptions: Sendable {
     /// The consumer group; nil for a consumer outside groups, which reads what it is told to with `assign(_:)`.
     package var group: String?
     package var topics: [String]
+    /// Whether it joins its group. Otherwise it has no topics, and can tell what the group has not read.
+    package var joinsGroup = true
     /// Where to start in a partition in which the group has committed nothing, or whose position is gone.
     package var offsetReset: OffsetReset = .earliest
     /// After this long without a heartbeat the group gives a member's partitions to others.

@@ -45,7 +45,7 @@ package actor KafkaConsumer {
             commits.release($0, with: .reported($1))
         }
         let handle = try Self.makeHandle(configuration, options, context, wake)
-        if options.group != nil { try handle.subscribe(to: options.topics) }
+        if !options.topics.isEmpty { try handle.subscribe(to: options.topics) }
         self.handle = consume handle
         wake.start { [weak self] in self?.assumeIsolated { $0.serve() } }
     }
@@ -141,6 +141,28 @@ package actor KafkaConsumer {
         }
     }
 
+    /// How many records of `topic` the group has not committed yet; none of a topic that is not there. Polls wait
+    /// meanwhile.
+    ///
+    /// - Throws: `KafkaError` if the coordinator or a leader does not answer.
+    package func uncommitted(topic: String, deadline: Deadline) async throws -> Int64 {
+        guard options.group != nil else { throw KafkaError.refusedConfiguration("only a group commits") }
+        let marks: [KafkaWatermarks]
+        do {
+            marks = try await watermarks(topic: topic, deadline: deadline)
+        } catch let error as KafkaError where error.saysThatTheTopicIsNotThere {
+            return 0
+        }
+        let partitions = marks.map { KafkaPartition(topic: topic, partition: $0.partition) }
+        guard let committed = try handle?.committed(of: partitions, deadline: deadline, context: context) else {
+            throw KafkaError.closed("positions in \(topic)")
+        }
+        return zip(marks, committed).reduce(0) { sum, next in
+            // What the group has not begun, it begins at the oldest record.
+            sum + max(0, next.0.high - max(next.0.low, next.1))
+        }
+    }
+
     /// Asks a broker for a sign of life; polls wait meanwhile.
     ///
     /// - Throws: `KafkaError` naming the address that does not answer.
@@ -165,7 +187,7 @@ extension KafkaConsumer {
         _ configuration: KafkaConfiguration, _ options: KafkaConsumerOptions, _ context: ConsumerContext,
         _ wake: QueueWake
     ) throws(KafkaError) -> ClientHandle {
-        guard (options.group == nil) == options.topics.isEmpty else {
+        guard (options.group == nil || !options.joinsGroup) == options.topics.isEmpty else {
             throw .refusedConfiguration("a consumer in a group has topics, and one outside has none")
         }
         var settings = ClientSettings()

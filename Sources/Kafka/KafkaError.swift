@@ -49,6 +49,10 @@ extension KafkaError {
         self.init(code, operation, message: message, outage: outage, mayHaveHappened: mayHaveHappened)
     }
 
+    var saysThatTheTopicIsNotThere: Bool {
+        [RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue].contains(code)
+    }
+
     static func refusedConfiguration(_ message: String) -> KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "configuration", message: message)
     }

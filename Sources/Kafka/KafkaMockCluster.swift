@@ -1,4 +1,5 @@
 import CRDKafka
+import Foundation
 package import Logging
 import StoreKit
 import Synchronization
@@ -90,7 +91,7 @@ private struct MockHandle: ~Copyable {
         try settings.set("socket.nagle.disable", "true")
         settings.setContext(context)
         let client = try settings.makeClient(RD_KAFKA_PRODUCER)
-        guard let cluster = rd_kafka_mock_cluster_new(client, Int32(brokerCount)) else {
+        guard let cluster = Self.withoutSignals({ rd_kafka_mock_cluster_new(client, Int32(brokerCount)) }) else {
             rd_kafka_destroy(client)
             throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "start mock cluster")
         }
@@ -103,6 +104,16 @@ private struct MockHandle: ~Copyable {
         rd_kafka_mock_cluster_destroy(cluster)
         rd_kafka_destroy(client)
         context.release()
+    }
+
+    /// The cluster's thread takes an interrupted wait for the end: no signal may be delivered to it. It has the mask of the
+    /// thread that makes it.
+    private static func withoutSignals(_ make: () -> OpaquePointer?) -> OpaquePointer? {
+        var (all, before) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        return make()
     }
 
     var bootstrapServers: [String] {

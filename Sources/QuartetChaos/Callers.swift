@@ -155,11 +155,12 @@ final class Callers: Sendable {
         return request
     }
 
-    /// A product's latest result as the API serves it, nil where it serves none.
+    /// A product's latest result as the API serves it, nil where it says that there is none.
     func servedResult(of product: ProductID, at url: String) async throws -> [UInt8]? {
         let response = try await http.execute(
             request(.GET, "\(url)/v1/products/\(product)/analysis", nil, nil), timeout: Self.callTimeout)
-        guard response.status == .ok else { return nil }
+        if response.status == .notFound { return nil }
+        guard response.status == .ok else { throw ChaosError("the answer is \(response.status.code)") }
         return Array(try await response.body.collect(upTo: 4 << 20).readableBytesView)
     }
 }

@@ -15,13 +15,25 @@ package struct ChaosFigures: Codable, Sendable {
     /// From the end of the storm until nothing was left to do.
     package var healedAfterSeconds = 0.0
     package var eventsRepeated = 0
+    /// How often the broker died by itself, and how many events were in the logs that died with it alone.
+    package var brokerDeaths = 0
+    package var eventsLostWithBroker = 0
     package var lost = 0
     package var duplicated = 0
     package var stale = 0
     package var wrong = 0
     package var isConsistent = false
     /// One line for each thing that must not be, the first hundred.
-    package var findings: [String] = []
+    package private(set) var findings: [String] = []
+    private static let findingsMax = 100
+
+    package init(seed: UInt64, seconds: Int) {
+        (self.seed, self.seconds) = (seed, seconds)
+    }
+
+    mutating func add(_ lines: [String]) {
+        findings += lines.prefix(Self.findingsMax - findings.count)
+    }
 
     package var isGood: Bool {
         lost == 0 && duplicated == 0 && stale == 0 && wrong == 0 && isConsistent && findings.isEmpty
@@ -42,6 +54,7 @@ package struct ChaosFigures: Codable, Sendable {
             line("slowest analysis", "\(slowestAnalysisSeconds) s"),
             line("quiet again after", "\(healedAfterSeconds) s"),
             line("events repeated", eventsRepeated),
+            line("broker", "died \(brokerDeaths) times by itself, and \(eventsLostWithBroker) events with it"),
             line("lost", lost), line("duplicated", duplicated), line("stale", stale), line("wrong", wrong),
             line("quartet check", isConsistent ? "clean" : "finds something"),
         ] + findings.map { "! \($0)" }

@@ -14,7 +14,7 @@ import Synchronization
 package final class ChaosRun: Sendable {
     private static let callerCount = 6
     private static let productCount = 12
-    private static let quietWithin = Duration.seconds(180)
+    private static let checkTimeout = Duration.seconds(300)
     private static let apiKey = "storm"
 
     private let plan: ChaosPlan
@@ -62,11 +62,11 @@ package final class ChaosRun: Sendable {
 
     package func run() async throws -> ChaosFigures {
         do {
-            let figures = try await hold()
-            await end()
+            var figures = try await hold()
+            figures.add(await end())
             return figures
         } catch {
-            await end()
+            for line in await end() { say(line) }
             throw error
         }
     }
@@ -83,19 +83,42 @@ package final class ChaosRun: Sendable {
         let apis = copies.filter { $0.name.hasPrefix("serve") }
         let callers = Callers(copies: apis, products: products, key: Self.apiKey, http: .shared)
         let ledger = EventLedger(clients.kafka, logger: logger)
+        let incidents = Incidents()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await ledger.run() }
-            let load = Task { try await callers.run(count: Self.callerCount) }
+            group.addTask { [self] in await superviseServers(ledger, incidents) }
+            async let load: Void = callers.run(count: Self.callerCount)
             var figures = ChaosFigures(seed: plan.seed, seconds: plan.milliseconds / 1000)
             try await cause(&figures)
             say("healing")
             try await heal()
             callers.stop()
-            try await load.value
-            figures.healedAfterSeconds = try await waitForQuiet(callers.record)
-            try await judge(callers, ledger, products, apis, &figures)
+            try await load
+            try await waitForQuiet(callers.record, ledger, incidents, &figures)
+            try await judge(callers, ledger, products, apis, incidents, &figures)
             group.cancelAll()
+            // What ended them before they were told to ends the storm.
+            try await group.waitForAll()
             return figures
+        }
+    }
+
+    /// Starts the broker again when it died by itself, and notes what else did; until cancelled.
+    private func superviseServers(_ ledger: EventLedger, _ incidents: Incidents) async {
+        for await exit in stack.unexpectedExits {
+            say("\(exit)")
+            guard exit.server == stack.kafka.name else {
+                incidents.found("\(exit)")
+                continue
+            }
+            incidents.brokerDied()
+            ledger.beginAgain()
+            do {
+                try await stack.kafka.start()
+                incidents.brokerIsBack()
+            } catch {
+                incidents.found("\(error)")
+            }
         }
     }
 
@@ -189,63 +212,54 @@ package final class ChaosRun: Sendable {
         }
     }
 
-    /// Waits until every accepted request has its end, both sinks have every row, and the queue holds dead tasks alone;
-    /// returns after how many seconds.
-    private func waitForQuiet(_ record: Callers.Record) async throws -> Double {
-        let started = ContinuousClock.now
-        let deadline = Deadline.after(Self.quietWithin)
-        let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
-        let outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: configuration.outboxShards)
-        let queue = MongoTaskQueue(client: clients.mongo)
-        var open = Set(record.accepted.keys)
-        say("waiting for quiet, \(open.count) accepted")
-        while !deadline.isPast {
-            // What can't be asked now is asked again: clients may still find out that servers are back.
-            if let depth = try? await queue.depth(), let rows = try? await requests.requests(Array(open)) {
-                open.subtract(rows.compactMap { $0 }.filter { !$0.status.isOpen }.map(\.id))
-                var waiting = 0
-                for sink in OutboxSink.allCases {
-                    waiting += (try? await outbox.backlog(sink: sink, limit: 10).count) ?? 1
-                }
-                if open.isEmpty, waiting == 0, depth.claimable + depth.waiting == 0 { break }
-            }
-            try await Task.sleep(for: .milliseconds(200))
-        }
-        let elapsed = started.duration(to: .now)
-        // What the last events lead to, and what the checker may judge.
-        try await Task.sleep(for: .seconds(6))
-        return Self.seconds(elapsed)
+    /// Waits until nothing is left to do and the checker may judge all of it; what is still to be done after minutes is a
+    /// finding.
+    private func waitForQuiet(
+        _ record: Callers.Record, _ ledger: EventLedger, _ incidents: Incidents, _ figures: inout ChaosFigures
+    ) async throws {
+        say("waiting for quiet, \(record.accepted.count) accepted")
+        let watch = try QuietWatch(configuration, clients: clients, ledger: ledger, logger: logger)
+        let outcome = try await watch.wait(for: Set(record.accepted.keys))
+        figures.healedAfterSeconds = Self.rounded(outcome.workDoneAfter)
+        for line in outcome.unquiet { incidents.found("not quiet: \(line)") }
     }
 
     private func judge(
         _ callers: Callers, _ ledger: EventLedger, _ products: [ProductID], _ apis: [RoleCopy],
-        _ figures: inout ChaosFigures
+        _ incidents: Incidents, _ figures: inout ChaosFigures
     ) async throws {
         say("looking at every store")
-        let record = callers.record
+        let (record, brokerBackAt) = (callers.record, incidents.report.brokerBackAt)
         let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
         let verdict = Verdict(
             requests: requests, sessions: MongoSessionStore(client: clients.mongo),
-            cards: MongoCardStore(client: clients.mongo))
+            cards: MongoCardStore(client: clients.mongo), logLostBefore: brokerBackAt)
         let told = ledger.all
         var outcome = try await verdict.judge(record.accepted.keys.sorted(), events: told)
         let stored = try await storedCount()
         if stored != record.accepted.count {
             outcome.duplicated.append("\(stored) requests are stored, \(record.accepted.count) were accepted")
         }
+        if brokerBackAt != nil {
+            // Nobody tells caches again what was in the lost log.
+            let repair = try await check(["--full", "--invariant", "I8", "--repair"])
+            if !repair.isClean { incidents.found("the caches could not be mended: \(repair.report)") }
+        }
         let stale = try await staleProducts(products, callers, apis, requests)
-        let (isConsistent, report) = try await check()
+        let (isConsistent, report) = try await check(["--full"])
         figures.accepted = record.accepted.count
         figures.completed = outcome.completed
         figures.failed = outcome.failed
         figures.cancelled = outcome.cancelled
         figures.callsUnanswered = record.unanswered
         figures.callsRefused = record.refused
-        figures.longestStallSeconds = Self.seconds(record.longestStall)
-        figures.slowestAnalysisSeconds = Self.seconds(record.slowest)
+        figures.longestStallSeconds = Self.rounded(record.longestStall)
+        figures.slowestAnalysisSeconds = Self.rounded(record.slowest)
         figures.eventsRepeated = told.values.reduce(0) { sum, one in
             sum + one.places.count - one.ids.values.reduce(0) { $0 + $1.count }
         }
+        figures.brokerDeaths = incidents.report.brokerDeaths
+        figures.eventsLostWithBroker = outcome.eventsLostWithBroker
         figures.lost = outcome.lost.count
         figures.duplicated = outcome.duplicated.count
         figures.stale = stale.count
@@ -253,8 +267,9 @@ package final class ChaosRun: Sendable {
         figures.isConsistent = isConsistent
         var findings = outcome.lost + outcome.duplicated + outcome.wrong + stale + record.wrongAnswers
         for copy in copies { findings += await copy.unexpectedEnds }
+        findings += incidents.report.findings
         if !isConsistent { findings += report.split(separator: "\n").map(String.init) }
-        figures.findings = Array(findings.prefix(100))
+        figures.add(findings)
     }
 
     private func storedCount() async throws -> Int {
@@ -276,38 +291,46 @@ package final class ChaosRun: Sendable {
                 continue
             }
             for (product, result) in zip(products, latest) {
-                let served = try await callers.servedResult(of: product, at: url)
-                if served != result?.json { stale.append("\(api.name) serves an old result of \(product)") }
+                do {
+                    let served = try await callers.servedResult(of: product, at: url)
+                    if served != result?.json { stale.append("\(api.name) serves an old result of \(product)") }
+                } catch {
+                    stale.append("\(api.name) serves no result of \(product): \(error)")
+                }
             }
         }
         return stale
     }
 
     /// `quartet check`, in a process of its own.
-    private func check() async throws -> (isClean: Bool, report: String) {
-        let output = folder.appendingPathComponent("check.out")
+    private func check(_ arguments: [String]) async throws -> (isClean: Bool, report: String) {
+        let output = folder.appendingPathComponent("check-\(UUID().uuidString.prefix(8)).out")
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = try ChildProcess(
-            ["/usr/bin/env"] + environment.map { "\($0.key)=\($0.value)" } + [program, "check", "--full"], log: output,
-            orphanSignal: "KILL")
-        await process.waitForEnd(until: .after(.seconds(300)))
+            ["/usr/bin/env"] + environment.map { "\($0.key)=\($0.value)" } + [program, "check"] + arguments,
+            log: output, orphanSignal: "KILL")
+        await process.waitForEnd(until: .after(Self.checkTimeout))
+        let end = process.end
         process.signal(SIGKILL)
-        return (process.end == .status(0), (try? String(contentsOf: output, encoding: .utf8)) ?? "")
+        let report = try String(contentsOf: output, encoding: .utf8)
+        if end == .status(0) { return (true, report) }
+        let reason = end.map { "ended with \($0)" } ?? "did not end within \(Self.checkTimeout)"
+        return (false, "quartet check \(reason)\n\(report)")
     }
 
-    /// Every role must end well when told to; what does not is said.
-    private func end() async {
-        await withTaskGroup(of: Void.self) { group in
+    /// Every role must end well when told to. Returns a line for each that does not.
+    private func end() async -> [String] {
+        let names = await withTaskGroup(of: String?.self) { group in
             for copy in copies {
-                group.addTask { [say] in
-                    if await !copy.stop(within: .seconds(30)) { say("\(copy.name) did not end well") }
-                }
+                group.addTask { await copy.stop(within: .seconds(30)) ? nil : copy.name }
+            }
+            return await group.reduce(into: [String]()) { names, name in
+                if let name { names.append(name) }
             }
         }
         await clients.close()
+        return names.sorted().map { "\($0) did not end well" }
     }
 
-    private static func seconds(_ duration: Duration) -> Double {
-        (duration / .seconds(1) * 100).rounded() / 100
-    }
+    private static func rounded(_ duration: Duration) -> Double { (duration.seconds * 100).rounded() / 100 }
 }

@@ -9,20 +9,47 @@ final class EventLedger: Sendable {
     struct Told: Sendable {
         /// The ids of the events of each type.
         var ids: [String: Set<String>] = [:]
-        /// Where they stand in the topic: the ledger itself may read a record twice.
-        var places: Set<KafkaOffset> = []
+        /// Where they stood: the ledger itself may read a record twice.
+        var places: Set<Place> = []
     }
 
+    struct Place: Sendable, Hashable {
+        /// Which log of the broker's: 0, and one more each time that it lost the one before.
+        let log: Int
+        let offset: KafkaOffset
+    }
+
+    private struct State {
+        var told: [String: Told] = [:]
+        /// The log that the broker has, and the one that is being read.
+        var log = 0
+        var logRead: Int?
+        /// What comes next in each partition of the log that is being read.
+        var next: [Int32: Int64] = [:]
+    }
+
+    private static let topic = EventTopic.analysis.rawValue
     private let configuration: KafkaConfiguration
     private let logger: Logger
-    private let told = Mutex<[String: Told]>([:])
+    private let state = Mutex(State())
 
     init(_ configuration: KafkaConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
     }
 
-    var all: [String: Told] { told.withLock { $0 } }
+    var all: [String: Told] { state.withLock { $0.told } }
+
+    /// The broker has lost its log: reads the new one from its beginning.
+    func beginAgain() { state.withLock { $0.log += 1 } }
+
+    /// How many of the records between these marks are still to be read.
+    func unread(_ marks: [KafkaWatermarks]) -> Int64 {
+        state.withLock { state in
+            let next = state.logRead == state.log ? state.next : [:]
+            return marks.reduce(0) { $0 + max(0, $1.high - max($1.low, next[$1.partition] ?? 0)) }
+        }
+    }
 
     /// Until cancelled. Outside groups: it has the topic to itself.
     func run() async throws {
@@ -30,9 +57,9 @@ final class EventLedger: Sendable {
         options.fetchWaitMax = .milliseconds(20)
         let consumer = try KafkaConsumer(configuration, options: options, logger: logger)
         do {
-            try await assignAll(to: consumer)
             while true {
-                for record in try await consumer.poll(timeout: .seconds(1)) { note(record) }
+                try await assignAll(to: consumer)
+                try await read(consumer)
             }
         } catch {
             await Task { await consumer.close(deadline: .after(.seconds(5))) }.value
@@ -40,17 +67,30 @@ final class EventLedger: Sendable {
         }
     }
 
+    /// Until the log is another one.
+    private func read(_ consumer: KafkaConsumer) async throws {
+        while state.withLock({ $0.log == $0.logRead }) {
+            for record in try await consumer.poll(timeout: .milliseconds(200)) { note(record) }
+        }
+    }
+
     /// The topic is there from the first event on.
     private func assignAll(to consumer: KafkaConsumer) async throws {
-        let topic = EventTopic.analysis.rawValue
         while true {
             try Task.checkCancellation()
-            if let marks = try? await consumer.watermarks(topic: topic, deadline: .after(.seconds(2))), !marks.isEmpty {
-                return try await consumer.assign(
+            let log = state.withLock { $0.log }
+            if let marks = try? await consumer.watermarks(topic: Self.topic, deadline: .after(.seconds(2))),
+                !marks.isEmpty
+            {
+                try await consumer.assign(
                     marks.map {
                         KafkaOffset(
-                            KafkaPartition(topic: topic, partition: $0.partition), offset: KafkaOffset.earliest)
+                            KafkaPartition(topic: Self.topic, partition: $0.partition), offset: KafkaOffset.earliest)
                     })
+                return state.withLock { state in
+                    state.logRead = log
+                    state.next = [:]
+                }
             }
             try await Task.sleep(for: .milliseconds(200))
         }
@@ -58,11 +98,13 @@ final class EventLedger: Sendable {
 
     private func note(_ record: KafkaConsumedRecord) {
         func text(_ bytes: [UInt8]?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
-        told.withLock { told in
-            var one = told[text(record.key)] ?? Told()
-            one.places.insert(KafkaOffset(record.position, offset: record.offset))
+        state.withLock { state in
+            guard let log = state.logRead else { return }
+            var one = state.told[text(record.key)] ?? Told()
+            one.places.insert(Place(log: log, offset: KafkaOffset(record.position, offset: record.offset)))
             one.ids[text(record.header("ce_type")), default: []].insert(text(record.header("ce_id")))
-            told[text(record.key)] = one
+            state.told[text(record.key)] = one
+            state.next[record.partition] = max(state.next[record.partition] ?? 0, record.offset + 1)
         }
     }
 }

@@ -7,6 +7,9 @@ struct Verdict: Sendable {
     let requests: any RequestStore
     let sessions: any SessionStore
     let cards: any CardStore
+    /// When the broker was back without its log, where it had died. The relays had handed over what came before, and nobody
+    /// tells it again.
+    let logLostBefore: Date?
 
     struct Outcome: Sendable {
         var completed = 0
@@ -14,6 +17,8 @@ struct Verdict: Sendable {
         var cancelled = 0
         /// Accepted and not there, or without an end.
         var lost: [String] = []
+        /// Events that can only have been in a log that the broker lost.
+        var eventsLostWithBroker = 0
         /// There more than once: cards, completions.
         var duplicated: [String] = []
         /// Results that are not the fold of their cards, or are where none may be.
@@ -82,10 +87,16 @@ struct Verdict: Sendable {
             case .failed: .analysisFailed
             case .cancelled: .analysisCancelled
             }
-        for type in [.analysisRequested, closing].compactMap(\.self) {
+        let events = [(EventType.analysisRequested, row.createdAt as Date?), (closing, row.closedAt)]
+        for case (let type?, let date) in events {
             let count = types[type.rawValue]?.count ?? 0
-            if count == 0 { outcome.lost.append("\(row.id): no event \(type.rawValue)") }
             if count > row.generation { outcome.duplicated.append("\(row.id): \(count) events \(type.rawValue)") }
+            guard count == 0 else { continue }
+            if let logLostBefore, let date, date < logLostBefore {
+                outcome.eventsLostWithBroker += 1
+            } else {
+                outcome.lost.append("\(row.id): no event \(type.rawValue)")
+            }
         }
     }
 }

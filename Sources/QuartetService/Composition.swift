@@ -134,10 +134,17 @@ package struct Composition: Sendable {
             observe: Self.observe, logger: logger)
     }
 
+    /// The group of those who invalidate, and what it reads.
+    package static func invalidators(_ configuration: QuartetConfiguration) -> (group: String, topics: [String]) {
+        (
+            "\(configuration.kafka.groupPrefix).invalidate",
+            [EventTopic.analysis.rawValue, EventTopic.product.rawValue]
+        )
+    }
+
     private func invalidation(_ ports: Ports) throws -> any Service {
-        var options = KafkaConsumerOptions(
-            group: "\(configuration.kafka.groupPrefix).invalidate",
-            topics: [EventTopic.analysis.rawValue, EventTopic.product.rawValue])
+        let (group, topics) = Self.invalidators(configuration)
+        var options = KafkaConsumerOptions(group: group, topics: topics)
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
         let final = options

@@ -5,7 +5,7 @@ import Synchronization
 
 /// A Kafka cluster inside this process, and a real endpoint for other processes too. It keeps everything in memory, at
 /// most 5 MiB a partition, until ``close()`` or the process's end; its ports are new each time it is made.
-package actor KafkaServer: LocalServer {
+package actor KafkaServer: LocalBroker {
     package nonisolated let name = "kafka"
     private let brokers: ClosedRange<Int32>
     private let logger: Logger

@@ -38,6 +38,13 @@ extension LocalServer {
     }
 }
 
+/// The endpoint that stands for Kafka. It keeps its records in memory: stopped or killed, it only turns clients away for a
+/// while; what ends the broker itself takes them along.
+package protocol LocalBroker: LocalServer {
+    /// Ends the broker with all that it keeps.
+    func close() async
+}
+
 /// A server that is a process of its own.
 protocol HostedServer: LocalServer {
     var host: ServerHost { get }

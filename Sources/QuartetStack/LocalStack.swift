@@ -13,7 +13,7 @@ package final class LocalStack: Sendable {
     package let postgres: PostgresServer
     package let redis: RedisServer
     package let mongo: MongoServer
-    package let kafka: KafkaServer
+    package let kafka: any LocalBroker
     /// Servers that ended although nobody asked them to; for one consumer.
     package let unexpectedExits: AsyncStream<ServerExit>
     private let exits: AsyncStream<ServerExit>.Continuation
@@ -58,7 +58,10 @@ package final class LocalStack: Sendable {
             directory: directory, options: options, databases: Self.databases, logger: logger, onUnexpectedExit: report)
         redis = RedisServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
         mongo = MongoServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
-        kafka = KafkaServer(options: options, logger: logger)
+        kafka =
+            options.brokerIsProcess
+            ? BrokerProcess(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
+            : KafkaServer(options: options, logger: logger)
     }
 
     /// Stops all four and gives the folder free.

@@ -88,6 +88,22 @@ actor ServerHost {
         if let process { thaw(process) }
     }
 
+    /// Sends a signal upon which the server begins to serve or ceases to, and returns when it has; it may end meanwhile.
+    ///
+    /// - Throws: `StackError` when it has done neither by `deadline`.
+    func signal(_ signal: Int32, untilServing isWanted: Bool, deadline: Deadline) async throws {
+        guard let process else { return }
+        process.signal(signal)
+        while process.end == nil, recipe.isServing(port: port) != isWanted {
+            if deadline.isPast {
+                let state = isWanted ? "does not serve" : "still serves"
+                throw StackError(code: .timedOut, message: "\(recipe.name) \(state) after signal \(signal)")
+            }
+            await process.waitForEnd(until: .after(.milliseconds(20)))
+            try Task.checkCancellation()
+        }
+    }
+
     /// From here on the end of the process is expected.
     private func takeProcess() -> ChildProcess? {
         defer { process = nil }

@@ -18,6 +18,15 @@ enum ServerProgram {
         try find("mongod", also: [cacheFolder?.path].compactMap { $0 }, install: "infra/setup")
     }
 
+    /// The broker of this build: it lies beside the program that runs.
+    static func broker() throws -> String {
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let folder = own.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path }
+        return try find(
+            "quartet-broker", searching: [folder].compactMap(\.self),
+            install: "swift build --product quartet-broker")
+    }
+
     /// The folder that holds postgres and initdb, with symbolic links resolved: the server looks for its libraries beside
     /// itself.
     static func postgresFolder(searching path: [String] = searchPath) throws -> String {

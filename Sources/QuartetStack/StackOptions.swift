@@ -13,16 +13,20 @@ package struct StackOptions: Sendable, Hashable {
     /// How long a server may take to end by itself before it gets SIGKILL.
     package var stopTimeout: Duration
     package var kafkaBrokers: Int
+    /// Whether the broker is a process of its own, so that its end is not its owner's; it is a single one then.
+    package var brokerIsProcess: Bool
 
     package init(
         durability: Durability = .durable, startTimeout: Duration = .seconds(60), stopTimeout: Duration = .seconds(10),
-        kafkaBrokers: Int = 1
+        kafkaBrokers: Int = 1, brokerIsProcess: Bool = false
     ) {
         precondition(kafkaBrokers > 0, "a cluster has at least one broker")
+        precondition(kafkaBrokers == 1 || !brokerIsProcess, "a process has one broker")
         self.durability = durability
         self.startTimeout = startTimeout
         self.stopTimeout = stopTimeout
         self.kafkaBrokers = kafkaBrokers
+        self.brokerIsProcess = brokerIsProcess
     }
 
     package static let durable = StackOptions()

@@ -26,6 +26,23 @@ import Testing
         await second.close(deadline: TestCluster.soon)
     }
 
+    @Test func whatAGroupHasNotCommittedIsToldToWhoDoesNotJoin() async throws {
+        try await fill("c.behind", 10, partitions: 1)
+        var options = KafkaConsumerOptions(group: "c.behind")
+        options.joinsGroup = false
+        let observer = try KafkaConsumer(
+            TestCluster.configuration, options: options, logger: TestCluster.logger)
+        #expect(try await observer.uncommitted(topic: "c.behind", deadline: TestCluster.soon) == 10)
+        let member = try TestCluster.makeMember("c.behind", "c.behind")
+        let records = try await member.take(10)
+        _ = try await member.commit(Array(records[..<4]), deadline: TestCluster.soon)
+        #expect(try await observer.uncommitted(topic: "c.behind", deadline: TestCluster.soon) == 6)
+        _ = try await member.commit(records, deadline: TestCluster.soon)
+        #expect(try await observer.uncommitted(topic: "c.behind", deadline: TestCluster.soon) == 0)
+        await observer.close(deadline: TestCluster.soon)
+        await member.close(deadline: TestCluster.soon)
+    }
+
     @Test func membersShareAndTakeOverPartitionsAndDropStaleCommits() async throws {
         try await fill("c.share", 40, partitions: 4)
         let first = try TestCluster.makeMember("c.share", "c.share")

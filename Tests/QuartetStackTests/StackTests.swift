@@ -1,5 +1,8 @@
 import Foundation
+import Kafka
+import Logging
 import QuartetTesting
+import StoreKit
 import Testing
 
 @testable import QuartetStack
@@ -50,6 +53,51 @@ struct StackTests {
         let exit = await stack.unexpectedExits.first { _ in true }
         #expect(exit?.server == "mongod")
         await stack.stop()
+    }
+
+    @Test("A broker that is a process turns clients away with its records kept, and comes back empty where it died")
+    func brokerProcess() async throws {
+        let folder = try Probe.makeFolder("broker")
+        let (ends, end) = AsyncStream.makeStream(of: ServerExit.self)
+        let broker = BrokerProcess(directory: folder, options: .fast) { end.yield($0) }
+        try await broker.start()
+        let address = broker.url
+        let port = try #require(UInt16(address.split(separator: ":")[1]))
+        func isListening() -> Bool { LoopbackConnection(port: port) != nil }
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let configuration = KafkaConfiguration(brokers: [address])
+        let producer = try KafkaProducer(configuration, logger: logger)
+        let reader = try KafkaConsumer(configuration, options: KafkaConsumerOptions(), logger: logger)
+        func send() async throws {
+            let record = KafkaRecord(topic: "t", partition: 0, value: Array("v".utf8))
+            for result in try await producer.send([record]) { _ = try result.get() }
+        }
+        func stored() async throws -> Int64 {
+            try await reader.watermarks(topic: "t", deadline: .after(.seconds(60))).reduce(0) { $0 + $1.high }
+        }
+        try await send()
+        try await send()
+
+        await broker.kill()
+        #expect(!isListening())
+        try await broker.start()
+        #expect(try await stored() == 2)
+
+        kill(try Probe.pid(of: "kafka", in: folder), SIGABRT)
+        let exit = await ends.first { _ in true }
+        #expect(exit?.reason == "signal \(SIGABRT)")
+        // Both come at once, as a supervisor and a plan may.
+        async let one: Void = broker.start()
+        async let other: Void = broker.start()
+        _ = try await (one, other)
+        #expect(broker.url == address)
+        // The clients that it had find it again.
+        try await send()
+        #expect(try await stored() == 1)
+        await producer.close(deadline: .after(.seconds(10)))
+        await reader.close(deadline: .after(.seconds(10)))
+        await broker.close()
+        #expect(!isListening())
     }
 
     @Test("Kafka keeps its address over a restart, and nothing listens there between")

@@ -1,14 +1,15 @@
 /// Which of our modules each may import: the architecture.
 enum Layers {
-    /// The C libraries, each with its one client, and the model with its reader.
+    /// The C libraries, each with its one client, and our own C with its one caller.
     static let cModules = [
         "CLibPQ": "Postgres", "CHiredis": "Redis", "CLibMongoC": "Mongo", "CRDKafka": "Kafka",
-        "CEmotionModel": "QuartetEmotion",
+        "CEmotionModel": "QuartetEmotion", "CBrokerPort": "QuartetBroker",
     ]
     static let clients: Set = ["Postgres", "Redis", "Mongo", "Kafka"]
 
     static let own: [String: Set<String>] = [
         "CLibPQ": [], "CHiredis": [], "CLibMongoC": [], "CRDKafka": [], "CEmotionModel": [],
+        "CBrokerPort": [],
         "StoreKit": [],
         "Postgres": ["CLibPQ", "StoreKit"],
         "Redis": ["CHiredis", "StoreKit"],

@@ -83,6 +83,21 @@ extension ClientHandle {
         return KafkaWatermarks(partition: partition, low: low, high: high)
     }
 
+    /// The offsets that the group has committed, negative where there are none, in the order of `partitions`; asked of its
+    /// coordinator; blocks its queue for `deadline` at most.
+    func committed(
+        of partitions: [KafkaPartition], deadline: Deadline, context: ClientContext
+    ) throws(KafkaError) -> [Int64] {
+        let (code, found) = PartitionList(partitions.map { KafkaOffset($0, offset: 0) }).withPointer { list in
+            (rd_kafka_committed(client, list, max(1, deadline.remainingMilliseconds)), entries(of: list))
+        }
+        let failed = found.map(\.code).first { $0 != RD_KAFKA_RESP_ERR_NO_ERROR }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, failed == nil else {
+            throw KafkaError(failed ?? code, "positions of a group", outage: context.outageReason)
+        }
+        return found.map(\.offset.offset)
+    }
+
     /// Begins to leave the group: from now on rebalances arrive where `takeRecords` looks.
     mutating func startLeaving() {
         guard let queue = addClosing() else { return }

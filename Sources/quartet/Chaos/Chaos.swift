@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import QuartetChaos
+import QuartetCore
 import QuartetStack
 
 struct Chaos: AsyncParsableCommand {
@@ -37,7 +38,11 @@ struct Chaos: AsyncParsableCommand {
     func run() async throws {
         let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0..<1_000_000), minutes: minutes)
         if self.plan {
-            if json { Terminal.out(try Self.encoded(plan)) } else { plan.lines.forEach(Terminal.out) }
+            if json {
+                Terminal.out(try ReportJSON.text(of: plan, isIndented: false))
+            } else {
+                plan.lines.forEach(Terminal.out)
+            }
             return
         }
         let figures: ChaosFigures
@@ -47,7 +52,11 @@ struct Chaos: AsyncParsableCommand {
             Terminal.say("chaos: \(error)")
             throw ExitCode(2)
         }
-        if json { Terminal.out(try Self.encoded(figures)) } else { figures.lines.forEach(Terminal.out) }
+        if json {
+            Terminal.out(try ReportJSON.text(of: figures, isIndented: false))
+        } else {
+            figures.lines.forEach(Terminal.out)
+        }
         if !figures.isGood { throw ExitCode(1) }
     }
 
@@ -57,7 +66,8 @@ struct Chaos: AsyncParsableCommand {
             ?? FileManager.default.temporaryDirectory.appendingPathComponent(
                 "quartet-chaos-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
         Terminal.say("chaos: seed \(plan.seed), \(plan.milliseconds / 1000) s, \(plan.faults.count) faults")
-        let stack = try await LocalStack.start(directory: folder)
+        // Librdkafka's assertions may end the broker: that must not end the storm.
+        let stack = try await LocalStack.start(directory: folder, options: StackOptions(brokerIsProcess: true))
         do {
             let figures = try await ChaosRun(plan: plan, stack: stack, folder: folder) { Terminal.say("chaos: \($0)") }
                 .run()
@@ -72,12 +82,5 @@ struct Chaos: AsyncParsableCommand {
             await stack.stop()
             throw error
         }
-    }
-
-    private static func encoded(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 }
