@@ -171,9 +171,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(
             name: "QuartetEmotionTests",
-            dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
+            dependencies: ["CAllocationCount", "QuartetCore", "QuartetEmotion", "StoreKit"],
             swiftSettings: strict),
         .testTarget(
             name: "QuartetStackTests",
