@@ -265,9 +265,10 @@ package final class ChaosRun: Sendable {
         figures.stale = stale.count
         figures.wrong = outcome.wrong.count + record.wrongAnswers.count
         figures.isConsistent = isConsistent
-        var findings = outcome.lost + outcome.duplicated + outcome.wrong + stale + record.wrongAnswers
+        // Only the first hundred are kept, and these explain others.
+        var findings = incidents.report.findings
+        findings += outcome.lost + outcome.duplicated + outcome.wrong + stale + record.wrongAnswers
         for copy in copies { findings += await copy.unexpectedEnds }
-        findings += incidents.report.findings
         if !isConsistent { findings += report.split(separator: "\n").map(String.init) }
         figures.add(findings)
     }
