@@ -241,7 +241,7 @@ private struct FloorLane: Sendable {
             mine, ["$inc": ["attempt": 1], "$set": ["available_at": .date(milliseconds: 9)]])
         _ = try await queueUnsafe.find(mine)
         _ = try await mongo.collection("raw_reviews").find(["$or": .array(batch.reviewRanges)])
-        _ = try await mongo.collection("realtime_analysis_sessions").insertMany(batch.sessions)
+        _ = try await mongo.collection("realtime_analysis_sessions", writeConcern: .one).insertMany(batch.sessions)
         async let keywords = mongo.collection("keyword_details").insertMany(batch.keywords)
         _ = try await mongo.collection("emotion_cards").insertMany(batch.cards)
         _ = try await keywords
@@ -260,7 +260,7 @@ private struct FloorLane: Sendable {
             ["state": "live"], ["$inc": ["attempt": 1], "$set": ["available_at": .date(milliseconds: 9)]],
             MongoFindAndModifyOptions(returnsNew: true))
         _ = try await mongo.collection("raw_reviews").find(["$or": .array(batch.reviewRanges)])
-        _ = try await mongo.collection("realtime_analysis_sessions").insertMany(batch.sessions)
+        _ = try await mongo.collection("realtime_analysis_sessions", writeConcern: .one).insertMany(batch.sessions)
         async let keywords = mongo.collection("keyword_details").insertMany(batch.keywords)
         _ = try await mongo.collection("emotion_cards").insertMany(batch.cards)
         _ = try await keywords

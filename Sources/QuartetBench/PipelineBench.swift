@@ -62,14 +62,18 @@ package struct PipelineBench {
     private func measure() async throws -> PipelineFigures {
         say("preparing \(Self.productCount) products of \(BenchData.reviewsPerProduct) reviews")
         try await prepare()
+        // First what wants servers that have nothing else to do, such as to clean up behind the parts that follow.
+        say("light load and its floor, idle")
+        let lightFloor = try await measureLightFloor()
+        let (light, idle) = try await measureLightLoad(floor: lightFloor)
         say("submits over HTTP, \(Self.callers) callers")
         let submit = try await measureSubmits()
         say("the floor: the same store operations with ideal batching and nothing else")
-        let (floor, lightFloor) = try await measureFloor()
+        let floor = try await measureFloor()
         say("analyses from a preloaded queue")
         let queue = try await measureQueue()
-        say("analyses end to end, light load, idle")
-        let (endToEnd, light, idle) = try await measureWhole(lightFloor: lightFloor)
+        say("analyses end to end")
+        let (endToEnd, residentUnderLoad) = try await measureEndToEnd()
         func analyses(_ rate: Double) -> PipelineFigures.Analyses {
             .init(
                 analyses: sizes.analyses, reviewsEach: BenchData.reviewsPerProduct, perSecond: Int(rate),
@@ -77,7 +81,10 @@ package struct PipelineBench {
         }
         return PipelineFigures(
             cores: ProcessInfo.processInfo.activeProcessorCount, submit: submit, fromPreloadedQueue: analyses(queue),
-            endToEnd: analyses(endToEnd), lightLoad: light, idle: idle,
+            endToEnd: analyses(endToEnd), lightLoad: light,
+            idle: .init(
+                cpuPercent: idle.cpuPercent, residentMegabytes: idle.residentMegabytes,
+                residentMegabytesUnderLoad: residentUnderLoad),
             floor: .init(what: Floor.what, analyses: sizes.floorAnalyses, perSecond: Int(floor)))
     }
 
@@ -99,15 +106,22 @@ package struct PipelineBench {
             milliseconds: outcome.latencies.summary)
     }
 
-    private func measureFloor() async throws -> (Double, Latencies) {
-        let floor = Floor(
-            clients: clients, productCount: Self.productCount, shards: configuration.outboxShards, logger: logger)
-        // First what wants quiet servers.
-        let light = try await floor.runLightLoad(
+    private var floor: Floor {
+        Floor(clients: clients, productCount: Self.productCount, shards: configuration.outboxShards, logger: logger)
+    }
+
+    private func measureLightFloor() async throws -> Latencies {
+        _ = try await floor.runLightLoad(count: 10, requestsPerSecond: sizes.lightRequestsPerSecond)
+        let latencies = try await floor.runLightLoad(
             count: sizes.lightRequests, requestsPerSecond: sizes.lightRequestsPerSecond)
+        try await forget()
+        return latencies
+    }
+
+    private func measureFloor() async throws -> Double {
         let rate = try await floor.run(count: sizes.floorAnalyses)
         try await forget()
-        return (rate, light)
+        return rate
     }
 
     /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
@@ -132,9 +146,9 @@ package struct PipelineBench {
         return Double(sizes.analyses) / seconds
     }
 
-    private func measureWhole(
-        lightFloor: Latencies
-    ) async throws -> (Double, PipelineFigures.LightLoad, PipelineFigures.Idle) {
+    private func measureLightLoad(
+        floor: Latencies
+    ) async throws -> (PipelineFigures.LightLoad, (cpuPercent: Double, residentMegabytes: Int)) {
         let port = try freePort()
         let process = try start([], port: port)
         defer { process.stop() }
@@ -149,23 +163,29 @@ package struct PipelineBench {
         let before = try process.cpuTime()
         try await ContinuousClock().sleep(for: sizes.idleDuration)
         let idleTime = try process.cpuTime() - before
-        let idleResident = try process.residentMegabytes()
+        let resident = try process.residentMegabytes()
+        process.stop()
         try await forget()
+        return (
+            .init(
+                requestsPerSecond: sizes.lightRequestsPerSecond, submitToCompletedMilliseconds: latencies.summary,
+                floorMilliseconds: floor.summary),
+            ((idleTime / sizes.idleDuration * 10_000).rounded() / 100, resident)
+        )
+    }
 
+    /// Analyses a second, and the megabytes resident at their end.
+    private func measureEndToEnd() async throws -> (Double, Int) {
+        let port = try freePort()
+        let process = try start([], port: port)
+        defer { process.stop() }
+        try await ready(process, port: port)
         let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
         let outcome = try await loop.run(count: sizes.analyses)
         guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
         try await completed(sizes.analyses, process)
         let seconds = try await scalar("select extract(epoch from max(closed_at) - min(created_at))::float8")
-        return (
-            Double(sizes.analyses) / seconds,
-            .init(
-                requestsPerSecond: sizes.lightRequestsPerSecond, submitToCompletedMilliseconds: latencies.summary,
-                floorMilliseconds: lightFloor.summary),
-            .init(
-                cpuPercent: (idleTime / sizes.idleDuration * 10_000).rounded() / 100, residentMegabytes: idleResident,
-                residentMegabytesUnderLoad: try process.residentMegabytes())
-        )
+        return (Double(sizes.analyses) / seconds, try process.residentMegabytes())
     }
 
     // MARK: Around them

@@ -12,8 +12,10 @@ struct FakeSystem: Sendable {
     let database = FakeDatabase()
     let queue: FakeTaskQueue
     let reviews = FakeReviewStore()
-    let sessions = FakeSessionStore()
-    let cards = FakeCardStore()
+    /// Sessions and cards are in one store.
+    let primary = FakePrimary()
+    let sessions: FakeSessionStore
+    let cards: FakeCardStore
     let keywords = FakeKeywordStore()
     let progress = FakeProgressBoard()
     let cache = FakeVersionedCache()
@@ -25,6 +27,8 @@ struct FakeSystem: Sendable {
 
     init() {
         queue = FakeTaskQueue(clock: clock)
+        sessions = FakeSessionStore(primary: primary)
+        cards = FakeCardStore(primary: primary)
         configuration.reviewsPerChunk = 4
         configuration.attemptsMax = 3
     }

@@ -173,6 +173,53 @@ import Testing
         #expect(try await system.requests.results([id])[0]?.json == Fold.result(of: cards, session: session).json)
     }
 
+    /// The bell for a task has its reviews read while it is claimed; only a task that had its own bell is worked on so.
+    @Test func reviewsReadAheadAreOfTheTaskThatRang() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(3)
+        let worker = system.worker()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            for count in 1...3 {
+                _ = try await system.reviews.add([Review(id: "later-\(count)", text: "later")], to: system.product)
+                let id = try await system.submit()
+                for await progress in system.progress.reports(of: id) where progress?.phase == .completed { break }
+                #expect(try await system.storedCards(id).count == 3 + count)
+            }
+            group.cancelAll()
+        }
+    }
+
+    @Test func aSessionLostInAFailoverIsPinnedAgain() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(6)
+        let id = try await system.submit()
+        system.primary.beforeNextDurableWrite { system.primary.failOver() }
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .completed)
+        #expect(try await system.sessions.sessions([id])[0]?.manifest == (0..<6).map { "r-\(1000 + $0)" })
+        #expect(try await system.storedCards(id).count == 6)
+    }
+
+    /// Whoever pins first after the failover has the word, and cards of the lost session give way to its cards.
+    @Test(arguments: [["r-1003", "r-1000"], ["r-1001", "r-1000", "r-1002", "r-1003", "r-1005", "r-1004"]])
+    func cardsOfALostSessionGiveWay(manifest: [String]) async throws {
+        let system = FakeSystem()
+        try await system.addReviews(6)
+        let id = try await system.submit()
+        let other = AnalysisSession(
+            requestID: id, productID: system.product, manifest: manifest, analyzer: system.analyzer.identity)
+        system.primary.beforeNextDurableWrite {
+            system.primary.failOver()
+            system.sessions.put(other)
+        }
+        _ = try await system.worker().runOnce()
+        #expect(try await system.request(id)?.status == .completed)
+        let cards = try await system.storedCards(id)
+        #expect(cards.map(\.reviewID) == manifest)
+        #expect(try await system.requests.results([id])[0]?.json == Fold.result(of: cards, session: other).json)
+    }
+
     /// The details of a request are of the cards that stayed, whatever an attempt stored before it knew.
     @Test(arguments: [false, true])
     func keywordDetailsAreOfTheStoredCards(areWrongBefore: Bool) async throws {

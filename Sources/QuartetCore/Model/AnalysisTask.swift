@@ -54,6 +54,11 @@ package struct AnalysisSession: Sendable, Hashable {
         self.manifest = manifest
         self.analyzer = analyzer
     }
+
+    /// Whether the card is of the review that the manifest has in its place.
+    package func fits(_ card: EmotionCard) -> Bool {
+        manifest.indices.contains(card.ordinal) && manifest[card.ordinal] == card.reviewID
+    }
 }
 
 /// How far a task is. Cards only ever become more; of two phases that of the later generation, then the one that is

@@ -12,10 +12,17 @@ package protocol ProgressBoard: Sendable {
     func reports(of request: RequestID) -> AsyncStream<Progress?>
 
     /// Rings for whoever listens. A bell may be lost: listeners also look from time to time.
-    func ring(_ bell: Doorbell) async throws
+    ///
+    /// - Parameter task: the one that it rings for, so that listeners may prepare for it; nil where it is not one.
+    func ring(_ bell: Doorbell, for task: AnalysisTask?) async throws
 
-    /// Yields at each ring, and once when rings may have been missed. Listeners of one process share one subscription.
-    func rings(of bell: Doorbell) -> AsyncStream<Void>
+    /// Yields at each ring the task that it is for, and nil when rings may have been missed. Only the latest waits for a
+    /// slow listener. Listeners of one process share one subscription.
+    func rings(of bell: Doorbell) -> AsyncStream<AnalysisTask?>
+}
+
+extension ProgressBoard {
+    package func ring(_ bell: Doorbell) async throws { try await ring(bell, for: nil) }
 }
 
 package enum Doorbell: Sendable, Hashable {

@@ -9,7 +9,7 @@ package protocol TaskQueue: Sendable {
     func prepare() async throws
 
     /// Adds tasks that are not there yet, or are there in an earlier generation. Returns once that is durable;
-    /// `whenVisible` is called before, as soon as they can be claimed.
+    /// `whenVisible` is called before, as soon as they can be claimed; they become durable when it has returned.
     func enqueue(_ tasks: [AnalysisTask], whenVisible: @escaping @Sendable () async -> Void) async throws
 
     /// Removes the tasks of requests that are closed, whoever holds them, up to the generation that each names: an old

@@ -10,15 +10,19 @@ package struct AnalysisRun: Sendable {
     private let ports: WorkerPorts
     private let steps: WorkerSteps
     private let configuration: WorkerConfiguration
+    private let firstPage: Task<ReviewPage, any Error>?
     private let logger: Logger
 
+    /// - Parameter firstPage: the product's first reviews, as many as a chunk has, where they are being read already.
     package init(
-        claim: Claim, ports: WorkerPorts, steps: WorkerSteps, configuration: WorkerConfiguration, logger: Logger
+        claim: Claim, ports: WorkerPorts, steps: WorkerSteps, configuration: WorkerConfiguration,
+        firstPage: Task<ReviewPage, any Error>? = nil, logger: Logger
     ) {
         self.claim = claim
         self.ports = ports
         self.steps = steps
         self.configuration = configuration
+        self.firstPage = firstPage
         self.logger = logger
     }
 
@@ -30,7 +34,8 @@ package struct AnalysisRun: Sendable {
     ///
     /// - Throws: a store's error, `CancellationError`, or `AnalysisError`.
     package func callAsFunction() async throws {
-        let (session, readAlready) = try await openSession()
+        let (pinned, readAlready) = try await openSession()
+        var (session, term) = (pinned.session, pinned.term)
         Failpoint.sessionPinned.reached()
         var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
         if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
@@ -45,11 +50,15 @@ package struct AnalysisRun: Sendable {
             let details = missing.isEmpty ? fold.keywordDetails() : nil
             async let withDetails = storeKeywords(details, replacing: false)
             if missing.isEmpty { finalisation = Finalisation(result: fold.result()) }
-            let isWhole = try await stored.allSatisfy(\.self)
+            let inserted = try await stored
             Failpoint.cardsStored.reached()
             detailsAreStored = try await withDetails
-            if !isWhole {
-                // The stored card counts, not this attempt's.
+            // A session that was not durable may have been lost with the server that took it.
+            let isPinned = term == nil || term == inserted.term
+            if !isPinned { session = try await steps.pin(session).session }
+            term = nil
+            if !isPinned || !inserted.isNew.allSatisfy(\.self) {
+                // The stored session and cards count, not this attempt's.
                 (fold, missing) = try await foldStoredCards(of: session)
                 (finalisation, detailsAreStored) = (nil, false)
             }
@@ -66,12 +75,11 @@ package struct AnalysisRun: Sendable {
     // MARK: Session
 
     /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
-    private func openSession() async throws -> (AnalysisSession, [String: ReadReview]) {
+    private func openSession() async throws -> (PinnedSession, [String: ReadReview]) {
         if isResumed, let stored = try await ports.sessions.sessions([task.requestID])[0] {
-            return (stored, [:])
+            return (PinnedSession(session: stored), [:])
         }
-        let page = try await steps.pages(
-            ReviewPageQuery(productID: task.productID, limit: configuration.reviewsPerChunk))
+        let page = try await readFirstPage()
         guard !page.reviews.isEmpty else { throw AnalysisError.noReviews(task.productID) }
         var manifest = page.reviews.map(\.id)
         if page.hasMore { try await extend(&manifest) }
@@ -81,6 +89,12 @@ package struct AnalysisRun: Sendable {
                 analyzer: ports.analyzer.identity))
         let read = try await read(page.reviews)
         return (try await pinned, Dictionary(read.map { ($0.review.id, $0) }, uniquingKeysWith: { first, _ in first }))
+    }
+
+    private func readFirstPage() async throws -> ReviewPage {
+        if let firstPage { return try await firstPage.value }
+        return try await steps.pages(
+            ReviewPageQuery(productID: task.productID, limit: configuration.reviewsPerChunk))
     }
 
     private func extend(_ manifest: inout [String]) async throws {
@@ -100,6 +114,8 @@ package struct AnalysisRun: Sendable {
     }
 
     /// The fold of what is stored, and the ordinals without a card.
+    ///
+    /// Cards of another manifest go: of one that was lost before it was durable, by an attempt that had not seen it yet.
     private func foldStoredCards(of session: AnalysisSession) async throws -> (Fold, Ordinals) {
         var fold = Fold(session: session)
         var missing = Ordinals(count: session.manifest.count)
@@ -107,10 +123,12 @@ package struct AnalysisRun: Sendable {
         while true {
             let limit = configuration.cardsPerBatchMax
             let cards = try await ports.cards.cards(of: task.requestID, after: after, limit: limit)
-            for card in cards {
+            for card in cards where session.fits(card) {
                 fold.add(card)
                 missing.remove(card.ordinal)
             }
+            let strangers = cards.filter { !session.fits($0) }
+            if !strangers.isEmpty { try await ports.cards.remove(strangers) }
             guard cards.count == limit else { return (fold, missing) }
             after = cards.last?.ordinal
         }

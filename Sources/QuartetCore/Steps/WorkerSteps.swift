@@ -5,8 +5,8 @@ package import StoreKit
 /// A worker's store operations, each a batcher over its port: tasks that run side by side share their writes.
 package struct WorkerSteps: Sendable {
     package let pages: Batcher<ReviewPageQuery, ReviewPage>
-    package let pin: Batcher<AnalysisSession, AnalysisSession>
-    package let insert: Batcher<[EmotionCard], [Bool]>
+    package let pin: Batcher<AnalysisSession, PinnedSession>
+    package let insert: Batcher<[EmotionCard], InsertedCards>
     package let insertKeywords: Batcher<KeywordDetails, Bool>
     package let replaceKeywords: Batcher<KeywordDetails, Void>
     package let report: Batcher<Progress, Void>
@@ -38,11 +38,12 @@ package struct WorkerSteps: Sendable {
             weigh: \.count,
             observe: observe
         ) { groups in
-            let isNew = try await ports.cards.insert(groups.flatMap { $0 })
+            let inserted = try await ports.cards.insert(groups.flatMap { $0 })
             var start = 0
             return groups.map { group in
                 defer { start += group.count }
-                return .success(Array(isNew[start..<start + group.count]))
+                let isNew = Array(inserted.isNew[start..<start + group.count])
+                return .success(InsertedCards(isNew: isNew, term: inserted.term))
             }
         }
         insertKeywords = batcher("keywords.insert", ports.keywords.insert)

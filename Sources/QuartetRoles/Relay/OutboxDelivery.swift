@@ -3,13 +3,17 @@ package import QuartetCore
 /// Where a relay brings a sink's rows. Bringing the same rows again changes nothing.
 package protocol OutboxDelivery: Sendable {
     var sink: OutboxSink { get }
-    func deliver(_ events: [DomainEvent]) async throws
+
+    /// - Parameter lull: returns when there is room for work that nobody waits for; awaited before such work.
+    func deliver(_ events: [DomainEvent], lull: @escaping @Sendable () async -> Void) async throws
 
     /// Called from time to time: makes sure of what the place needs, should it have been lost.
     func tend() async throws
 }
 
 extension OutboxDelivery {
+    package func deliver(_ events: [DomainEvent]) async throws { try await deliver(events) {} }
+
     package func tend() async throws {}
 }
 
@@ -24,13 +28,17 @@ package struct QueueDelivery: OutboxDelivery {
         self.progress = progress
     }
 
-    package func deliver(_ events: [DomainEvent]) async throws {
+    package func deliver(_ events: [DomainEvent], lull: @escaping @Sendable () async -> Void) async throws {
         let last = Self.lastEvents(events)
         let requested = Self.tasks(last, .analysisRequested)
         let cancelled = Self.tasks(last, .analysisCancelled)
         if !requested.isEmpty {
             // Bells can be lost, so a board that is away does not stop the queue.
-            try await queue.enqueue(requested) { [progress] in try? await progress.ring(.queue) }
+            let only = requested.count == 1 ? requested[0] : nil
+            try await queue.enqueue(requested) { [progress] in
+                try? await progress.ring(.queue, for: only)
+                await lull()
+            }
             Failpoint.tasksEnqueued.reached()
         }
         if !cancelled.isEmpty {
@@ -74,7 +82,8 @@ package struct TopicDelivery: OutboxDelivery {
         self.publisher = publisher
     }
 
-    package func deliver(_ events: [DomainEvent]) async throws {
+    package func deliver(_ events: [DomainEvent], lull: @escaping @Sendable () async -> Void) async throws {
+        await lull()
         try await publisher.publish(events)
     }
 }

@@ -52,7 +52,10 @@ package final class Relay: Role {
         let rows = try await outbox.read(sink: delivery.sink, owner: owner, limit: configuration.rowsPerBatchMax)
         guard !rows.isEmpty else { return 0 }
         Failpoint.relayRead.reached()
-        try await delivery.deliver(rows.map(\.event))
+        let isBusy = rows.count >= wholeBatch
+        try await delivery.deliver(rows.map(\.event)) { [self] in
+            if !isBusy { await lull() }
+        }
         Failpoint.relayDelivered.reached()
         let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
         _ = try await outbox.advance(sink: delivery.sink, owner: owner, to: positions)
@@ -67,16 +70,24 @@ package final class Relay: Role {
             of: delivery.sink, owner: owner, leaseDuration: configuration.leaseDuration)
     }
 
+    /// Fewer rows than this are all there were.
+    private var wholeBatch: Int { min(OutboxRow.perShardMin, configuration.rowsPerBatchMax) }
+
+    /// Waits until there is more to deliver, or until what was delivered may be done with.
+    private func lull() async {
+        // The loop is to know of the ring too.
+        if await wake.wait(atMost: configuration.lullMax) { wake.ring() }
+    }
+
     private func relayLoop() async {
         var patience = Patience(logger: logger)
-        let whole = min(OutboxRow.perShardMin, configuration.rowsPerBatchMax)
         var isRung = false
         while !Task.isCancelled {
             do {
                 let count = try await runOnce()
                 patience.succeeded("\(name)")
-                // So few are all there were. None after a ring: they may be behind a transaction that ends in a moment.
-                if count < whole {
+                // None after a ring: they may be behind a transaction that ends in a moment.
+                if count < wholeBatch {
                     let isHeldUp = isRung && count == 0
                     isRung = await wake.wait(
                         atMost: isHeldUp ? configuration.heldUpInterval : configuration.pollInterval)

@@ -16,8 +16,8 @@ package struct MongoCardStore: CardStore {
         collection = client.collection(Self.collectionName, writeConcern: .majority, readConcern: .majority)
     }
 
-    package func insert(_ cards: [EmotionCard]) async throws -> [Bool] {
-        guard !cards.isEmpty else { return [] }
+    package func insert(_ cards: [EmotionCard]) async throws -> InsertedCards {
+        guard !cards.isEmpty else { return InsertedCards(isNew: []) }
         let createdAt = Date().bsonMilliseconds
         var batch = BSONBatch(reservingBytes: cards.count * StoredCard.usualBytes)
         for card in cards {
@@ -27,7 +27,16 @@ package struct MongoCardStore: CardStore {
         try result.throwUnlessDuplicates()
         var isNew = [Bool](repeating: true, count: cards.count)
         for error in result.errors { isNew[error.index] = false }
-        return isNew
+        return InsertedCards(isNew: isNew, term: WriteTerm(of: result))
+    }
+
+    package func remove(_ cards: [EmotionCard]) async throws {
+        guard !cards.isEmpty else { return }
+        let removals = cards.map { card in
+            let key: BSONDocument = ["request_id": .uuid(card.requestID.uuid), "ordinal": .int32(Int32(card.ordinal))]
+            return MongoWrite.deleteOne(filter: ["_id": .document(key), "review_id": .string(card.reviewID)])
+        }
+        try await collection.bulkWrite(removals).throwIfAny()
     }
 
     package func cards(of request: RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {

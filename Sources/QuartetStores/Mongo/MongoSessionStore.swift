@@ -6,33 +6,40 @@ package import QuartetCore
 ///
 ///     {_id: request, product_id, manifest: [review id], analyzer: {name, version}, pinned_at}
 ///
-/// The `_id` index is all it needs. A pinned session is what every later attempt works from, so writes wait for a
-/// majority and reads see what a majority has.
+/// The `_id` index is all it needs. A pinned session is what every later attempt works from, so reads see what a majority
+/// has. The first write of one does not wait for that, because that of its cards follows; see ``PinnedSession``.
 package struct MongoSessionStore: SessionStore {
     package static let collectionName = "realtime_analysis_sessions"
     /// Sessions read together; a manifest may be megabytes long.
     private static let sessionsPerReadMax = 500
 
-    private let collection: MongoCollection
+    private let durable: MongoCollection
+    private let quick: MongoCollection
 
     package init(client: MongoClient) {
-        collection = client.collection(Self.collectionName, writeConcern: .majority, readConcern: .majority)
+        durable = client.collection(Self.collectionName, writeConcern: .majority, readConcern: .majority)
+        quick = client.collection(Self.collectionName, writeConcern: .one)
     }
 
-    package func pin(_ sessions: [AnalysisSession]) async throws -> [AnalysisSession] {
+    package func pin(_ sessions: [AnalysisSession]) async throws -> [PinnedSession] {
         guard !sessions.isEmpty else { return [] }
-        let pinnedAt = Date().bsonMilliseconds
-        var batch = BSONBatch(reservingBytes: sessions.reduce(0) { $0 + 256 + $1.manifest.count * 24 })
-        for session in sessions {
-            batch.append { Self.write(session, pinnedAt: pinnedAt, to: &$0) }
+        let result = try await insert(sessions, into: quick)
+        let term = WriteTerm(of: result)
+        var pinned = sessions.map { PinnedSession(session: $0, term: term) }
+        // Where the store names no term, nobody could tell later whether they became durable.
+        let open = term == nil ? Array(sessions.indices) : result.errors.map(\.index)
+        guard !open.isEmpty else { return pinned }
+        for (index, winner) in zip(open, try await pinDurably(open.map { sessions[$0] })) {
+            pinned[index] = PinnedSession(session: winner)
         }
-        let result = try await collection.insertMany(batch)
-        try result.throwUnlessDuplicates()
-        guard !result.errors.isEmpty else { return sessions }
+        return pinned
+    }
 
+    private func pinDurably(_ sessions: [AnalysisSession]) async throws -> [AnalysisSession] {
+        let result = try await insert(sessions, into: durable)
+        guard !result.errors.isEmpty else { return sessions }
         // The write waited for a majority also where it found an earlier session, so that one can be read by now.
-        let taken = result.errors.map { sessions[$0.index].requestID }
-        let winners = try await stored(taken)
+        let winners = try await stored(result.errors.map { sessions[$0.index].requestID })
         var pinned = sessions
         for error in result.errors {
             guard let winner = winners[sessions[error.index].requestID] else {
@@ -43,6 +50,17 @@ package struct MongoSessionStore: SessionStore {
         return pinned
     }
 
+    private func insert(_ sessions: [AnalysisSession], into collection: MongoCollection) async throws -> MongoBulkResult {
+        let pinnedAt = Date().bsonMilliseconds
+        var batch = BSONBatch(reservingBytes: sessions.reduce(0) { $0 + 256 + $1.manifest.count * 24 })
+        for session in sessions {
+            batch.append { Self.write(session, pinnedAt: pinnedAt, to: &$0) }
+        }
+        let result = try await collection.insertMany(batch)
+        try result.throwUnlessDuplicates()
+        return result
+    }
+
     package func sessions(_ ids: [RequestID]) async throws -> [AnalysisSession?] {
         let found = try await stored(ids)
         return ids.map { found[$0] }
@@ -51,7 +69,7 @@ package struct MongoSessionStore: SessionStore {
     private func stored(_ ids: [RequestID]) async throws -> [RequestID: AnalysisSession] {
         var found: [RequestID: AnalysisSession] = [:]
         for part in ids.slices(of: Self.sessionsPerReadMax) {
-            for document in try await collection.find(["_id": ["$in": .array(part.map(\.uuid))]]) {
+            for document in try await durable.find(["_id": ["$in": .array(part.map(\.uuid))]]) {
                 let session = try Self.read(document)
                 found[session.requestID] = session
             }
@@ -79,5 +97,13 @@ package struct MongoSessionStore: SessionStore {
             requestID: RequestID(try document.decode("_id")), productID: productID,
             manifest: try document.decode("manifest"),
             analyzer: AnalyzerIdentity(name: try analyzer.decode("name"), version: try analyzer.decode("version")))
+    }
+}
+
+extension WriteTerm {
+    /// Nil where the writes were not all taken by one server, or where it does not say.
+    init?(of result: MongoBulkResult) {
+        guard case .objectID(let election)? = result.electionID else { return nil }
+        self.init(id: Array(election.bytes))
     }
 }

@@ -50,9 +50,8 @@ package struct MongoTaskQueue: TaskQueue {
         // The first generation is never later than what is there.
         let later = inserted.errors.map { tasks[$0.index] }.filter { $0.generation > 1 }
         if !later.isEmpty { try await durable.bulkWrite(later.map(StoredTask.renewal(of:))).throwUnlessDuplicates() }
-        async let told: Void = whenVisible()
+        await whenVisible()
         try await makeDurable(batch, inserted: inserted)
-        await told
     }
 
     /// Returns once a majority has what was inserted.

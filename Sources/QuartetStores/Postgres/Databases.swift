@@ -21,11 +21,11 @@ package struct Databases: Sendable {
     package static func configuration(url: String) throws -> PostgresConfiguration {
         guard !url.contains("options=") else { return try PostgresConfiguration(url: url) }
         guard url.contains("://") else {
-            return try PostgresConfiguration(url: url + " options='-c enable_seqscan=off -c jit=off'")
+            return try PostgresConfiguration(url: url + " options='-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan'")
         }
         let separator = url.contains("?") ? "&" : "?"
         return try PostgresConfiguration(
-            url: url + separator + "options=-c%20enable_seqscan%3Doff%20-c%20jit%3Doff")
+            url: url + separator + "options=-c%20enable_seqscan%3Doff%20-c%20jit%3Doff%20-c%20plan_cache_mode%3Dforce_generic_plan")
     }
 
     package func client(of database: DatabaseName) throws -> PostgresClient {

@@ -56,8 +56,10 @@ package struct RedisProgressBoard: ProgressBoard {
         }
     }
 
-    package func ring(_ bell: Doorbell) async throws {
-        try await client.publish("1", to: configuration.keys.channel(bell))
+    /// The message is "request product generation", or empty.
+    package func ring(_ bell: Doorbell, for task: AnalysisTask?) async throws {
+        let message = task.map { "\($0.requestID) \($0.productID) \($0.generation)" } ?? ""
+        try await client.publish(message, to: configuration.keys.channel(bell))
     }
 
     /// The stream ends when the client closes, or when the server refuses the subscription.
@@ -69,8 +71,11 @@ package struct RedisProgressBoard: ProgressBoard {
     }
 
     /// Rings while a listener is busy are one ring to it. The stream ends as that of ``reports(of:)``.
-    package func rings(of bell: Doorbell) -> AsyncStream<Void> {
-        follow(configuration.keys.channel(bell)) { _ in () }
+    package func rings(of bell: Doorbell) -> AsyncStream<AnalysisTask?> {
+        follow(configuration.keys.channel(bell)) { event in
+            guard case .message(let text) = event else { return nil }
+            return AnalysisTask(ring: text)
+        }
     }
 
     /// That a subscription begins, and that messages may have been missed, are events as good as a message.
@@ -116,6 +121,17 @@ package struct RedisProgressBoard: ProgressBoard {
         redis.call('PUBLISH', KEYS[1], string.format('%d %d %s %d', done, total, phase, generation))
         return 1
         """)
+}
+
+extension AnalysisTask {
+    /// What a bell says that rings for one task; nil if it is something else.
+    fileprivate init?(ring message: [UInt8]) {
+        let fields = String(decoding: message, as: UTF8.self).split(separator: " ")
+        guard fields.count == 3, let requestID = RequestID(String(fields[0])), let productID = ProductID(fields[1]),
+            let generation = Int(fields[2])
+        else { return nil }
+        self.init(requestID: requestID, productID: productID, generation: generation)
+    }
 }
 
 extension Progress {

@@ -8,19 +8,20 @@ package enum CardStoreConformance {
         Conformance("cards come back exactly", roundTrip),
         Conformance("pages are in ordinal order and go on behind an ordinal", pages),
         Conformance("counts are per request", counts),
+        Conformance("a card is removed as long as it is of the same review", removal),
         Conformance("attempts that write at the same time store each card once", concurrentInserts),
     ]
 
     private static func firstWriteWins(_ store: any CardStore) async throws {
         let id = RequestID.make()
         let first = makeCard(id, 0, seed: 1)
-        #expect(try await store.insert([first]) == [true])
+        #expect(try await store.insert([first]).isNew == [true])
         let batch = [
             makeCard(id, 2, seed: 2), makeCard(id, 0, seed: 3), makeCard(id, 1, seed: 4), makeCard(id, 2, seed: 5),
         ]
-        #expect(try await store.insert(batch) == [true, false, true, false])
+        #expect(try await store.insert(batch).isNew == [true, false, true, false])
         #expect(try await store.cards(of: id, after: nil, limit: 10) == [first, batch[2], batch[0]])
-        #expect(try await store.insert([]).isEmpty)
+        #expect(try await store.insert([]).isNew.isEmpty)
     }
 
     private static func roundTrip(_ store: any CardStore) async throws {
@@ -32,7 +33,7 @@ package enum CardStoreConformance {
                 reading: EmotionReading(
                     emotion: .neutral, scores: EmotionScores(), polarity: Fraction(-1),
                     keywords: ["배송", "\"\\", "e\u{301}"], excerpt: "👍🏽\u{0}\n")))
-        #expect(try await store.insert(cards).allSatisfy { $0 })
+        #expect(try await store.insert(cards).isNew.allSatisfy(\.self))
         var read: [EmotionCard] = []
         while true {
             let page = try await store.cards(of: id, after: read.last?.ordinal, limit: 700)
@@ -65,13 +66,23 @@ package enum CardStoreConformance {
         #expect(try await store.counts([]).isEmpty)
     }
 
+    private static func removal(_ store: any CardStore) async throws {
+        let id = RequestID.make()
+        let cards = (0..<4).map { makeCard(id, $0, seed: $0) }
+        _ = try await store.insert(cards)
+        let other = EmotionCard(requestID: id, ordinal: 2, reviewID: "another", reading: cards[2].reading)
+        try await store.remove([cards[1], other, makeCard(.make(), 3, seed: 3)])
+        try await store.remove([])
+        #expect(try await store.cards(of: id, after: nil, limit: 9) == [cards[0], cards[2], cards[3]])
+    }
+
     private static func concurrentInserts(_ store: any CardStore) async throws {
         let id = RequestID.make()
         let stored = try await withThrowingTaskGroup(of: [EmotionCard].self) { group in
             for attempt in 0..<4 {
                 group.addTask {
                     let cards = (0..<200).map { makeCard(id, $0, seed: $0 + attempt * 1000) }.shuffled()
-                    let isNew = try await store.insert(cards)
+                    let isNew = try await store.insert(cards).isNew
                     return zip(cards, isNew).filter(\.1).map(\.0)
                 }
             }

@@ -99,19 +99,20 @@ package enum ProgressBoardConformance {
 
     private static func ringsReachAll(_ board: any ProgressBoard) async throws {
         let rang = Latch(count: 3)
+        let task = AnalysisTask(requestID: .make(), productID: try #require(ProductID("p:1.a_b-c")), generation: 7)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {
                 let rings = board.rings(of: .queue)
                 group.addTask {
                     var rings = rings.makeAsyncIterator()
                     // The first says that the listener listens.
-                    _ = await rings.next()
+                    #expect(await rings.next() == .some(nil))
                     await rang.arrive()
-                    _ = await rings.next()
+                    #expect(await rings.next() == task)
                 }
             }
             await rang.wait()
-            try await board.ring(.queue)
+            try await board.ring(.queue, for: task)
             try await group.waitForAll()
         }
     }
@@ -124,7 +125,7 @@ package enum ProgressBoardConformance {
             _ = await leaves.next()
         }
         try await board.ring(.queue)
-        #expect(await stays.next() != nil)
+        #expect(await stays.next() == .some(nil))
     }
 
     private static func permutations(of items: [Int]) -> [[Int]] {

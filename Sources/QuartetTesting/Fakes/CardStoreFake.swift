@@ -4,13 +4,16 @@ import Synchronization
 /// Emotion cards in memory.
 package final class FakeCardStore: CardStore {
     package enum Call: Sendable, Hashable, CaseIterable {
-        case insert, cards, counts
+        case insert, remove, cards, counts
     }
 
     private let faults = FaultPlan<Call>()
+    private let primary: FakePrimary
     private let stored = Mutex<[RequestID: [Int: EmotionCard]]>([:])
 
-    package init() {}
+    package init(primary: FakePrimary = FakePrimary()) {
+        self.primary = primary
+    }
 
     /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
     ///
@@ -19,13 +22,25 @@ package final class FakeCardStore: CardStore {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
-    package func insert(_ cards: [EmotionCard]) async throws -> [Bool] {
+    package func insert(_ cards: [EmotionCard]) async throws -> InsertedCards {
         try faults.run(.insert) {
-            stored.withLock { stored in
+            let term = primary.becomeDurable()
+            let isNew = stored.withLock { stored in
                 cards.map { card in
                     guard stored[card.requestID]?[card.ordinal] == nil else { return false }
                     stored[card.requestID, default: [:]][card.ordinal] = card
                     return true
+                }
+            }
+            return InsertedCards(isNew: isNew, term: term)
+        }
+    }
+
+    package func remove(_ cards: [EmotionCard]) async throws {
+        try faults.run(.remove) {
+            stored.withLock { stored in
+                for card in cards where stored[card.requestID]?[card.ordinal]?.reviewID == card.reviewID {
+                    stored[card.requestID]?[card.ordinal] = nil
                 }
             }
         }

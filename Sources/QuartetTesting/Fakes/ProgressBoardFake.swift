@@ -5,7 +5,7 @@ import Synchronization
 package final class FakeProgressBoard: ProgressBoard {
     private let progress = Mutex<[RequestID: Progress]>([:])
     private let followers = Listeners<RequestID, Progress?>()
-    private let listeners = Listeners<Doorbell, Void>()
+    private let listeners = Listeners<Doorbell, AnalysisTask?>()
 
     package enum Call: Sendable, Hashable, CaseIterable {
         case report, read, ring
@@ -41,18 +41,18 @@ package final class FakeProgressBoard: ProgressBoard {
 
     package func reports(of request: RequestID) -> AsyncStream<Progress?> { followers.join(request, first: nil) }
 
-    package func ring(_ bell: Doorbell) async throws {
-        try faults.run(.ring) { listeners.tell((), to: bell) }
+    package func ring(_ bell: Doorbell, for task: AnalysisTask?) async throws {
+        try faults.run(.ring) { listeners.tell(task, to: bell) }
     }
 
     /// Yields once at first, since the listener may have come late.
-    package func rings(of bell: Doorbell) -> AsyncStream<Void> { listeners.join(bell, first: ()) }
+    package func rings(of bell: Doorbell) -> AsyncStream<AnalysisTask?> { listeners.join(bell, first: nil) }
 
     /// Loses all progress, as a copy may; followers and listeners stay and are told to look again.
     package func lose() {
         progress.withLock { $0 = [:] }
         followers.tellAll(nil)
-        listeners.tellAll(())
+        listeners.tellAll(nil)
     }
 
     package func listenerCount(of bell: Doorbell) -> Int { listeners.count(of: bell) }

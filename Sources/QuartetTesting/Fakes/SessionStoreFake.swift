@@ -8,9 +8,12 @@ package final class FakeSessionStore: SessionStore {
     }
 
     private let faults = FaultPlan<Call>()
+    private let primary: FakePrimary
     private let stored = Mutex<[RequestID: AnalysisSession]>([:])
 
-    package init() {}
+    package init(primary: FakePrimary = FakePrimary()) {
+        self.primary = primary
+    }
 
     /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
     ///
@@ -19,16 +22,27 @@ package final class FakeSessionStore: SessionStore {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
-    package func pin(_ sessions: [AnalysisSession]) async throws -> [AnalysisSession] {
+    package func pin(_ sessions: [AnalysisSession]) async throws -> [PinnedSession] {
         try faults.run(.pin) {
-            stored.withLock { stored in
+            let term = primary.term
+            let pinned = stored.withLock { stored in
                 sessions.map { session in
-                    let winner = stored[session.requestID] ?? session
-                    stored[session.requestID] = winner
-                    return winner
+                    if let winner = stored[session.requestID] { return PinnedSession(session: winner) }
+                    stored[session.requestID] = session
+                    return PinnedSession(session: session, term: term)
                 }
             }
+            if pinned.contains(where: { $0.term == nil }) { _ = primary.becomeDurable() }
+            for new in pinned where new.term != nil {
+                primary.wrote { [self] in stored.withLock { $0[new.session.requestID] = nil } }
+            }
+            return pinned
         }
+    }
+
+    /// Pins a session durably, as another process does.
+    package func put(_ session: AnalysisSession) {
+        stored.withLock { $0[session.requestID] = session }
     }
 
     package func sessions(_ ids: [RequestID]) async throws -> [AnalysisSession?] {

@@ -1,8 +1,11 @@
 import Foundation
+import Logging
 import Mongo
 import QuartetCore
+import QuartetStack
 import QuartetStores
 import QuartetTesting
+import StoreKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct MongoStoresTests {
@@ -90,7 +93,7 @@ import Testing
                 reading: EmotionReading(
                     emotion: .joy, scores: scores, polarity: Fraction(tenThousandths: -1), keywords: ["배송", "fast"],
                     excerpt: "good"))
-            #expect(try await MongoCardStore(client: client).insert([card]) == [true])
+            #expect(try await MongoCardStore(client: client).insert([card]).isNew == [true])
             let stored = try #require(try await client.collection("emotion_cards").findOne())
             #expect(
                 stored.map(\.key) == [
@@ -101,6 +104,45 @@ import Testing
             #expect(stored["polarity"] == .double(-0.0001))
             #expect(stored["keywords"] == ["배송", "fast"])
         }
+    }
+
+    /// Sessions and cards of one election name the same term, and the next election's another one.
+    @Test func aTermLastsAsLongAsItsPrimary() async throws {
+        let server = try await TestStack.privateMongo()
+        let client = try MongoClient(MongoConfiguration(url: server.url), logger: Logger(label: "test"))
+        let outcome: Result<Void, any Error>
+        do {
+            let before = try await terms(client)
+            #expect(before.count == 1 && before.first != WriteTerm?.none)
+            await server.kill()
+            try await server.start()
+            try await client.waitUntilAvailable(deadline: .after(.seconds(30)))
+            let after = try await terms(client)
+            #expect(after.count == 1 && after.first != WriteTerm?.none)
+            #expect(before.isDisjoint(with: after))
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        await client.close()
+        await server.stop()
+        try outcome.get()
+    }
+
+    /// The terms that a session, its cards and another session name.
+    private func terms(_ client: MongoClient) async throws -> Set<WriteTerm?> {
+        func session() throws -> AnalysisSession {
+            AnalysisSession(
+                requestID: .make(), productID: try #require(ProductID("p")), manifest: ["r"],
+                analyzer: AnalyzerIdentity(name: "model", version: "ab"))
+        }
+        let sessions = MongoSessionStore(client: client)
+        let first = try await sessions.pin([try session()])[0]
+        let reading = EmotionReading(
+            emotion: .joy, scores: EmotionScores(), polarity: Fraction(0), keywords: [], excerpt: "")
+        let card = EmotionCard(requestID: first.session.requestID, ordinal: 0, reviewID: "r", reading: reading)
+        let cards = try await MongoCardStore(client: client).insert([card])
+        return [first.term, cards.term, try await sessions.pin([try session()])[0].term]
     }
 
     /// Every fraction survives the double that stands for it.
