@@ -243,6 +243,7 @@ private final class HeldCatchUp: CardStore {
         return try await store.cards(of: request, after: after, limit: limit)
     }
 
-    func insert(_ cards: [EmotionCard]) async throws -> [Bool] { try await store.insert(cards) }
+    func insert(_ cards: [EmotionCard]) async throws -> InsertedCards { try await store.insert(cards) }
+    func remove(_ cards: [EmotionCard]) async throws { try await store.remove(cards) }
     func counts(_ ids: [QuartetCore.RequestID]) async throws -> [Int] { try await store.counts(ids) }
 }
