@@ -128,7 +128,7 @@ package struct CheckFigures: Codable, Sendable {
     let cores: Int
     /// I1, I2, I3, I6, and I5 for tasks and sessions.
     let requests: Rate
-    /// I4, and I5 for cards.
+    /// I4, and I5 for cards and keyword details.
     let cards: Rate
     let peakResidentMegabytes: Int
     let floor: Floor

@@ -81,6 +81,7 @@ struct CheckSeed: Sendable {
         var sessions: [AnalysisSession] = []
         var cards: [EmotionCard] = []
         var results: [AnalysisResult] = []
+        var details: [KeywordDetails] = []
         for number in numbers {
             guard status(number) == .completed else {
                 tasks.append { writeTask(number, to: &$0) }
@@ -90,11 +91,14 @@ struct CheckSeed: Sendable {
             let own = session.manifest.indices.map { card(number, $0) }
             sessions.append(session)
             cards += own
-            results.append(Fold.result(of: own, session: session))
+            let folded = Fold(session: session).adding(own).resultAndKeywordDetails()
+            results.append(folded.result)
+            details.append(folded.keywordDetails)
         }
         async let stored: Void = write(results)
         try await clients.mongo.collection("analysis_queue").insertMany(tasks).throwIfAny()
         _ = try await MongoSessionStore(client: clients.mongo).pin(sessions)
+        _ = try await MongoKeywordStore(client: clients.mongo).insert(details)
         let store = MongoCardStore(client: clients.mongo)
         for start in stride(from: 0, to: cards.count, by: 4000) {
             _ = try await store.insert(Array(cards[start..<min(start + 4000, cards.count)]))

@@ -29,6 +29,7 @@ struct Planter {
         plants.formUnion(try await plantTasks())
         plants.formUnion(try await plantResults())
         plants.formUnion(try await plantFolds())
+        plants.formUnion(try await plantKeywords())
         plants.formUnion(try await plantOrphans())
         plants.formUnion(try await plantKeys())
         plants.insert(try await plantWaitingRow())
@@ -136,6 +137,40 @@ struct Planter {
         try await update(misread, "result = replace(result::text, '\"polarity\"', '\"Polarity\"')::json")
         return of(.foldCount, [without, withMore, miscounted]).union(of(.foldDigest, misdigested + [changed]))
             .union(of(.foldDocument, [misread]))
+            // Details are of the cards that were: with these they are not the fold either.
+            .union(of(.keywordsFold, [without, withMore, changed]))
+    }
+
+    /// Details of which one thing is changed, each in another way, and some that are gone, at ends of chunks too.
+    private func plantKeywords() async throws -> Set<Plant> {
+        let details = stores.collection("keyword_details")
+        let last = stores.count - 30
+        let missing = [number(.completed, from: 0), number(.completed, from: 40_000), number(.completed, from: last)]
+        try await remove(missing, from: details)
+        let changes: [BSONDocument] = [
+            ["reviews": 17], ["digest": .string(CardDigest(high: 1, low: 2).description)],
+            ["keywords.0.positive": 9], ["keywords.1.term": "elsewhere"], ["keywords": .array([BSONValue]())],
+            ["product_id": "elsewhere"],
+        ]
+        var changed: [Int] = []
+        for (index, change) in changes.enumerated() {
+            let number = number(.completed, from: 40_100 + 512 * index)
+            _ = try await details.updateOne(["_id": .uuid(stores.id(number).uuid)], ["$set": .document(change)])
+            changed.append(number)
+        }
+        return of(.keywordsMissing, missing).union(of(.keywordsFold, changed))
+    }
+
+    /// Details of numbers that have no request.
+    func plantOrphanedKeywords(_ numbers: [Int]) async throws -> Set<Plant> {
+        let details = stores.keywordDetails(1_003)
+        _ = try await MongoKeywordStore(client: stores.mongo).insert(
+            numbers.map {
+                KeywordDetails(
+                    requestID: stores.id($0), productID: details.productID, analyzer: details.analyzer,
+                    cardCount: details.cardCount, digest: details.digest, keywords: details.keywords)
+            })
+        return of(.keywordsOrphaned, numbers)
     }
 
     // MARK: Documents without requests
@@ -170,6 +205,7 @@ struct Planter {
         ])
         return of(.taskOrphaned, tasks).union(of(.sessionOrphaned, sessions)).union(of(.cardsOrphaned, cards))
             .union([Plant(kind: .sessionOrphaned, key: between.description)])
+            .union(try await plantOrphanedKeywords([-40, -30, stores.count + 40]))
     }
 
     // MARK: Copies

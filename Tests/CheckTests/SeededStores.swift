@@ -17,12 +17,14 @@ struct SeededStores {
     let count: Int
     let postgres: PostgresClient
     let mongo: MongoClient
-    /// When the first one was submitted; each other a millisecond later.
     let begin: Date
+    /// Between one request and the next.
+    private let spacingMilliseconds: Int
 
-    init(_ system: QuartetSystem, count: Int) throws {
+    init(_ system: QuartetSystem, count: Int, spacingMilliseconds: Int = 1) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         self.count = count
+        self.spacingMilliseconds = spacingMilliseconds
         postgres = PostgresClient(
             try PostgresConfiguration(url: system.environment["DROPSHIP_DATABASE_URL"] ?? ""), logger: logger)
         mongo = try MongoClient(
@@ -39,11 +41,17 @@ struct SeededStores {
 
     /// The id of the request of that number; also of numbers that have none.
     func id(_ number: Int) -> RequestID {
-        let milliseconds = UInt64(begin.timeIntervalSince1970 * 1000) + UInt64(number + 1_000_000)
+        let milliseconds =
+            UInt64(begin.timeIntervalSince1970 * 1000) + UInt64(number * spacingMilliseconds + 1_000_000)
         let words = (
             (milliseconds << 16 | 0x7000).bigEndian, (0x8000_0000_0000_0000 | UInt64(number + 1_000_000)).bigEndian
         )
         return withUnsafeBytes(of: words) { RequestID(UUID(uuid: $0.loadUnaligned(as: uuid_t.self))) }
+    }
+
+    /// When the request of that number was submitted. It was closed, if it was, a minute later.
+    func submittedAt(_ number: Int) -> Date {
+        begin.addingTimeInterval(Double(number * spacingMilliseconds) / 1000 + 1000)
     }
 
     func status(_ number: Int) -> RequestStatus {
@@ -80,6 +88,10 @@ struct SeededStores {
         session(number).manifest.indices.map { card(number, $0) }
     }
 
+    func keywordDetails(_ number: Int) -> KeywordDetails {
+        Fold(session: session(number)).adding(cards(number)).keywordDetails()
+    }
+
     // MARK: Writing
 
     func write() async throws {
@@ -92,8 +104,8 @@ struct SeededStores {
     private func writeRows() async throws {
         let requests = Lines(count: count) { number in
             let status = status(number)
-            let created = Self.time(begin.addingTimeInterval(Double(number) / 1000))
-            let closed = status == .queued ? "\\N" : Self.time(begin.addingTimeInterval(Double(number) / 1000 + 60))
+            let created = Self.time(submittedAt(number))
+            let closed = status == .queued ? "\\N" : Self.time(submittedAt(number).addingTimeInterval(60))
             return
                 "\(id(number))\t\(product(number))\t\(status.rawValue)\t1\t\(created)\t\(closed)\t\(status == .failed ? "no reviews" : "\\N")"
         }
@@ -105,7 +117,7 @@ struct SeededStores {
         guard loaded == count else { throw TestFailure("\(loaded) of \(count) requests") }
         let results = Lines(count: count) { number in
             guard status(number) == .completed else { return nil }
-            let closed = Self.time(begin.addingTimeInterval(Double(number) / 1000 + 60))
+            let closed = Self.time(submittedAt(number).addingTimeInterval(60))
             let result = Fold.result(of: cards(number), session: session(number))
             let json = String(decoding: result.json, as: UTF8.self).replacing("\\", with: "\\\\")
             return "\(id(number))\t\(product(number))\t\(closed)\t\(result.cardCount)\t\\\\x\(result.digest)\t"
@@ -123,6 +135,7 @@ struct SeededStores {
         try await MongoTaskQueue(client: mongo).prepare()
         let sessions = MongoSessionStore(client: mongo)
         let cardStore = MongoCardStore(client: mongo)
+        let keywords = MongoKeywordStore(client: mongo)
         for start in stride(from: 0, to: count, by: 5000) {
             let numbers = start..<min(start + 5000, count)
             var tasks = BSONBatch()
@@ -133,6 +146,7 @@ struct SeededStores {
             let completed = numbers.filter { status($0) == .completed }
             _ = try await sessions.pin(completed.map(session))
             _ = try await cardStore.insert(completed.flatMap(cards))
+            _ = try await keywords.insert(completed.map(keywordDetails))
         }
     }
 

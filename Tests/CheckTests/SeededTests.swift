@@ -106,9 +106,15 @@ struct Swept {
                 let repair: Repair?
             }
 
+            struct Walk: Decodable {
+                let phase: String
+                let rows: Int
+            }
+
             let reach: String
             let resumes: Int
             let findings: [Kind]
+            let walks: [Walk]
         }
 
         let consistent: Bool
@@ -123,6 +129,7 @@ struct Swept {
     var found: Int { report.found }
     var examples: [Report.Sweep.Example] { report.sweep.findings.flatMap(\.examples) }
     var plants: Set<Plant> { Set(examples.map { Plant(kind: $0.kind, key: $0.key) }) }
+    func rows(_ phase: String) -> Int { report.sweep.walks.first { $0.phase == phase }?.rows ?? 0 }
     var notRepaired: [String] {
         examples.filter { $0.repair?.isDone != true }.map {
             "\($0.kind.rawValue) \($0.key): \($0.repair.map { "\($0.action) -> \($0.after)" } ?? "nothing done")"

@@ -1,4 +1,5 @@
 import Foundation
+import Mongo
 import Postgres
 import QuartetCore
 import QuartetStack
@@ -14,9 +15,11 @@ struct SweepTests {
         "CHECK_SCHEDULE": "off", "CHECK_ALERTS_MAX": "0",
     ]
 
-    private func withSeeded(_ count: Int, _ body: (QuartetSystem, SeededStores) async throws -> Void) async throws {
+    private func withSeeded(
+        _ count: Int, spacingMilliseconds: Int = 1, _ body: (QuartetSystem, SeededStores) async throws -> Void
+    ) async throws {
         try await QuartetSystem.run(on: TestStack.shared, settings: Self.settings) { system in
-            let stores = try SeededStores(system, count: count)
+            let stores = try SeededStores(system, count: count, spacingMilliseconds: spacingMilliseconds)
             do {
                 try await stores.write()
                 try await body(system, stores)
@@ -139,6 +142,77 @@ struct SweepTests {
                     """) == [["2", "2"], ["0", "0"]]
             }
             #expect(role.log.contains("stores agree"))
+        }
+    }
+
+    @Test("more keyword details without a request than are read at once are all found, and go; the others stay")
+    func manyOrphans() async throws {
+        try await withSeeded(300) { system, stores in
+            let planter = Planter(stores: stores, system: system)
+            let planted = try await planter.plantOrphanedKeywords(Array(-70 ..< -35) + Array(300..<340))
+            let small = ["CHECK_REQUESTS_PER_CHUNK": "80", "CHECK_EXAMPLES_PER_KIND": "1000"]
+            let mended = try await Swept.run(system, ["--full", "--repair"], settings: small)
+            #expect(mended.plants == planted)
+            #expect(mended.notRepaired.isEmpty && mended.status == 0)
+            let left = try await stores.collection("keyword_details").countDocuments()
+            #expect(left == (0..<300).count { stores.status($0) == .completed })
+            #expect(try await Swept.run(system, ["--full"], settings: small).plants.isEmpty)
+        }
+    }
+
+    @Test("a sweep since a time walks what was submitted since then, and folds what was closed since then")
+    func since() async throws {
+        try await withSeeded(400, spacingMilliseconds: 1000) { system, stores in
+            let planter = Planter(stores: stores, system: system)
+            let earlier = try await planter.plantMissingTasks([195]).union(planter.plantWrongDigest(198))
+            let later = try await planter.plantMissingTasks([205, 395]).union(planter.plantWrongDigest(203))
+            // Walked, but closed before.
+            let unfolded = try await planter.plantWrongDigest(303)
+            try await stores.postgres.execute(
+                script: """
+                    UPDATE analysis.analysis_requests SET closed_at = created_at - interval '10 minutes'
+                    WHERE request_id = '\(stores.id(303))'
+                    """)
+            // Ids are made by other clocks: the walk begins a minute before.
+            let date = stores.submittedAt(200).addingTimeInterval(60).ISO8601Format()
+            let swept = try await Swept.run(system, ["--since", date])
+            #expect(swept.plants == later)
+            #expect(swept.rows("requests") == 200)
+            // The first stretch of cards is as long as the requests that were walked.
+            let cards = (200..<400).filter { stores.status($0) == .completed }.map { stores.cards($0).count }
+            #expect(swept.rows("cards") == cards.reduce(0, +))
+            #expect(try await Swept.full(system).plants == earlier.union(later).union(unfolded))
+        }
+    }
+
+    @Test("a cursor that is behind where the last sweep saw it, or gone, is told once")
+    func cursorWentBack() async throws {
+        try await withSeeded(10) { system, stores in
+            func set(_ assignment: String) async throws {
+                try await stores.postgres.execute(script: "UPDATE events.outbox_cursors SET \(assignment)")
+            }
+            try await stores.postgres.execute(
+                script: """
+                    INSERT INTO events.outbox_cursors (sink, shard, transaction, id)
+                    VALUES ('queue', 2, '700', 5), ('events', 3, '700', 5)
+                    """)
+            #expect(try await Swept.full(system).plants.isEmpty)
+            try await set("id = 6")
+            #expect(try await Swept.full(system).plants.isEmpty)
+            try await set("id = 5 WHERE sink = 'queue'")
+            let first = try await Swept.full(system)
+            #expect(first.plants == [Plant(kind: .cursorWentBack, key: "queue/2")] && first.status == 1)
+            #expect(first.examples.first?.detail.contains("700") == true)
+            #expect(try await Swept.full(system).plants.isEmpty)
+            // Of an earlier transaction, whatever the row.
+            try await set("transaction = '699', id = 99 WHERE sink = 'events'")
+            try await stores.postgres.execute(script: "DELETE FROM events.outbox_cursors WHERE sink = 'queue'")
+            let both = try await Swept.full(system, "--repair")
+            #expect(
+                both.plants == [
+                    Plant(kind: .cursorWentBack, key: "events/3"), Plant(kind: .cursorWentBack, key: "queue/2"),
+                ])
+            #expect(both.notRepaired.isEmpty && both.status == 0)
         }
     }
 

@@ -167,6 +167,18 @@ import Testing
         }
     }
 
+    /// A Unix socket is full or has room within microseconds: among so many pieces, room comes in the midst of a look.
+    @Test func aCopyGoesOnWhenRoomComesWhileItsThreadIsAwake() async throws {
+        let server = try LocalServer.shared.get()
+        let client = PostgresClient(try PostgresConfiguration(url: server.socketURL), logger: quiet)
+        try await client.execute(script: "CREATE TABLE fed (t text)")
+        let row = [UInt8](repeating: UInt8(ascii: "x"), count: 7999) + [UInt8(ascii: "\n")]
+        let copied = try await client.copyIn(
+            "COPY fed FROM STDIN WHERE false", from: Pieces(piece: row, count: 100_000), deadline: .after(.seconds(60)))
+        #expect(copied == 0)
+        await client.close()
+    }
+
     @Test func aCopyLeftEarlyGivesItsConnectionBackClean() async throws {
         try await withClient(.set(\.connectionsMax, 1)) { client in
             for try await _ in client.copyOut("COPY (SELECT generate_series(1, 1000000)) TO STDOUT") { break }
@@ -174,4 +186,22 @@ import Testing
             #expect(try rows.single().decode(0, as: Int.self) == 7)
         }
     }
+}
+
+/// The same piece again and again.
+private struct Pieces: AsyncSequence {
+    let piece: [UInt8]
+    let count: Int
+
+    struct Iterator: AsyncIteratorProtocol {
+        let piece: [UInt8]
+        var left: Int
+
+        mutating func next() async -> [UInt8]? {
+            left -= 1
+            return left < 0 ? nil : piece
+        }
+    }
+
+    func makeAsyncIterator() -> Iterator { Iterator(piece: piece, left: count) }
 }

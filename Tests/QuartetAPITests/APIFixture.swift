@@ -22,6 +22,8 @@ struct APIFixture: Sendable {
     let cache = FakeVersionedCache()
     let product = ProductID("p-1")!
     var probes: [ReadinessProbe] = []
+    /// How cards are read; `cards` unless a test is in between.
+    var cardReader: (any CardStore)?
 
     var requests: FakeRequestStore { FakeRequestStore(database: database) }
 
@@ -35,7 +37,7 @@ struct APIFixture: Sendable {
             configuration: configuration,
             ports: APIPorts(
                 requests: requests, queue: queue, products: FakeProductStore(database: database), reviews: reviews,
-                sessions: sessions, cards: cards, keywords: keywords, progress: progress, cache: cache),
+                sessions: sessions, cards: cardReader ?? cards, keywords: keywords, progress: progress, cache: cache),
             probes: probes, metrics: { "metrics\n" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -3,6 +3,7 @@ import HTTPTypes
 import QuartetAPI
 import QuartetCore
 import QuartetTesting
+import Synchronization
 import Testing
 
 @Suite struct WatchTests {
@@ -87,6 +88,39 @@ import Testing
         #expect(api.progress.followerCount(of: id) == 0)
     }
 
+    /// The channel of the first generation is kept by a watcher who still catches up with it.
+    @Test func whoWatchesARetriedAnalysisIsNotToldTheEndBeforeIt() async throws {
+        var api = APIFixture()
+        let reader = HeldCatchUp(api.cards, limit: 2)
+        api.cardReader = reader
+        let id = try await prepare(api, cards: 2, isComplete: false)
+        try await api.run { [api] caller in
+            let watch = { @Sendable in try await caller.call(.get, "/v1/analyses/\(id)/events").text }
+            let first = Task { try await watch() }
+            while api.progress.followerCount(of: id) == 0 { await Task.yield() }
+            try await api.progress.report([Progress(requestID: id, done: 2, total: 2)])
+            // Read once more after the cards were told: the channel's place is behind them.
+            while reader.pagesRead < 2 { await Task.yield() }
+            let slow = Task { try await watch() }
+            await reader.waitUntilHeld()
+            _ = try await api.requests.fail([RequestFailure(requestID: id, generation: 1, message: "no luck")])
+            try await api.progress.report([Progress(requestID: id, done: 2, total: 2, phase: .failed)])
+            #expect(try await first.value.contains(#"data: {"status":"failed""#))
+            // The channel has ended and listens no more.
+            while api.progress.followerCount(of: id) > 0 { await Task.yield() }
+
+            _ = try await api.requests.retry([id])
+            let session = try #require(try await api.sessions.sessions([id])[0])
+            let cards = (0..<2).map { APIFixture.card(id, $0) }
+            _ = try await api.requests.finalise([Finalisation(result: Fold.result(of: cards, session: session))])
+            let text = try await watch()
+            #expect(text.contains(#"data: {"status":"completed"}"#) && !text.contains("failed"))
+            #expect(events(text).compactMap(\.id) == ["0", "1"])
+            reader.letGo()
+            #expect(events(try await slow.value).compactMap(\.id) == ["0", "1"])
+        }
+    }
+
     @Test func cardsBehindAGapWaitForIt() async throws {
         let api = APIFixture()
         let id = try await prepare(api, cards: 0, isComplete: false)
@@ -167,4 +201,49 @@ import Testing
             #expect(answer.status == 503)
         }
     }
+}
+
+/// Cards of a store, where the first read of up to `limit` cards waits until it is let go.
+private final class HeldCatchUp: CardStore {
+    private struct State {
+        var pagesRead = 0
+        var hasHeld = false
+    }
+
+    private let store: FakeCardStore
+    private let limit: Int
+    private let state = Mutex(State())
+    private let (held, hold) = AsyncStream.makeStream(of: Void.self)
+    private let (released, release) = AsyncStream.makeStream(of: Void.self)
+
+    init(_ store: FakeCardStore, limit: Int) {
+        self.store = store
+        self.limit = limit
+    }
+
+    /// Reads that were not held.
+    var pagesRead: Int { state.withLock { $0.pagesRead } }
+
+    func waitUntilHeld() async { for await _ in held { return } }
+    func letGo() { release.finish() }
+
+    func cards(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {
+        let isHeld = state.withLock { state in
+            guard limit == self.limit, !state.hasHeld else {
+                state.pagesRead += 1
+                return false
+            }
+            state.hasHeld = true
+            return true
+        }
+        if isHeld {
+            hold.yield()
+            for await _ in released {}
+        }
+        return try await store.cards(of: request, after: after, limit: limit)
+    }
+
+    func insert(_ cards: [EmotionCard]) async throws -> InsertedCards { try await store.insert(cards) }
+    func remove(_ cards: [EmotionCard]) async throws { try await store.remove(cards) }
+    func counts(_ ids: [QuartetCore.RequestID]) async throws -> [Int] { try await store.counts(ids) }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import QuartetCore
 import QuartetRoles
 import QuartetTesting
@@ -280,6 +281,39 @@ import Testing
         #expect(try await system.worker().runOnce() == 1)
         #expect(try await system.requests.results([id])[0] == first)
         #expect(try await system.queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
+    }
+
+    /// As many workers as there are threads for tasks: if each of them spun, nobody else would come to run.
+    @Test func aCancelledWorkerWaitsForItsAttemptsWithoutSpinning() async throws {
+        var system = FakeSystem()
+        system.configuration.tasksMax = 1
+        system.configuration.drainTimeout = .seconds(30)
+        try await system.addReviews(1)
+        let count = ProcessInfo.processInfo.activeProcessorCount
+        for _ in 0..<count { _ = try await system.submit() }
+        let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
+        let goOn = Signal()
+        system.analyzer.before { _ in
+            arrived.yield()
+            // Whatever happens around it.
+            await goOn.wait()
+        }
+        let workers = (0..<count).map { number in
+            let worker = system.worker("w-\(number)")
+            return Task { try await worker.run() }
+        }
+        var held = 0
+        for await _ in arrivals {
+            held += 1
+            if held == count { break }
+        }
+        let began = ContinuousClock.now
+        for worker in workers { worker.cancel() }
+        // Everyone who has something to do does it before this goes on.
+        for _ in 0..<1000 { await Task.yield() }
+        await goOn.raise()
+        for worker in workers { _ = try? await worker.value }
+        #expect(began.duration(to: .now) < .seconds(15))
     }
 
     @Test func aWorkerWhoseLeaseWasTakenOverStopsAndChangesNothing() async throws {

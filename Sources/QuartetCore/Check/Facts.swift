@@ -109,18 +109,21 @@ package struct Sides: Sendable, Hashable {
     package var result: ResultFacts?
     package var task: TaskFacts?
     package var hasSession: Bool
+    /// False also where nobody looked.
+    package var hasKeywords: Bool
     /// How many cards there are; nil where nobody looked.
     package var cardCount: Int?
 
     package init(
         id: RequestID, request: RequestFacts? = nil, result: ResultFacts? = nil, task: TaskFacts? = nil,
-        hasSession: Bool = false, cardCount: Int? = nil
+        hasSession: Bool = false, hasKeywords: Bool = false, cardCount: Int? = nil
     ) {
         self.id = id
         self.request = request
         self.result = result
         self.task = task
         self.hasSession = hasSession
+        self.hasKeywords = hasKeywords
         self.cardCount = cardCount
     }
 
@@ -128,7 +131,7 @@ package struct Sides: Sendable, Hashable {
     package var summary: String {
         var parts = [
             request?.summary ?? "no request", task?.summary ?? "no task", result?.summary ?? "no result",
-            hasSession ? "a session" : "no session",
+            hasSession ? "a session" : "no session", hasKeywords ? "keyword details" : "no keyword details",
         ]
         if let cardCount { parts.append("\(cardCount) cards") }
         return parts.joined(separator: "; ")
@@ -157,5 +160,19 @@ package struct ResultDocument: Sendable, Hashable {
         if facts.cardCount != folded.cardCount { return .foldCount }
         if facts.digest != folded.digest { return .foldDigest }
         return json == folded.json ? nil : .foldDocument
+    }
+}
+
+extension KeywordDetails {
+    /// In which way a completed request's stored details, if there are any, are not what its cards fold into; nil where
+    /// they are.
+    package static func disagreement(of stored: KeywordDetails?, with folded: KeywordDetails) -> FindingKind? {
+        guard let stored else { return .keywordsMissing }
+        // A result names its analyser as one text, which does not tell where a name with a slash ends.
+        let agrees =
+            stored.cardCount == folded.cardCount && stored.digest == folded.digest
+            && stored.productID == folded.productID && stored.keywords == folded.keywords
+            && stored.analyzer.description == folded.analyzer.description
+        return agrees ? nil : .keywordsFold
     }
 }

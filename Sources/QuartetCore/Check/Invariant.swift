@@ -16,8 +16,8 @@ package enum Invariant: String, Sendable, Hashable, CaseIterable, Codable, Compa
         case .i1: "every open request has one live task"
         case .i2: "every live task has an open request"
         case .i3: "completed if and only if there is a result"
-        case .i4: "the result equals the fold of its cards"
-        case .i5: "no task, session or card without its request"
+        case .i4: "the result and the keyword details equal the fold of their cards"
+        case .i5: "no task, session, card or keyword details without a request"
         case .i6: "dead task if and only if failed"
         case .i7: "no outbox row waits, cursors only move forward"
         case .i8: "no cache entry is older than its row, every key expires"
@@ -57,9 +57,12 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
     case foldCount = "fold.count"
     case foldDigest = "fold.digest"
     case foldDocument = "fold.document"
+    case keywordsMissing = "keywords.missing"
+    case keywordsFold = "keywords.fold"
     case taskOrphaned = "task.orphan"
     case sessionOrphaned = "session.orphan"
     case cardsOrphaned = "cards.orphan"
+    case keywordsOrphaned = "keywords.orphan"
     case outboxWaiting = "outbox.waiting"
     case cursorWentBack = "outbox.cursor_went_back"
     case cacheStale = "cache.stale"
@@ -75,9 +78,9 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .taskLiveButFailed: [.i2, .i6]
         case .taskDeadButClosed, .deadTaskMissing: [.i6]
         case .resultMissing, .resultUnexpected, .resultOrphaned: [.i3]
-        case .foldCount, .foldDigest, .foldDocument: [.i4]
+        case .foldCount, .foldDigest, .foldDocument, .keywordsMissing, .keywordsFold: [.i4]
         case .taskOrphaned: [.i5, .i2]
-        case .sessionOrphaned, .cardsOrphaned: [.i5]
+        case .sessionOrphaned, .cardsOrphaned, .keywordsOrphaned: [.i5]
         case .outboxWaiting, .cursorWentBack: [.i7]
         case .cacheStale, .cacheWithoutRow, .keyWithoutExpiry: [.i8]
         }
@@ -98,9 +101,12 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .foldCount: "result counts other cards than there are"
         case .foldDigest: "result's digest is not that of its cards"
         case .foldDocument: "result's document is not the fold of its cards"
+        case .keywordsMissing: "completed request without keyword details"
+        case .keywordsFold: "keyword details are not the fold of their cards"
         case .taskOrphaned: "task without a request"
         case .sessionOrphaned: "session without a request"
         case .cardsOrphaned: "cards without a request"
+        case .keywordsOrphaned: "keyword details without a request"
         case .outboxWaiting: "outbox rows not delivered"
         case .cursorWentBack: "outbox cursor went back"
         case .cacheStale: "cache entry older than its row"
@@ -118,7 +124,20 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
     }
 
     /// Whether it takes the request's cards to see it.
-    package var isOfFold: Bool { self == .foldCount || self == .foldDigest || self == .foldDocument }
+    package var isOfFold: Bool {
+        switch self {
+        case .foldCount, .foldDigest, .foldDocument, .keywordsMissing, .keywordsFold: true
+        default: false
+        }
+    }
+
+    /// Whether it is about keyword details.
+    package var isOfKeywords: Bool {
+        switch self {
+        case .keywordsMissing, .keywordsFold, .keywordsOrphaned: true
+        default: false
+        }
+    }
 }
 
 extension Set<Invariant> {

@@ -88,6 +88,7 @@ package struct Judge: Sendable {
         if sides.result != nil { kinds.append(.resultOrphaned) }
         if sides.task != nil { kinds.append(.taskOrphaned) }
         if sides.hasSession { kinds.append(.sessionOrphaned) }
+        if sides.hasKeywords { kinds.append(.keywordsOrphaned) }
         if let count = sides.cardCount, count > 0 { kinds.append(.cardsOrphaned) }
         return kinds
     }

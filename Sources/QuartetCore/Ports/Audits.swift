@@ -33,7 +33,7 @@ package protocol RequestAudit: Sendable {
     func runAgain(_ requests: [(id: RequestID, generation: Int)]) async throws
 }
 
-/// What the checker reads of tasks, sessions and cards, in chunks by key, and mends.
+/// What the checker reads of tasks, sessions, cards and keyword details, in chunks by key, and mends.
 package protocol DocumentAudit: Sendable {
     /// Up to `limit` tasks of the stretch.
     func tasks(in range: KeyRange, limit: Int) async throws -> [TaskFacts]
@@ -62,6 +62,14 @@ package protocol DocumentAudit: Sendable {
 
     /// Removes each request's cards from an ordinal on.
     func removeCards(_ cards: [(id: RequestID, from: Int)]) async throws
+
+    /// Up to `limit` keyword details of the stretch.
+    func keywordDetails(in range: KeyRange, limit: Int) async throws -> [KeywordDetails]
+
+    /// The requests of ``keywordDetails(in:limit:)``, for who needs no more.
+    func keywordDetailsKeys(in range: KeyRange, limit: Int) async throws -> [RequestID]
+
+    func removeKeywordDetails(_ ids: [RequestID]) async throws
 }
 
 /// A card's key.

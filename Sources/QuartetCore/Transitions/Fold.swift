@@ -46,7 +46,15 @@ package struct Fold: Sendable {
         return fold
     }
 
-    package func result() -> AnalysisResult {
+    package func result() -> AnalysisResult { result(rankedKeywords(max: Self.keywordsMax)) }
+
+    /// ``result()`` and ``keywordDetails()``, whose words are ranked once for both.
+    package func resultAndKeywordDetails() -> (result: AnalysisResult, keywordDetails: KeywordDetails) {
+        let ranked = rankedKeywords(max: max(Self.keywordsMax, Self.keywordDetailsMax))
+        return (result(ranked.prefix(Self.keywordsMax)), keywordDetails(ranked.prefix(Self.keywordDetailsMax)))
+    }
+
+    private func result(_ ranked: some Sequence<KeywordDetails.Keyword>) -> AnalysisResult {
         AnalysisResult(
             requestID: session.requestID,
             productID: session.productID,
@@ -56,7 +64,7 @@ package struct Fold: Sendable {
             emotionCounts: emotionCounts,
             polarity: Fraction.mean(polaritySum, of: cardCount),
             polarityCounts: polarityCounts,
-            keywords: rankedKeywords(max: Self.keywordsMax).map {
+            keywords: ranked.map {
                 AnalysisResult.Keyword(term: $0.term, count: $0.count, polarity: $0.polarity)
             },
             likes: opinions(.positive),
@@ -66,9 +74,13 @@ package struct Fold: Sendable {
 
     /// What the cards say of the words they name, ranked as the result's keywords are, further down.
     package func keywordDetails() -> KeywordDetails {
+        keywordDetails(rankedKeywords(max: Self.keywordDetailsMax)[...])
+    }
+
+    private func keywordDetails(_ ranked: ArraySlice<KeywordDetails.Keyword>) -> KeywordDetails {
         KeywordDetails(
             requestID: session.requestID, productID: session.productID, analyzer: session.analyzer,
-            cardCount: cardCount, digest: digest, keywords: rankedKeywords(max: Self.keywordDetailsMax))
+            cardCount: cardCount, digest: digest, keywords: Array(ranked))
     }
 
     /// The result of all `cards` at once.

@@ -1,7 +1,7 @@
 import QuartetCore
 
 extension SweepRun {
-    /// Cards beside requests and results. While one chunk of cards is folded, the next one is read.
+    /// Cards beside requests, results and keyword details. While one chunk of cards is folded, the next one is read.
     func walkCards() async throws {
         let reader = CardReader(
             ports: ports, requestsPerChunk: max(1, configuration.requestsPerChunk / 8),
@@ -15,12 +15,15 @@ extension SweepRun {
             async let next = reader.step(after: present)
             if let stretch = present.beginning {
                 walk = CardWalk(
-                    requests: stretch.requests.map(\.id), results: stretch.results, isWanted: reader.isWanted)
+                    requests: stretch.requests.map(\.id), results: stretch.results, details: stretch.details,
+                    isWanted: reader.isWanted)
             }
             walk?.add(present.cards)
             if present.endsStretch {
                 let now = time.elapsed()
-                for found in walk?.finish() ?? [] { suspects.add(found.id, [found.kind], at: now) }
+                // One look is enough for all that is said of a request.
+                let found = Dictionary(grouping: walk?.finish() ?? [], by: \.id)
+                for (id, found) in found { suspects.add(id, found.map(\.kind), at: now) }
                 try await pass(.cards, through: present.through, rows: present.keys, &suspects)
             } else {
                 sweep.progress[.cards].rows += present.keys
@@ -31,13 +34,14 @@ extension SweepRun {
     }
 }
 
-/// Reads cards stretch by stretch: the requests and results of a stretch, then its cards chunk by chunk.
+/// Reads cards stretch by stretch: the requests, results and keyword details of a stretch, then its cards chunk by chunk.
 struct CardReader: Sendable {
     struct Stretch: Sendable {
         let range: KeyRange
         let requests: [RequestFacts]
         /// Those that are folded again.
         let results: [ResultDocument]
+        let details: StretchDetails
         let isLast: Bool
         /// Where its cards are read: everywhere, or in a sample those of the results alone.
         fileprivate let runs: [Run]
@@ -89,22 +93,47 @@ struct CardReader: Sendable {
     }
 
     private func begin(behind after: RequestID) async throws -> Step {
-        let requests = try await ports.audit.requests(in: KeyRange(after: after), limit: requestsPerChunk)
-        let isLast = requests.count < requestsPerChunk
-        let range = KeyRange(after: after, through: isLast ? .highest : requests.last?.id ?? .highest)
-        let due = Set(requests.filter(isDue).map(\.id))
-        var results: [ResultDocument] = []
-        if folds, !due.isEmpty {
-            let stored = try await ports.audit.documents(in: range, limit: requests.count * 2)
-            results = due.count == stored.count ? stored : stored.filter { due.contains($0.id) }
+        var requests = try await ports.audit.requests(in: KeyRange(after: after), limit: requestsPerChunk)
+        var isLast = requests.count < requestsPerChunk
+        let reach = KeyRange(after: after, through: isLast ? .highest : requests.last?.id ?? .highest)
+        let due = folds ? Set(requests.filter(isDue).map(\.id)) : []
+        async let documents = due.isEmpty ? [] : ports.audit.documents(in: reach, limit: requestsPerChunk * 2)
+        async let stretchDetails = details(in: reach, folded: due)
+        var (results, details) = try await (documents, stretchDetails)
+        var range = reach
+        if details.keys.count >= detailsMax, let last = details.keys.last {
+            // There may be more of them than is read at once: the rest is the next stretch's.
+            range.through = last
+            isLast = false
+            requests = Array(requests.prefix { $0.id <= last })
+            results = Array(results.prefix { $0.id <= last })
+        }
+        results = results.filter { due.contains($0.id) }
+        if !sample.isEverything {
+            let stored = try await ports.keywords.details(results.map(\.id))
+            details = StretchDetails(ofResults: stored.compactMap(\.self), keys: [])
         }
         let whole = Run(after: CardPosition(id: after, ordinal: nil), through: range.through)
         let runs =
             sample.isEverything
             ? [whole] : results.map { Run(after: CardPosition(id: $0.id, ordinal: -1), through: $0.id) }
         return try await read(
-            Stretch(range: range, requests: requests, results: results, isLast: isLast, runs: runs), run: 0,
-            after: nil, isFirst: true)
+            Stretch(
+                range: range, requests: requests, results: results, details: details, isLast: isLast, runs: runs),
+            run: 0, after: nil, isFirst: true)
+    }
+
+    private var detailsMax: Int { requestsPerChunk * 2 }
+
+    /// Where nothing is folded, keys alone; in a sample nothing, as of cards: those of its results are asked for by key.
+    private func details(in range: KeyRange, folded: Set<RequestID>) async throws -> StretchDetails {
+        guard sample.isEverything else { return StretchDetails(ofResults: [], keys: []) }
+        if folded.isEmpty {
+            let keys = try await ports.documents.keywordDetailsKeys(in: range, limit: detailsMax)
+            return StretchDetails(ofResults: [], keys: keys)
+        }
+        let stored = try await ports.documents.keywordDetails(in: range, limit: detailsMax)
+        return StretchDetails(ofResults: stored, keys: stored.map(\.requestID))
     }
 
     private func read(_ stretch: Stretch, run: Int, after position: CardPosition?, isFirst: Bool) async throws -> Step {

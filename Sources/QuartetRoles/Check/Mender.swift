@@ -46,7 +46,7 @@ struct Mender: Sendable {
         }
         let again = try await Refold.read(
             document.id, productID: document.productID, analyzer: document.analyzer, ports)
-        return document.disagreement(with: again.result) == nil
+        return !again.disagreements(with: document, look.keywords).contains { $0.isOfKeywords == kind.isOfKeywords }
     }
 
     /// Returns what was done.
@@ -77,6 +77,9 @@ struct Mender: Sendable {
         case .cardsOrphaned:
             try await ports.documents.removeCards(ids.map { ($0, from: 0) })
             return "cards removed"
+        case .keywordsOrphaned:
+            try await ports.documents.removeKeywordDetails(ids)
+            return "keyword details removed"
         case .resultUnexpected, .resultOrphaned:
             _ = try await ports.audit.removeUncompletedResults(ids)
             return "result removed"
@@ -84,8 +87,22 @@ struct Mender: Sendable {
             var actions: Set<String> = []
             for found in found { actions.insert(try await makeResult(found)) }
             return actions.sorted().joined(separator: ", or ")
+        case .keywordsMissing, .keywordsFold:
+            // Where the result is wrong too, it was mended with it, or the request runs again.
+            let own = found.filter { !$0.findings.contains { $0.kind.isOfFold && !$0.kind.isOfKeywords } }
+            try await replaceKeywords(own)
+            return own.count == found.count ? "folded again" : "folded again, or with its result"
         case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry:
             preconditionFailure("\(kind) is no finding about a request")
+        }
+    }
+
+    /// Puts the fold of the stored cards in place of details beside a result that agrees with them.
+    private func replaceKeywords(_ found: [Confirmed]) async throws {
+        for document in found.compactMap(\.look.document) {
+            let refold = try await Refold.read(
+                document.id, productID: document.productID, analyzer: document.analyzer, ports)
+            try await ports.keywords.replace([refold.keywordDetails])
         }
     }
 

@@ -5,6 +5,7 @@ struct Look: Sendable {
     let sides: Sides
     let request: AnalysisRequest?
     let document: ResultDocument?
+    let keywords: KeywordDetails?
     /// Whether the request's row was the same before and after the others were read.
     let isSteady: Bool
 
@@ -27,16 +28,20 @@ struct LookReader: Sendable {
         async let documents = ports.audit.documents(of: ids)
         async let tasks = ports.documents.tasks(of: ids)
         async let haveSessions = ports.documents.haveSessions(ids)
+        async let details = ports.keywords.details(ids)
         async let counts = ports.cards.counts(withoutRequest)
         let (results, queued, sessions, cards) = try await (documents, tasks, haveSessions, counts)
+        let keywords = try await details
         let requestsAfter = try await ports.requests.requests(ids)
         let cardCounts = Dictionary(zip(withoutRequest, cards), uniquingKeysWith: { first, _ in first })
         return ids.indices.map { index in
             Look(
                 sides: Sides(
                     id: ids[index], request: requests[index].map(RequestFacts.init), result: results[index]?.facts,
-                    task: queued[index], hasSession: sessions[index], cardCount: cardCounts[ids[index]]),
-                request: requests[index], document: results[index], isSteady: requests[index] == requestsAfter[index])
+                    task: queued[index], hasSession: sessions[index], hasKeywords: keywords[index] != nil,
+                    cardCount: cardCounts[ids[index]]),
+                request: requests[index], document: results[index], keywords: keywords[index],
+                isSteady: requests[index] == requestsAfter[index])
         }
     }
 }
@@ -59,25 +64,31 @@ struct SecondLook: Sendable {
         for (suspect, look) in zip(suspects, looks) where look.isSteady {
             let now = judge.kinds(look.sides).filter(suspect.kinds.contains)
             var findings = judge.findings(now, look.sides)
-            if suspect.kinds.contains(where: \.isOfFold), let document = look.document,
+            if suspect.kinds.contains(where: \.isOfFold),
                 look.sides.request.map({ $0.status == .completed && judge.isSettled($0) }) == true
             {
-                let again = try await Refold.read(
-                    document.id, productID: document.productID, analyzer: document.analyzer, ports)
-                let folded = again.result
-                if let kind = document.disagreement(with: folded),
-                    try await ports.audit.documents(of: [document.id])[0] == document
-                {
-                    let detail = "\(look.sides.summary); \(folded.cardCount) cards fold to digest \(folded.digest)"
-                    findings += judge.findings([kind], look.sides).map {
-                        Finding(
-                            invariant: $0.invariant, kind: $0.kind, key: $0.key, detail: detail, since: $0.since)
-                    }
-                }
+                findings += try await foldFindings(look)
             }
             if !findings.isEmpty { confirmed.append(Confirmed(look: look, findings: findings)) }
         }
         return confirmed
+    }
+
+    /// What a completed request's result and keyword details are not, of what its cards fold into.
+    private func foldFindings(_ look: Look) async throws -> [Finding] {
+        guard let document = look.document else { return [] }
+        let again = try await Refold.read(
+            document.id, productID: document.productID, analyzer: document.analyzer, ports)
+        let kinds = again.disagreements(with: document, look.keywords)
+        // Read again, so that both were so while the cards were read.
+        guard !kinds.isEmpty, try await ports.audit.documents(of: [document.id])[0] == document,
+            try await ports.keywords.details([document.id])[0] == look.keywords
+        else { return [] }
+        let folded = again.result
+        let detail = "\(look.sides.summary); \(folded.cardCount) cards fold to digest \(folded.digest)"
+        return judge.findings(kinds, look.sides).map {
+            Finding(invariant: $0.invariant, kind: $0.kind, key: $0.key, detail: detail, since: $0.since)
+        }
     }
 }
 
@@ -120,4 +131,12 @@ struct Refold: Sendable {
     var result: AnalysisResult { fold.result() }
 
     var keywordDetails: KeywordDetails { fold.keywordDetails() }
+
+    /// What is wrong with a completed request's stored result and keyword details.
+    func disagreements(with document: ResultDocument, _ keywords: KeywordDetails?) -> [FindingKind] {
+        let (result, details) = fold.resultAndKeywordDetails()
+        return [
+            document.disagreement(with: result), KeywordDetails.disagreement(of: keywords, with: details),
+        ].compactMap(\.self)
+    }
 }

@@ -5,14 +5,15 @@ package import QuartetCore
 /// What the checker reads and mends in MongoDB, each collection in the order of its keys: a request's id is a UUID in
 /// `_id`, and UUIDs sort as in PostgreSQL.
 ///
-/// Tasks are read as the primary has them; sessions and cards as a majority has, which is what results are folded from.
+/// Tasks are read as the primary has them; the others as a majority has, which is what results are folded from.
 package struct MongoDocumentAudit: DocumentAudit {
-    private let tasks, sessions, cards: MongoCollection
+    private let tasks, sessions, cards, keywords: MongoCollection
 
     package init(client: MongoClient) {
         tasks = client.collection(MongoTaskQueue.collectionName, readConcern: .local)
         sessions = client.collection(MongoSessionStore.collectionName, readConcern: .majority)
         cards = client.collection(MongoCardStore.collectionName, readConcern: .majority)
+        keywords = client.collection(MongoKeywordStore.collectionName, readConcern: .majority)
     }
 
     // MARK: Tasks
@@ -94,6 +95,24 @@ package struct MongoDocumentAudit: DocumentAudit {
             return MongoWrite.deleteMany(filter: ["_id": ["$gte": .document(low), "$lt": .document(high)]])
         }
         try await cards.bulkWrite(writes).throwIfAny()
+    }
+
+    // MARK: Keyword details
+
+    package func keywordDetails(in range: KeyRange, limit: Int) async throws -> [KeywordDetails] {
+        try await keywords.find(Self.filter(range), MongoFindOptions(sort: ["_id": 1], limit: limit))
+            .map(StoredKeywords.read)
+    }
+
+    package func keywordDetailsKeys(in range: KeyRange, limit: Int) async throws -> [RequestID] {
+        // The index alone answers.
+        let options = MongoFindOptions(sort: ["_id": 1], projection: ["_id": 1], limit: limit)
+        return try await keywords.find(Self.filter(range), options).map(Self.id)
+    }
+
+    package func removeKeywordDetails(_ ids: [RequestID]) async throws {
+        guard !ids.isEmpty else { return }
+        _ = try await keywords.deleteMany(Self.filter(ids))
     }
 
     // MARK: Keys

@@ -56,4 +56,17 @@ package final class FakeCardStore: CardStore {
     package func counts(_ ids: [RequestID]) async throws -> [Int] {
         try faults.run(.counts) { stored.withLock { stored in ids.map { stored[$0]?.count ?? 0 } } }
     }
+
+    // MARK: For ``FakeDocumentAudit``
+
+    /// Every card, in key order.
+    var all: [EmotionCard] {
+        stored.withLock { stored in
+            stored.values.flatMap(\.values).sorted { ($0.requestID, $0.ordinal) < ($1.requestID, $1.ordinal) }
+        }
+    }
+
+    func remove(_ id: RequestID, from ordinal: Int) {
+        stored.withLock { stored in stored[id] = stored[id]?.filter { $0.key < ordinal } }
+    }
 }

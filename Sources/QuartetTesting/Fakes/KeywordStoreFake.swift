@@ -42,4 +42,15 @@ package final class FakeKeywordStore: KeywordStore {
     package func details(_ ids: [RequestID]) async throws -> [KeywordDetails?] {
         try faults.run(.details) { stored.withLock { stored in ids.map { stored[$0] } } }
     }
+
+    // MARK: For ``FakeDocumentAudit``
+
+    /// Every request's details, in key order.
+    var all: [KeywordDetails] {
+        stored.withLock { $0.values.sorted { $0.requestID < $1.requestID } }
+    }
+
+    func remove(_ ids: [RequestID]) {
+        stored.withLock { stored in for id in ids { stored[id] = nil } }
+    }
 }

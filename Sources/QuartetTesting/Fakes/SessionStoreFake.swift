@@ -48,4 +48,13 @@ package final class FakeSessionStore: SessionStore {
     package func sessions(_ ids: [RequestID]) async throws -> [AnalysisSession?] {
         try faults.run(.sessions) { stored.withLock { stored in ids.map { stored[$0] } } }
     }
+
+    // MARK: For ``FakeDocumentAudit``
+
+    /// Of every session, in order.
+    var ids: [RequestID] { stored.withLock { $0.keys.sorted() } }
+
+    func remove(_ ids: [RequestID]) {
+        stored.withLock { stored in for id in ids { stored[id] = nil } }
+    }
 }

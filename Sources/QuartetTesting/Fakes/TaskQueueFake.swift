@@ -155,6 +155,32 @@ package final class FakeTaskQueue: TaskQueue {
         entries.withLock { $0[id].map { ($0.task, $0.attempt, $0.isDead, $0.lastError) } }
     }
 
+    // MARK: For ``FakeDocumentAudit``
+
+    /// Every task, in key order.
+    var facts: [TaskFacts] {
+        entries.withLock { entries in
+            entries.values.map { TaskFacts(id: $0.task.requestID, isDead: $0.isDead, generation: $0.task.generation) }
+                .sorted { $0.id < $1.id }
+        }
+    }
+
+    func remove(_ id: RequestID) {
+        entries.withLock { $0[id] = nil }
+    }
+
+    /// Leaves a dead task in place of whatever is there.
+    func putGrave(of task: AnalysisTask, error: String) {
+        let now = now()
+        entries.withLock { entries in
+            var grave = Entry(task: task, availableAt: now)
+            grave.isDead = true
+            grave.lastError = error
+            grave.buriedAt = now
+            entries[task.requestID] = grave
+        }
+    }
+
     private func change<Value: Sendable>(
         _ call: Call, _ body: (inout [RequestID: Entry], Duration) -> Value
     ) throws -> Value {

@@ -89,12 +89,16 @@ struct JudgeTests {
             judge.kinds(
                 Sides(
                     id: id, result: ResultFacts(id: id, cardCount: 0, digest: .empty),
-                    task: TaskFacts(id: id, isDead: false, generation: 1), hasSession: true, cardCount: 2))
+                    task: TaskFacts(id: id, isDead: false, generation: 1), hasSession: true, hasKeywords: true,
+                    cardCount: 2))
         }
-        #expect(kinds(Self.id()) == [.resultOrphaned, .taskOrphaned, .sessionOrphaned, .cardsOrphaned])
+        #expect(
+            kinds(Self.id()) == [
+                .resultOrphaned, .taskOrphaned, .sessionOrphaned, .keywordsOrphaned, .cardsOrphaned,
+            ])
         #expect(kinds(Self.id(Self.new)).isEmpty)
         // No time: the second look decides.
-        #expect(kinds(RequestID(UUID(uuid: (1, 2, 3, 4, 5, 6, 0x40, 8, 0x80, 1, 2, 3, 4, 5, 6, 7)))).count == 4)
+        #expect(kinds(RequestID(UUID(uuid: (1, 2, 3, 4, 5, 6, 0x40, 8, 0x80, 1, 2, 3, 4, 5, 6, 7)))).count == 5)
     }
 
     @Test("a finding is filed under the first of its invariants that is checked")

@@ -96,13 +96,21 @@ struct CardWalkTests {
     }
 
     private func found(
-        _ results: [ResultDocument], _ cards: [EmotionCard], requests: [Int], chunk: Int
+        _ results: [ResultDocument], _ cards: [EmotionCard], details: [KeywordDetails]? = nil,
+        keys: [Int] = [], requests: [Int], chunk: Int
     ) -> [CardWalk.Disagreement] {
-        var walk = CardWalk(requests: requests.map { ids[$0] }, results: results) { _ in true }
+        let details = StretchDetails(
+            ofResults: details ?? results.map { self.details(of: $0.id, cards) }, keys: keys.map { ids[$0] })
+        var walk = CardWalk(requests: requests.map { ids[$0] }, results: results, details: details) { _ in true }
         for start in stride(from: 0, to: cards.count, by: chunk) {
             walk.add(Array(cards[start..<min(start + chunk, cards.count)]))
         }
         return walk.finish()
+    }
+
+    private func details(of id: RequestID, _ cards: [EmotionCard]) -> KeywordDetails {
+        Fold(session: AnalysisSession(requestID: id, productID: product, manifest: [], analyzer: analyzer))
+            .adding(cards.filter { $0.requestID == id }).keywordDetails()
     }
 
     @Test("results that are their cards' fold agree, however the cards come", arguments: [1, 2, 3, 100])
@@ -127,6 +135,51 @@ struct CardWalkTests {
             .init(id: ids[5], kind: .cardsOrphaned, cardCount: 4),
         ]
         #expect(Set(found(results, all, requests: [0, 1, 2, 3], chunk: chunk)) == Set(expected))
+    }
+
+    @Test("keyword details are told that are missing, of other cards, or of no request", arguments: [1, 2, 100])
+    func keywords(chunk: Int) {
+        let all = cards(0, 0..<2) + cards(2, 0..<2) + cards(3, 0..<1)
+        let results = [0, 1, 2, 3].map { number in document(number, of: all.filter { $0.requestID == ids[number] }) }
+        let kept = [details(of: ids[0], all), details(of: ids[2], cards(2, 0..<1)), details(of: ids[3], all)]
+        let expected: [CardWalk.Disagreement] = [
+            .init(id: ids[1], kind: .keywordsMissing, cardCount: 0),
+            .init(id: ids[2], kind: .keywordsFold, cardCount: 2),
+            .init(id: ids[5], kind: .keywordsOrphaned, cardCount: 0),
+        ]
+        let found = found(results, all, details: kept, keys: [0, 2, 3, 4, 5], requests: [0, 1, 2, 3, 4], chunk: chunk)
+        #expect(Set(found) == Set(expected) && found.count == expected.count)
+    }
+
+    @Test("keyword details agree only if all that they say is of the cards")
+    func keywordDetails() throws {
+        let own = details(of: ids[0], cards(0, 0..<2))
+        let word = try #require(own.keywords.first)
+        func changed(
+            product: ProductID? = nil, analyzer: AnalyzerIdentity? = nil, count: Int? = nil, digest: CardDigest? = nil,
+            keywords: [KeywordDetails.Keyword]? = nil
+        ) -> KeywordDetails {
+            KeywordDetails(
+                requestID: own.requestID, productID: product ?? own.productID, analyzer: analyzer ?? own.analyzer,
+                cardCount: count ?? own.cardCount, digest: digest ?? own.digest, keywords: keywords ?? own.keywords)
+        }
+        func disagreement(_ stored: KeywordDetails?) -> FindingKind? {
+            KeywordDetails.disagreement(of: stored, with: own)
+        }
+        #expect(disagreement(own) == nil)
+        #expect(disagreement(nil) == .keywordsMissing)
+        // As a result's row names it.
+        #expect(disagreement(changed(analyzer: AnalyzerIdentity(name: "a", version: "b/1"))) == nil)
+        let others = [
+            changed(product: ProductID("q")), changed(analyzer: AnalyzerIdentity(name: "a/b", version: "2")),
+            changed(count: 3), changed(digest: .empty), changed(keywords: []),
+            changed(keywords: [
+                KeywordDetails.Keyword(
+                    term: word.term, count: word.count, positive: word.positive, negative: word.negative,
+                    polarity: word.polarity, best: [1, 0], worst: word.worst)
+            ]),
+        ]
+        for other in others { #expect(disagreement(other) == .keywordsFold) }
     }
 }
 

@@ -93,6 +93,9 @@ final class FakeAudits: RequestAudit, DocumentAudit, OutboxAudit, CacheAudit {
 
     func removeSessions(_ ids: [RequestID]) async throws { state.withLock { $0.sessions.subtract(ids) } }
     func removeCards(_ cards: [(id: RequestID, from: Int)]) async throws {}
+    func keywordDetails(in range: KeyRange, limit: Int) async throws -> [KeywordDetails] { [] }
+    func keywordDetailsKeys(in range: KeyRange, limit: Int) async throws -> [RequestID] { [] }
+    func removeKeywordDetails(_ ids: [RequestID]) async throws {}
 
     func waiting(before date: Date) async throws -> [WaitingRows] { state.withLock { $0.waiting } }
     func cursors() async throws -> [SweepProgress.Cursor] { state.withLock { $0.cursors } }

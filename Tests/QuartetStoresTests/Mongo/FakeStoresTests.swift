@@ -31,6 +31,11 @@ import Testing
         try await behaviour.check(FakeKeywordStore())
     }
 
+    @Test(arguments: DocumentAuditConformance.behaviours)
+    func documentAuditConforms(_ behaviour: Conformance<DocumentAuditSubject>) async throws {
+        try await behaviour.check(.fake())
+    }
+
     @Test func plannedFailuresComeInOrderAndOnce() async throws {
         let queue = FakeTaskQueue()
         let product = try #require(ProductID("p"))

@@ -40,6 +40,19 @@ import Testing
         try await withMongo { try await behaviour.check(MongoKeywordStore(client: $0)) }
     }
 
+    @Test(arguments: DocumentAuditConformance.behaviours)
+    func documentAuditConforms(_ behaviour: Conformance<DocumentAuditSubject>) async throws {
+        try await withMongo { client in
+            let queue = MongoTaskQueue(client: client)
+            try await queue.prepare()
+            try await behaviour.check(
+                DocumentAuditSubject(
+                    audit: MongoDocumentAudit(client: client), queue: queue,
+                    sessions: MongoSessionStore(client: client), cards: MongoCardStore(client: client),
+                    keywords: MongoKeywordStore(client: client)))
+        }
+    }
+
     @Test func keywordDetailsAreStoredAsDocumented() async throws {
         try await withMongo { client in
             let details = KeywordDetails(

@@ -1,0 +1,126 @@
+import Foundation
+import Mongo
+import QuartetCore
+
+/// Keyword details as a document:
+///
+///     {_id: request, product_id, analyzer: {name, version}, reviews, digest,
+///      keywords: [{term, count, positive, negative, polarity, best: [ordinal], worst: [ordinal]}]}
+///
+/// Nothing in it depends on when it was written.
+enum StoredKeywords {
+    static func write(_ details: KeywordDetails, to document: inout BSONWriter) {
+        document.append("_id", details.requestID.uuid)
+        document.append("product_id", details.productID.text)
+        document.appendDocument("analyzer") {
+            $0.append("name", details.analyzer.name)
+            $0.append("version", details.analyzer.version)
+        }
+        document.append("reviews", details.cardCount)
+        document.append("digest", details.digest.description)
+        document.appendArray("keywords") { array in
+            for keyword in details.keywords {
+                array.appendDocument { Self.write(keyword, to: &$0) }
+            }
+        }
+    }
+
+    private static func write(_ keyword: KeywordDetails.Keyword, to document: inout BSONWriter) {
+        document.append("term", keyword.term)
+        document.append("count", Int32(keyword.count))
+        document.append("positive", Int32(keyword.positive))
+        document.append("negative", Int32(keyword.negative))
+        document.append("polarity", keyword.polarity.value)
+        document.appendArray("best") { array in for ordinal in keyword.best { array.append(Int32(ordinal)) } }
+        document.appendArray("worst") { array in for ordinal in keyword.worst { array.append(Int32(ordinal)) } }
+    }
+
+    static func read(_ document: BSONDocument) throws -> KeywordDetails {
+        var requestID: RequestID?
+        var productID: ProductID?
+        var (analyzerName, analyzerVersion) = ("", "")
+        var cardCount: Int?
+        var digest: CardDigest?
+        var keywords: [KeywordDetails.Keyword]?
+        var reader = BSONReader(document)
+        while try reader.next() {
+            if reader.isKey("_id") {
+                requestID = RequestID(try reader.uuid())
+            } else if reader.isKey("product_id") {
+                productID = ProductID(try reader.string())
+            } else if reader.isKey("analyzer") {
+                var analyzer = try reader.nested()
+                while try analyzer.next() {
+                    if analyzer.isKey("name") {
+                        analyzerName = try analyzer.string()
+                    } else if analyzer.isKey("version") {
+                        analyzerVersion = try analyzer.string()
+                    }
+                }
+            } else if reader.isKey("reviews") {
+                cardCount = try reader.int()
+            } else if reader.isKey("digest") {
+                digest = try readDigest(reader.string())
+            } else if reader.isKey("keywords") {
+                keywords = try readKeywords(reader.nested())
+            }
+        }
+        guard let requestID else { throw BSONError(.missingKey, key: "_id") }
+        guard let productID else { throw BSONError(.malformed, key: "product_id") }
+        guard let cardCount else { throw BSONError(.missingKey, key: "reviews") }
+        guard let digest else { throw BSONError(.missingKey, key: "digest") }
+        guard let keywords else { throw BSONError(.missingKey, key: "keywords") }
+        return KeywordDetails(
+            requestID: requestID, productID: productID,
+            analyzer: AnalyzerIdentity(name: analyzerName, version: analyzerVersion), cardCount: cardCount,
+            digest: digest, keywords: keywords)
+    }
+
+    private static func readKeywords(_ array: consuming BSONReader) throws -> [KeywordDetails.Keyword] {
+        var keywords: [KeywordDetails.Keyword] = []
+        while try array.next() {
+            var term: String?
+            var (count, positive, negative) = (0, 0, 0)
+            var polarity = Fraction(0)
+            var (best, worst): ([Int], [Int]) = ([], [])
+            var reader = try array.nested()
+            while try reader.next() {
+                if reader.isKey("term") {
+                    term = try reader.string()
+                } else if reader.isKey("count") {
+                    count = try reader.int()
+                } else if reader.isKey("positive") {
+                    positive = try reader.int()
+                } else if reader.isKey("negative") {
+                    negative = try reader.int()
+                } else if reader.isKey("polarity") {
+                    polarity = Fraction(try reader.double())
+                } else if reader.isKey("best") {
+                    best = try readOrdinals(reader.nested())
+                } else if reader.isKey("worst") {
+                    worst = try readOrdinals(reader.nested())
+                }
+            }
+            guard let term else { throw BSONError(.missingKey, key: "term") }
+            keywords.append(
+                KeywordDetails.Keyword(
+                    term: term, count: count, positive: positive, negative: negative, polarity: polarity, best: best,
+                    worst: worst))
+        }
+        return keywords
+    }
+
+    private static func readOrdinals(_ array: consuming BSONReader) throws -> [Int] {
+        var ordinals: [Int] = []
+        while try array.next() { ordinals.append(try array.int()) }
+        return ordinals
+    }
+
+    /// 32 hexadecimal digits.
+    private static func readDigest(_ text: String) throws -> CardDigest {
+        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+            let low = UInt64(text.suffix(16), radix: 16)
+        else { throw BSONError(.malformed, key: "digest") }
+        return CardDigest(high: high, low: low)
+    }
+}
