@@ -185,7 +185,8 @@ import Testing
                 let id = try await system.submit()
                 for await told in system.progress.reports(of: id) {
                     // Nil says to look: it may be over by then.
-                    let known = if let told { told as Progress? } else { try await system.progress.read([id])[0] }
+                    var known = told
+                    if known == nil { known = try await system.progress.read([id])[0] }
                     if known?.phase == .completed { break }
                 }
                 #expect(try await system.storedCards(id).count == 3 + count)
