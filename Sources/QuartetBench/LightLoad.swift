@@ -37,15 +37,23 @@ actor LightLoad {
         try connection.send(
             head("POST /v1/analyses") + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
                 + body)
-        let answer = try connection.receive { $0.contains("\r\n\r\n") && $0.hasSuffix("}") }
-        guard answer.hasPrefix("HTTP/1.1 202"), let id = answer.firstMatch(of: #/"id":"([0-9a-f-]{36})"/#)?.1 else {
+        let answer = try connection.receive { $0.last == UInt8(ascii: "}") }
+        guard answer.hasPrefix("HTTP/1.1 202"), let id = Self.id(in: answer) else {
             throw BenchError("a submit was answered with \(answer)")
         }
         try connection.send(head("GET /v1/analyses/\(id)/events") + "\r\n")
-        // The last chunk, which is empty, ends the stream.
-        let events = try connection.receive { $0.hasSuffix("\r\n0\r\n\r\n") }
-        guard events.contains("event: end") else { throw BenchError("the event stream of \(id) ended early") }
-        return started.duration(to: .now)
+        // The end is an event of its own; the empty chunk behind it ends the stream.
+        var latency: Duration?
+        let events = try connection.receive { bytes in
+            if latency == nil, bytes.contains("event: end", among: 512) { latency = started.duration(to: .now) }
+            return bytes.suffix(7).elementsEqual("\r\n0\r\n\r\n".utf8)
+        }
+        guard let latency else { throw BenchError("the event stream of \(id) ended early: \(events.suffix(200))") }
+        return latency
+    }
+
+    private static func id(in answer: String) -> Substring? {
+        answer.range(of: #""id":""#).map { answer[$0.upperBound...].prefix(36) }
     }
 
     private func head(_ line: String) -> String {
@@ -102,7 +110,7 @@ final class BlockingHTTP: Sendable {
     }
 
     /// What arrives until it is whole.
-    func receive(until isWhole: (String) -> Bool) throws -> String {
+    func receive(until isWhole: ([UInt8]) -> Bool) throws -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -111,10 +119,18 @@ final class BlockingHTTP: Sendable {
                 throw BenchError("no whole answer came: \(count == 0 ? "the server closed" : Self.reason)")
             }
             bytes += buffer[..<count]
-            let text = String(decoding: bytes, as: UTF8.self)
-            if isWhole(text) { return text }
+            if isWhole(bytes) { return String(decoding: bytes, as: UTF8.self) }
         }
     }
 
     private static var reason: String { String(cString: strerror(errno)) }
+}
+
+extension [UInt8] {
+    /// Whether `text` is among the last `count` bytes.
+    fileprivate func contains(_ text: String, among count: Int) -> Bool {
+        let (tail, wanted) = (suffix(count), Array(text.utf8))
+        guard tail.count >= wanted.count else { return false }
+        return (tail.startIndex...tail.endIndex - wanted.count).contains { tail[$0...].starts(with: wanted) }
+    }
 }

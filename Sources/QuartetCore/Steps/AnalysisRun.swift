@@ -204,15 +204,22 @@ package struct AnalysisRun: Sendable {
             logger.warning("task without a request removed", metadata: ["request": "\(task.requestID)"])
             phase = .cancelled
         }
-        async let endReported: Void = report(done: count, total: total, phase)
-        if phase == .failed {
+        // Somebody may wait for the end; nobody waits for the queue.
+        async let isSettled: Void = settle(hadFailed: phase == .failed)
+        await report(done: count, total: total, phase)
+        try await isSettled
+        await lastCardsReported
+    }
+
+    /// Takes the task out of the queue.
+    private func settle(hadFailed: Bool) async throws {
+        if hadFailed {
             // It was failed by an attempt that died before it could say so to the queue.
             _ = try await steps.bury(TaskBurial(lease: claim.lease, error: "the request had failed already"))
         } else {
             _ = try await steps.acknowledge(claim.lease)
         }
         Failpoint.taskAcknowledged.reached()
-        _ = await (lastCardsReported, endReported)
     }
 
     /// Progress is a copy that watchers can do without: not being able to publish it does not fail the attempt.
