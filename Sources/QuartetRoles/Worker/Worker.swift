@@ -18,6 +18,8 @@ package final class Worker: Role {
     private let inHand = Mutex(0)
     private let foreseen = Mutex<Foreseen?>(nil)
     private static let firstSteps: Duration = .milliseconds(5)
+    private static let enoughInHand = 32
+    private static let gatheringTime: Duration = .milliseconds(25)
 
     /// - Parameter identity: names this worker in the queue, for people who look.
     package init(
@@ -101,6 +103,7 @@ package final class Worker: Role {
                 if !suspects.isEmpty {
                     try await workOneByOne(isStopping: isStopping, start: start)
                 } else if !queueMayHoldMore {
+                    await letTasksGather()
                     await wake.wait(atMost: configuration.pollInterval)
                 } else if limit == 1 {
                     // It has its first steps to itself before there is a look for more.
@@ -110,6 +113,12 @@ package final class Worker: Role {
                 await wake.wait(atMost: patience.failed("claiming", error))
             }
         }
+    }
+
+    /// A worker with enough to do claims seldom: tasks that begin together share their batches from the first one on.
+    private func letTasksGather() async {
+        guard inHand.withLock({ $0 }) > Self.enoughInHand else { return }
+        try? await Task.sleep(for: Self.gatheringTime)
     }
 
     private func isSuspect(_ claim: Claim) -> Bool { claim.lapses >= configuration.lapsesBeforeAlone }
