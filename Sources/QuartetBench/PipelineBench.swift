@@ -78,13 +78,11 @@ package struct PipelineBench {
     // MARK: Parts
 
     private func measureSubmits() async throws -> PipelineFigures.Submit {
-        let port = try freePort()
-        let process = try start(["serve"], port: port)
-        defer { process.stop() }
-        try await ready(process, port: port)
-        let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
-        _ = try await loop.run(count: sizes.submits / 10)
-        let outcome = try await loop.run(count: sizes.submits)
+        let outcome = try await withRoles(["serve"]) { _, port in
+            let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
+            _ = try await loop.run(count: sizes.submits / 10)
+            return try await loop.run(count: sizes.submits)
+        }
         guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
         try await forget()
         return .init(
@@ -127,11 +125,8 @@ package struct PipelineBench {
             try await queue.enqueue(
                 submissions.map { AnalysisTask(requestID: $0.id, productID: $0.productID, generation: 1) })
         }
-        let process = try start(["work"], port: 0)
-        defer { process.stop() }
-        try await completed(sizes.analyses, process)
+        try await withProcess(["work"], port: 0) { try await completed(sizes.analyses, $0) }
         let seconds = try await scalar("select extract(epoch from max(closed_at) - min(closed_at))::float8")
-        process.stop()
         try await forget()
         return Double(sizes.analyses) / seconds
     }
@@ -139,43 +134,42 @@ package struct PipelineBench {
     private func measureLightLoad(
         floor: Latencies
     ) async throws -> (PipelineFigures.LightLoad, (cpuPercent: Double, residentMegabytes: Int)) {
-        let port = try freePort()
-        let process = try start([], port: port)
-        defer { process.stop() }
-        try await ready(process, port: port)
-        // The consumer's first join to its group.
-        try await ContinuousClock().sleep(for: .seconds(4))
-        let light = try LightLoad(port: port, key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
-        _ = try await light.run(count: 10)
-        let latencies = try await light.run(count: sizes.lightRequests)
-        // What the last requests leave behind is not idle.
-        try await ContinuousClock().sleep(for: .seconds(3))
-        let before = try process.cpuTime()
-        try await ContinuousClock().sleep(for: sizes.idleDuration)
-        let idleTime = try process.cpuTime() - before
-        let resident = try process.residentMegabytes()
-        process.stop()
+        let (latencies, idle) = try await withRoles([]) { process, port in
+            // The consumer's first join to its group.
+            try await ContinuousClock().sleep(for: .seconds(4))
+            let light = try LightLoad(port: port, key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
+            _ = try await light.run(count: 10)
+            let latencies = try await light.run(count: sizes.lightRequests)
+            // What the last requests leave behind is not idle.
+            try await ContinuousClock().sleep(for: .seconds(3))
+            let before = try process.cpuTime()
+            try await ContinuousClock().sleep(for: sizes.idleDuration)
+            let share = (try process.cpuTime() - before) / sizes.idleDuration
+            return (
+                latencies,
+                (cpuPercent: (share * 10_000).rounded() / 100, residentMegabytes: try process.residentMegabytes())
+            )
+        }
         try await forget()
         return (
             .init(
                 requestsPerSecond: sizes.lightRequestsPerSecond, submitToCompletedMilliseconds: latencies.summary,
                 floorMilliseconds: floor.summary),
-            ((idleTime / sizes.idleDuration * 10_000).rounded() / 100, resident)
+            idle
         )
     }
 
     /// Analyses a second, and the megabytes resident at their end.
     private func measureEndToEnd() async throws -> (Double, Int) {
-        let port = try freePort()
-        let process = try start([], port: port)
-        defer { process.stop() }
-        try await ready(process, port: port)
-        let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
-        let outcome = try await loop.run(count: sizes.analyses)
-        guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
-        try await completed(sizes.analyses, process)
+        let resident = try await withRoles([]) { process, port in
+            let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
+            let outcome = try await loop.run(count: sizes.analyses)
+            guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
+            try await completed(sizes.analyses, process)
+            return try process.residentMegabytes()
+        }
         let seconds = try await scalar("select extract(epoch from max(closed_at) - min(created_at))::float8")
-        return (Double(sizes.analyses) / seconds, try process.residentMegabytes())
+        return (Double(sizes.analyses) / seconds, resident)
     }
 
     // MARK: Around them
@@ -224,14 +218,34 @@ package struct PipelineBench {
         }
     }
 
-    private func start(_ roles: [String], port: Int) throws -> RoleProcess {
+    /// Runs `body` beside roles that serve at a port; all of them where none is named.
+    private func withRoles<Value>(
+        _ roles: [String], _ body: (RoleProcess, Int) async throws -> Value
+    ) async throws -> Value {
+        let port = try freePort()
+        return try await withProcess(roles, port: port) { process in
+            try await ready(process, port: port)
+            return try await body(process, port)
+        }
+    }
+
+    private func withProcess<Value>(
+        _ roles: [String], port: Int, _ body: (RoleProcess) async throws -> Value
+    ) async throws -> Value {
         var environment = stack.environment
         environment["QUARTET_API_KEY"] = key
         environment["QUARTET_API_PORT"] = String(port)
         environment["LOG_LEVEL"] = "notice"
-        return try RoleProcess(
-            roles: roles, environment: environment,
-            logPath: stack.directory.appendingPathComponent("roles.log").path)
+        let process = try RoleProcess(
+            roles: roles, environment: environment, log: stack.directory.appendingPathComponent("roles.log"))
+        do {
+            let value = try await body(process)
+            await process.stop()
+            return value
+        } catch {
+            await process.stop()
+            throw error
+        }
     }
 
     /// Returns once `/healthz` answers.

@@ -50,7 +50,9 @@ package struct MongoSessionStore: SessionStore {
         return pinned
     }
 
-    private func insert(_ sessions: [AnalysisSession], into collection: MongoCollection) async throws -> MongoBulkResult {
+    private func insert(
+        _ sessions: [AnalysisSession], into collection: MongoCollection
+    ) async throws -> MongoBulkResult {
         let pinnedAt = Date().bsonMilliseconds
         var batch = BSONBatch(reservingBytes: sessions.reduce(0) { $0 + 256 + $1.manifest.count * 24 })
         for session in sessions {

@@ -14,19 +14,21 @@ package struct Databases: Sendable {
     /// The configuration of a client whose sessions plan as these statements need it.
     ///
     /// Every statement looks rows up by key. A plan that was made while a table was small reads it from end to end, and
-    /// is kept while the table grows: so plans that read whole tables are out, and with them compiling such plans. A
-    /// URL with `options` of its own is left as it is.
+    /// is kept while the table grows: so plans that read whole tables are out, and with them compiling such plans. And
+    /// for arrays of a few items the planner would make a new plan each time, only to find the same. A URL with `options`
+    /// of its own is left as it is.
     ///
     /// - Parameter url: as libpq takes it, see `PostgresConfiguration`.
     package static func configuration(url: String) throws -> PostgresConfiguration {
         guard !url.contains("options=") else { return try PostgresConfiguration(url: url) }
-        guard url.contains("://") else {
-            return try PostgresConfiguration(url: url + " options='-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan'")
-        }
+        let options = planning.map { "-c \($0)" }.joined(separator: " ")
+        guard url.contains("://") else { return try PostgresConfiguration(url: "\(url) options='\(options)'") }
         let separator = url.contains("?") ? "&" : "?"
-        return try PostgresConfiguration(
-            url: url + separator + "options=-c%20enable_seqscan%3Doff%20-c%20jit%3Doff%20-c%20plan_cache_mode%3Dforce_generic_plan")
+        let escaped = options.replacing("=", with: "%3D").replacing(" ", with: "%20")
+        return try PostgresConfiguration(url: "\(url)\(separator)options=\(escaped)")
     }
+
+    private static let planning = ["enable_seqscan=off", "jit=off", "plan_cache_mode=force_generic_plan"]
 
     package func client(of database: DatabaseName) throws -> PostgresClient {
         guard let client = clients[database] else {
