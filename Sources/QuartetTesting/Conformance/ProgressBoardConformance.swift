@@ -108,7 +108,10 @@ package enum ProgressBoardConformance {
                     // The first says that the listener listens.
                     #expect(await rings.next() == .some(nil))
                     await rang.arrive()
-                    #expect(await rings.next() == task)
+                    // Listening may begin more than once.
+                    var ring = await rings.next()
+                    while ring == .some(nil) { ring = await rings.next() }
+                    #expect(ring == task)
                 }
             }
             await rang.wait()
