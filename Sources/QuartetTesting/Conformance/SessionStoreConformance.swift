@@ -17,6 +17,7 @@ package enum SessionStoreConformance {
         let later = try makeSession(["x", "y", "z"], of: first.requestID, analyzer: "later")
         #expect(try await store.pin([later, other]).map(\.session) == [first, other])
         #expect(try await store.pin([]).isEmpty)
+        _ = try await store.pin([other])
         #expect(try await store.sessions([other.requestID, .make(), first.requestID]) == [other, nil, first])
         #expect(try await store.sessions([]).isEmpty)
     }
@@ -24,6 +25,8 @@ package enum SessionStoreConformance {
     private static func roundTrip(_ store: any SessionStore) async throws {
         let long = try makeSession((0..<20_000).map { "review-\($0)" }.shuffled())
         let odd = try makeSession(["e\u{301}", "\u{E9}", "\u{0}", "한글", "$id", "a.b"])
+        #expect(try await store.pin([long, odd]).map(\.session) == [long, odd])
+        // Pinned again they are durable, and found.
         #expect(try await store.pin([long, odd]).map(\.session) == [long, odd])
         let read = try await store.sessions([long.requestID, odd.requestID])
         #expect(read == [long, odd])
@@ -49,6 +52,7 @@ package enum SessionStoreConformance {
         }
         #expect(winners.count == 1)
         #expect(winners.isSubset(of: candidates))
+        _ = try await store.pin([candidates[0]])
         #expect(try await store.sessions([id]).first == winners.first)
     }
 
