@@ -171,10 +171,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
-        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(
             name: "QuartetEmotionTests",
-            dependencies: ["CAllocationCount", "QuartetCore", "QuartetEmotion", "StoreKit"],
+            dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
             swiftSettings: strict),
         .testTarget(
             name: "QuartetStackTests",
