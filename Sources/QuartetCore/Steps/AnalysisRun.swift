@@ -205,9 +205,9 @@ package struct AnalysisRun: Sendable {
             phase = .cancelled
         }
         // Somebody may wait for the end; nobody waits for the queue.
-        async let isSettled: Void = settle(hadFailed: phase == .failed)
+        async let settled: Void = settle(hadFailed: phase == .failed)
         await report(done: count, total: total, phase)
-        try await isSettled
+        try await settled
         await lastCardsReported
     }
 
