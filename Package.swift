@@ -178,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "QuartetStackTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetBroker", "QuartetStack", "QuartetTesting", "StoreKit", .logging,
+                "Kafka", "Mongo", "QuartetStack", "QuartetTesting", "StoreKit", .logging,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -224,7 +224,7 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetBroker", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit",
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit",
                 "SystemTesting", "quartet",
             ],
             exclude: ["FINDINGS.md"], swiftSettings: strict),

@@ -94,7 +94,7 @@ package final class ChaosRun: Sendable {
             try await heal()
             callers.stop()
             try await load
-            try await waitForQuiet(callers.record, ledger, incidents, &figures)
+            try await waitForQuiet(callers.record, apis, ledger, incidents, &figures)
             try await judge(callers, ledger, products, apis, incidents, &figures)
             group.cancelAll()
             // What ended them before they were told to ends the storm.
@@ -215,11 +215,12 @@ package final class ChaosRun: Sendable {
     /// Waits until nothing is left to do and the checker may judge all of it; what is still to be done after minutes is a
     /// finding.
     private func waitForQuiet(
-        _ record: Callers.Record, _ ledger: EventLedger, _ incidents: Incidents, _ figures: inout ChaosFigures
+        _ record: Callers.Record, _ apis: [RoleCopy], _ ledger: EventLedger, _ incidents: Incidents,
+        _ figures: inout ChaosFigures
     ) async throws {
         say("waiting for quiet, \(record.accepted.count) accepted")
         let watch = try QuietWatch(configuration, clients: clients, ledger: ledger, logger: logger)
-        let outcome = try await watch.wait(for: Set(record.accepted.keys))
+        let outcome = try await watch.wait(for: Set(record.accepted.keys), servedBy: apis)
         figures.healedAfterSeconds = Self.rounded(outcome.workDoneAfter)
         for line in outcome.unquiet { incidents.found("not quiet: \(line)") }
     }

@@ -45,14 +45,15 @@ struct QuietWatch {
     }
 
     /// Waits until every one of `accepted` has its end, both sinks have every row, the queue holds dead tasks alone, those
-    /// who follow events have read all of them, and the last change is older than the settle window by the database's
-    /// clock.
-    func wait(for accepted: Set<RequestID>) async throws -> Outcome {
+    /// who follow events have read all of them, each of `apis` listens, and the last change is older than the settle
+    /// window by the database's clock.
+    func wait(for accepted: Set<RequestID>, servedBy apis: [RoleCopy]) async throws -> Outcome {
         let started = ContinuousClock.now
         let deadline = Deadline.after(Self.timeout)
         var open = accepted
         var unquiet = try await untilNothing(by: deadline) { await work(&open) }
         let workDoneAfter = started.duration(to: .now)
+        if unquiet.isEmpty { unquiet = try await untilNothing(by: deadline) { await silent(apis) } }
         if unquiet.isEmpty { unquiet = try await untilNothing(by: deadline) { await unsettled() } }
         await invalidators.close(deadline: .after(Self.answerTimeout))
         return Outcome(workDoneAfter: workDoneAfter, unquiet: unquiet)
@@ -105,6 +106,13 @@ struct QuietWatch {
                     try await invalidators.watermarks(
                         topic: EventTopic.analysis.rawValue, deadline: .after(Self.answerTimeout))))
         }
+        return lines
+    }
+
+    /// A process that was started last of all may still be on its way.
+    private func silent(_ apis: [RoleCopy]) async -> [String] {
+        var lines: [String] = []
+        for api in apis where await api.url == nil { lines.append("\(api.name) does not listen") }
         return lines
     }
 

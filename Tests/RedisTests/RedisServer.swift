@@ -40,15 +40,15 @@ actor RedisServer {
         let (exits, exit) = AsyncStream<Void>.makeStream()
         process.terminationHandler = { _ in exit.finish() }
         let (lines, line) = AsyncStream<String>.makeStream()
-        output.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                line.finish()
-            } else {
+        // A thread of its own reads. `readabilityHandler` corrupts libdispatch's memory when several end at once:
+        // https://github.com/swiftlang/swift-corelibs-libdispatch/issues/949
+        let reader = output.fileHandleForReading
+        Thread {
+            while case let data = reader.availableData, !data.isEmpty {
                 line.yield(String(decoding: data, as: UTF8.self))
             }
-        }
+            line.finish()
+        }.start()
         try process.run()
         self.process = process
         self.exits = exits
