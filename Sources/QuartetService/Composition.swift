@@ -95,7 +95,8 @@ package struct Composition: Sendable {
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
                 cache: ports.cache),
-            probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: Self.observe, logger: logger,
+            probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
+            logger: logger,
             onListening: onListening)
     }
 
@@ -131,7 +132,7 @@ package struct Composition: Sendable {
             ports: WorkerPorts(
                 requests: ports.requests, queue: ports.queue, reviews: ports.reviews, sessions: ports.sessions,
                 cards: ports.cards, keywords: ports.keywords, progress: ports.progress, analyzer: analyzer),
-            observe: Self.observe, logger: logger)
+            observe: BatchMetrics().observe, logger: logger)
     }
 
     /// The group of those who invalidate, and what it reads.
@@ -186,15 +187,6 @@ package struct Composition: Sendable {
 
     func ports() throws -> Ports {
         try Ports(clients: clients, configuration: configuration, logger: logger)
-    }
-
-    @Sendable private static func observe(_ report: BatchReport) {
-        let dimensions = [("step", report.name)]
-        Recorder(label: "quartet_batch_items", dimensions: dimensions).record(report.items)
-        Timer(label: "quartet_batch_seconds", dimensions: dimensions).record(duration: report.duration)
-        if report.failed > 0 {
-            Counter(label: "quartet_batch_failed_items_total", dimensions: dimensions).increment(by: report.failed)
-        }
     }
 }
 

@@ -11,7 +11,7 @@ package struct CheckConfiguration: Sendable, Hashable {
     /// Keys of Redis read at once.
     package var keysPerChunk = 500
     /// Of its time, how much the walk works, in percent; the rest is left to live traffic.
-    package var workShare = 50
+    package var workShare = 25
     /// Disagreements that wait for their second look at once.
     package var suspectsMax = 5_000
     /// Findings of a sweep that also become events.

@@ -2,6 +2,7 @@ package import Logging
 package import QuartetCore
 package import Redis
 import StoreKit
+import Synchronization
 
 package struct RedisProgressConfiguration: Sendable, Hashable {
     package var keys = RedisKeys()
@@ -19,6 +20,7 @@ package struct RedisProgressBoard: ProgressBoard {
     private let client: RedisClient
     private let configuration: RedisProgressConfiguration
     private let logger: Logger
+    private let neighbours = Neighbours()
 
     package init(
         client: RedisClient, configuration: RedisProgressConfiguration = RedisProgressConfiguration(), logger: Logger
@@ -57,44 +59,56 @@ package struct RedisProgressBoard: ProgressBoard {
         }
     }
 
-    /// The message is "request product generation", or empty.
+    /// Listeners of this process hear it at once, those of others from the server. The message is
+    /// "sender request product generation", or "sender" alone.
     package func ring(_ bell: Doorbell, for task: AnalysisTask?) async throws {
-        let message = task.map { "\($0.requestID) \($0.productID) \($0.generation)" } ?? ""
-        try await client.publish(message, to: configuration.keys.channel(bell))
+        neighbours.ring(bell, for: task)
+        let message = task.map { " \($0.requestID) \($0.productID) \($0.generation)" } ?? ""
+        try await client.publish(neighbours.sender + message, to: configuration.keys.channel(bell))
     }
 
     /// The stream ends when the client closes, or when the server refuses the subscription.
     package func reports(of request: RequestID) -> AsyncStream<Progress?> {
-        follow(configuration.keys.progress(request)) { event in
-            guard case .message(let text) = event else { return nil }
-            return Progress(requestID: request, report: text)
+        let (stream, continuation) = AsyncStream.makeStream(of: Progress?.self, bufferingPolicy: .bufferingNewest(1))
+        let pump = follow(configuration.keys.progress(request), continuation) { event in
+            guard case .message(let text) = event else { return continuation.yield(nil) }
+            return continuation.yield(Progress(requestID: request, report: text))
         }
+        continuation.onTermination = { _ in pump.cancel() }
+        return stream
     }
 
     /// Rings while a listener is busy are one ring to it. The stream ends as that of ``reports(of:)``.
     package func rings(of bell: Doorbell) -> AsyncStream<AnalysisTask?> {
-        follow(configuration.keys.channel(bell)) { event in
-            guard case .message(let text) = event else { return nil }
-            return AnalysisTask(ring: text)
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: AnalysisTask?.self, bufferingPolicy: .bufferingNewest(1))
+        let pump = follow(configuration.keys.channel(bell), continuation) { [neighbours] event in
+            guard case .message(let text) = event else { return continuation.yield(nil) }
+            let ring = Ring(text)
+            return ring.sender == neighbours.sender ? nil : continuation.yield(ring.task)
         }
+        let id = neighbours.add(continuation, of: bell)
+        continuation.onTermination = { [neighbours] _ in
+            neighbours.remove(id, of: bell)
+            pump.cancel()
+        }
+        return stream
     }
 
     /// That a subscription begins, and that messages may have been missed, are events as good as a message.
-    private func follow<Value: Sendable>(
-        _ channel: String, _ value: @escaping @Sendable (RedisSubscriptionEvent) -> Value
-    ) -> AsyncStream<Value> {
+    private func follow<Value>(
+        _ channel: String, _ continuation: AsyncStream<Value>.Continuation,
+        _ pass: @escaping @Sendable (RedisSubscriptionEvent) -> AsyncStream<Value>.Continuation.YieldResult?
+    ) -> Task<Void, Never> {
         let subscription = client.subscribe(channel)
-        let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(1))
-        let pump = Task { [logger] in
+        return Task { [logger] in
             do {
-                for try await event in subscription { continuation.yield(value(event)) }
+                for try await event in subscription { _ = pass(event) }
             } catch {
                 logger.warning("subscription refused", metadata: ["channel": "\(channel)", "error": "\(error)"])
             }
             continuation.finish()
         }
-        continuation.onTermination = { _ in pump.cancel() }
-        return stream
     }
 
     /// KEYS[1] progress, and the channel of the same name; ARGV done, total, phase, time to live in milliseconds,
@@ -124,14 +138,51 @@ package struct RedisProgressBoard: ProgressBoard {
         """)
 }
 
-extension AnalysisTask {
-    /// What a bell says that rings for one task; nil if it is something else.
-    fileprivate init?(ring message: [UInt8]) {
+/// Listeners to bells that are in the same process as the one who rings.
+private final class Neighbours: Sendable {
+    private struct State {
+        var listeners: [Doorbell: [Int: AsyncStream<AnalysisTask?>.Continuation]] = [:]
+        var lastID = 0
+    }
+
+    /// Tells its rings from those of other processes.
+    let sender = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+    private let state = Mutex(State())
+
+    func add(_ listener: AsyncStream<AnalysisTask?>.Continuation, of bell: Doorbell) -> Int {
+        state.withLock { state in
+            state.lastID += 1
+            state.listeners[bell, default: [:]][state.lastID] = listener
+            return state.lastID
+        }
+    }
+
+    func remove(_ id: Int, of bell: Doorbell) {
+        state.withLock { _ = $0.listeners[bell]?.removeValue(forKey: id) }
+    }
+
+    func ring(_ bell: Doorbell, for task: AnalysisTask?) {
+        let listeners = state.withLock { $0.listeners[bell]?.values.map(\.self) ?? [] }
+        for listener in listeners { listener.yield(task) }
+    }
+}
+
+/// What a bell says.
+private struct Ring {
+    let sender: Substring
+    /// Nil where it rings for none, or says something that this version does not know.
+    let task: AnalysisTask?
+
+    init(_ message: [UInt8]) {
         let fields = String(decoding: message, as: UTF8.self).split(separator: " ")
-        guard fields.count == 3, let requestID = RequestID(String(fields[0])), let productID = ProductID(fields[1]),
-            let generation = Int(fields[2])
-        else { return nil }
-        self.init(requestID: requestID, productID: productID, generation: generation)
+        sender = fields.first ?? ""
+        guard fields.count == 4, let requestID = RequestID(String(fields[1])), let productID = ProductID(fields[2]),
+            let generation = Int(fields[3])
+        else {
+            task = nil
+            return
+        }
+        task = AnalysisTask(requestID: requestID, productID: productID, generation: generation)
     }
 }
 

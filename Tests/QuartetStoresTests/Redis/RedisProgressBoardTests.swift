@@ -11,7 +11,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct RedisProgressBoardTests {
     @Test(arguments: ProgressBoardConformance.behaviours)
     func conforms(_ behaviour: Conformance<any ProgressBoard>) async throws {
-        try await withRedis { try await behaviour.check(makeBoard($0)) }
+        // A prefix of its own: bells are everybody's.
+        try await withRedis { try await behaviour.check(makeBoard($0, prefix: "\(UUID()):")) }
     }
 
     @Test func progressIsStoredAsDocumentedAndExpires() async throws {
@@ -30,6 +31,26 @@ import Testing
             try await board.report([Progress(requestID: id, done: 1, total: 9)])
             let left = try await client.send(RedisCommand("PTTL", key)).int()
             #expect((90_000...100_000).contains(left))
+        }
+    }
+
+    @Test func aRingIsHeardOnceHereAndOnceElsewhere() async throws {
+        try await withRedis { client in
+            let prefix = "\(UUID()):"
+            let (here, elsewhere) = (makeBoard(client, prefix: prefix), makeBoard(client, prefix: prefix))
+            var heard = here.rings(of: .queue).makeAsyncIterator()
+            var heardElsewhere = elsewhere.rings(of: .queue).makeAsyncIterator()
+            #expect(await heard.next() == .some(nil))
+            #expect(await heardElsewhere.next() == .some(nil))
+            let product = try #require(ProductID("p"))
+            let tasks = [1, 2].map { AnalysisTask(requestID: .make(), productID: product, generation: $0) }
+            try await here.ring(.queue, for: tasks[0])
+            #expect(await heard.next() == tasks[0])
+            #expect(await heardElsewhere.next() == tasks[0])
+            // The server has sent the first to both by now: had it been heard twice, it would come before this one.
+            try await elsewhere.ring(.queue, for: tasks[1])
+            #expect(await heard.next() == tasks[1])
+            #expect(await heardElsewhere.next() == tasks[1])
         }
     }
 
