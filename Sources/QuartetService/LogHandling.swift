@@ -7,4 +7,11 @@ extension QuartetConfiguration {
         logger.logLevel = Logger.Level(rawValue: logLevel.rawValue) ?? .info
         return logger
     }
+
+    /// The logger of a command whose output is a report: what `log.level` shows unasked, that all is as usual, is left out.
+    package func reportLogger(_ label: String) -> Logger {
+        var logger = logger(label)
+        if logger.logLevel == .info { logger.logLevel = .notice }
+        return logger
+    }
 }

@@ -73,7 +73,7 @@ struct Check: AsyncParsableCommand {
         let registry = MetricsRegistry()
         MetricsSystem.bootstrap(registry)
         let composition = try Composition(
-            configuration, role: "check", metrics: registry, logger: configuration.logger("check"))
+            configuration, role: "check", metrics: registry, logger: configuration.reportLogger("check"))
         let bar = SweepBar(isQuiet: !Terminal.isInteractive)
         let report: SweepReport
         do {
