@@ -34,6 +34,7 @@ final class Callers: Sendable {
     }
 
     private static let callTimeout = TimeAmount.seconds(4)
+    private static let answerTimeout = Duration.seconds(60)
     private let copies: [RoleCopy]
     private let products: [ProductID]
     private let key: String
@@ -155,12 +156,23 @@ final class Callers: Sendable {
         return request
     }
 
-    /// A product's latest result as the API serves it, nil where it says that there is none.
+    /// A product's latest result as the API serves it, nil where it says that there is none. A copy that was started a
+    /// moment ago may need several calls to find its stores.
     func servedResult(of product: ProductID, at url: String) async throws -> [UInt8]? {
-        let response = try await http.execute(
-            request(.GET, "\(url)/v1/products/\(product)/analysis", nil, nil), timeout: Self.callTimeout)
-        if response.status == .notFound { return nil }
-        guard response.status == .ok else { throw ChaosError("the answer is \(response.status.code)") }
-        return Array(try await response.body.collect(upTo: 4 << 20).readableBytesView)
+        let deadline = Deadline.after(Self.answerTimeout)
+        while true {
+            do {
+                let response = try await http.execute(
+                    request(.GET, "\(url)/v1/products/\(product)/analysis", nil, nil), timeout: Self.callTimeout)
+                if response.status == .notFound { return nil }
+                if response.status == .ok {
+                    return Array(try await response.body.collect(upTo: 4 << 20).readableBytesView)
+                }
+                throw ChaosError("the answer is \(response.status.code)")
+            } catch {
+                if deadline.isPast || error is CancellationError { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 }

@@ -38,6 +38,7 @@ import Testing
     ) async throws -> Figures {
         let folder = try TemporaryFolder.make()
         let data = folder.appendingPathComponent("data")
+        defer { try? FileManager.default.removeItem(at: data) }
         let storm = try TestProcess.quartet(["chaos", "--json", "--data", data.path] + arguments, folder: folder)
         do {
             try await meanwhile(storm, data)

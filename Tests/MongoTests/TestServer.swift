@@ -72,6 +72,7 @@ final class TestServer: Sendable {
                 "\(port)", "--bind_ip", "127.0.0.1",
                 "--nounixsocket", "--replSet", "rs0", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "100",
                 "--setParameter", "diagnosticDataCollectionEnabled=false", "--setParameter", "enableTestCommands=1",
+                "--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)",
             ] + arguments
         server.environment = ["FOLDER": folder.path, "PATH": "/usr/bin:/bin"]
         server.standardOutput = FileHandle.nullDevice

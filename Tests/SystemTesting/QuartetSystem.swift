@@ -47,7 +47,10 @@ package final class QuartetSystem: Sendable {
 
     /// Runs `body` with a stack of its own, for tests that stop or break servers.
     package static func withPrivateStack(_ body: (LocalStack) async throws -> Void) async throws {
-        let stack = try await LocalStack.start(directory: TemporaryFolder.make(), options: .fast)
+        let folder = try TemporaryFolder.make()
+        // Many of them would fill a disk before the process ends.
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let stack = try await LocalStack.start(directory: folder, options: .fast)
         do {
             try await body(stack)
         } catch {
