@@ -47,7 +47,8 @@ enum ServerAccount: Sendable, Hashable {
             if try await canEnter(step, log: log) { continue }
             throw StackError(
                 code: .cannotUseDirectory,
-                message: "\(folder.path) can't be used: the server runs as \(name), who may not enter \(step.path)")
+                message: "\(folder.path) can't be used: the server runs as \(name), who may not enter \(step.path); "
+                    + "take a folder elsewhere, such as /var/lib/quartet")
         }
     }
 
