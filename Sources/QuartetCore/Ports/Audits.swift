@@ -17,8 +17,8 @@ package protocol RequestAudit: Sendable {
     /// The results of these ids with their documents, nil where there is none.
     func documents(of ids: [RequestID]) async throws -> [ResultDocument?]
 
-    /// Requests before `start` that were opened again by transactions not older than that, as far as the outbox
-    /// remembers; at most `limit`.
+    /// Up to `limit` requests before `start` that were opened again by transactions not older than that, as far as the
+    /// outbox remembers.
     func reopened(since transaction: UInt64, before start: RequestID, limit: Int) async throws -> [RequestID]
 
     /// Removes results whose requests are not completed, or are not there. Returns the ids whose result went.
@@ -98,10 +98,13 @@ package protocol OutboxAudit: Sendable {
 
 /// Rows of one shard that a sink does not have.
 package struct WaitingRows: Sendable, Hashable {
+    package static let countMax = 10_000
+
     package let sink: OutboxSink
     package let shard: Int
-    /// How many, up to 10,000.
+    /// How many, up to ``countMax``.
     package let count: Int
+    /// When the oldest of those was written.
     package let oldest: Date
     /// The type of the first of them.
     package let firstType: String
@@ -128,7 +131,7 @@ package protocol CacheAudit: Sendable {
     /// The versions of the rows behind cache entries and when they came about, nil where there is no row.
     func rows(of keys: [CacheKey]) async throws -> [(version: Int64, since: Date)?]
 
-    /// Makes keys that never expire expire after their family's time.
+    /// Makes keys that never expire do so after their family's time. Those that expire keep theirs.
     func expire(_ names: [[UInt8]]) async throws
 }
 

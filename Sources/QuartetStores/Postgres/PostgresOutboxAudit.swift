@@ -22,7 +22,7 @@ package struct PostgresOutboxAudit: OutboxAudit {
     }
 
     package func waiting(before date: Date) async throws -> [WaitingRows] {
-        let rows = try await waitingRows.runAlone(date, sinks, Int32(shardCount))
+        let rows = try await waitingRows.runAlone(date, sinks, Int32(shardCount), WaitingRows.countMax)
         return try rows.compactMap { row in
             let (name, shard, count, oldest, type) = try row.decode(
                 String.self, Int.self, Int.self, Date.self, String.self)

@@ -54,7 +54,8 @@ package struct PostgresRequestAudit: RequestAudit {
     }
 
     package func reopened(since transaction: UInt64, before start: RequestID, limit: Int) async throws -> [RequestID] {
-        try await reopenedRequests.runAlone(transaction, start.uuid, limit).map { RequestID(try $0.decode(0)) }
+        let rows = try await reopenedRequests.runAlone(transaction, start.uuid, limit, Int32(shardCount))
+        return try rows.map { RequestID(try $0.decode(0)) }
     }
 
     package func removeUncompletedResults(_ ids: [RequestID]) async throws -> [RequestID] {

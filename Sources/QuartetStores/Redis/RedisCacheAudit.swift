@@ -77,9 +77,17 @@ package struct RedisCacheAudit: CacheAudit {
     }
 
     package func expire(_ names: [[UInt8]]) async throws {
-        let commands = names.map { RedisCommand("PEXPIRE", $0, timeToLive(of: $0).wholeMilliseconds) }
+        let commands = names.map { name in
+            RedisCommand("EVAL", Self.expireEternal, 1, name, timeToLive(of: name).wholeMilliseconds)
+        }
         for result in try await client.pipeline(commands) { _ = try result.get() }
     }
+
+    /// KEYS[1] key; ARGV time to live in milliseconds. What was given a time of its own meanwhile, as a tombstone is,
+    /// keeps that.
+    private static let expireEternal = """
+        if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        """
 
     /// PTTL's answer where there is no key.
     private static let isAbsent: Int64 = -2

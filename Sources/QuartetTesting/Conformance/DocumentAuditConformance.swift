@@ -160,20 +160,6 @@ package enum DocumentAuditConformance {
 
     // MARK: What is read
 
-    /// Expects `all`, whose keys are `ids`, in order: whole, cut on either side, and up to a limit.
-    private static func expectStretches<Row: Equatable & Sendable>(
-        of all: [Row], _ ids: [RequestID], _ read: (KeyRange, Int) async throws -> [Row]
-    ) async throws {
-        #expect(try await read(KeyRange(), 99) == all)
-        #expect(try await read(KeyRange(), 2) == Array(all[..<2]))
-        #expect(try await read(KeyRange(after: ids[0]), 99) == Array(all[1...]))
-        #expect(try await read(KeyRange(through: ids[2]), 99) == Array(all[...2]))
-        #expect(try await read(KeyRange(after: ids[1], through: ids[3]), 1) == [all[2]])
-        #expect(try await read(KeyRange(after: ids[4]), 99).isEmpty)
-    }
-
-    private static func sortedIDs(_ count: Int) -> [RequestID] { (0..<count).map { _ in RequestID.make() }.sorted() }
-
     private static func task(_ id: RequestID, generation: Int) throws -> AnalysisTask {
         AnalysisTask(requestID: id, productID: try #require(ProductID("p")), generation: generation)
     }

@@ -1,4 +1,5 @@
 package import QuartetCore
+import Synchronization
 
 /// What the checker reads and mends of the fakes that stand for MongoDB.
 package final class FakeDocumentAudit: DocumentAudit {
@@ -6,6 +7,7 @@ package final class FakeDocumentAudit: DocumentAudit {
     private let sessions: FakeSessionStore
     private let cards: FakeCardStore
     private let keywords: FakeKeywordStore
+    private let willReadTasks = Mutex<@Sendable (KeyRange) throws -> Void>({ _ in })
 
     package init(queue: FakeTaskQueue, sessions: FakeSessionStore, cards: FakeCardStore, keywords: FakeKeywordStore) {
         self.queue = queue
@@ -14,10 +16,16 @@ package final class FakeDocumentAudit: DocumentAudit {
         self.keywords = keywords
     }
 
+    /// Calls `hook` before each stretch of tasks is read; reading fails where it throws.
+    package func beforeReadingTasks(_ hook: @escaping @Sendable (KeyRange) throws -> Void) {
+        willReadTasks.withLock { $0 = hook }
+    }
+
     // MARK: Tasks
 
     package func tasks(in range: KeyRange, limit: Int) async throws -> [TaskFacts] {
-        Array(queue.facts.filter { range.contains($0.id) }.prefix(limit))
+        try willReadTasks.withLock(\.self)(range)
+        return Array(queue.facts.filter { range.contains($0.id) }.prefix(limit))
     }
 
     package func tasks(of ids: [RequestID]) async throws -> [TaskFacts?] {
@@ -85,5 +93,5 @@ package final class FakeDocumentAudit: DocumentAudit {
 }
 
 extension KeyRange {
-    fileprivate func contains(_ id: RequestID) -> Bool { after < id && id <= through }
+    func contains(_ id: RequestID) -> Bool { after < id && id <= through }
 }

@@ -36,7 +36,7 @@ package struct FakeOutboxStore: OutboxStore {
             state.cursors[sink] = cursors
             return (candidates.prefix(share).sorted(), gaveBack)
         }
-        if gaveBack { database.ringForShards() }
+        if gaveBack { database.ring(.shards) }
         return shards
     }
 
@@ -47,7 +47,7 @@ package struct FakeOutboxStore: OutboxStore {
                 state.cursors[sink]?[shard]?.owner = nil
             }
         }
-        database.ringForShards()
+        database.ring(.shards)
     }
 
     package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> [OutboxRow] {

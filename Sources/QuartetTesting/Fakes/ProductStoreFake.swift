@@ -20,6 +20,7 @@ package struct FakeProductStore: ProductStore {
             for (id, name) in names.sorted(by: { $0.key < $1.key }) where state.products[id]?.name != name {
                 let version = (state.products[id]?.version ?? 0) + 1
                 state.products[id] = Product(id: id, name: name, version: version)
+                state.productDates[id] = transaction.date
                 transaction.write(.productUpdated, id.text, version, id, 0)
             }
             return products.compactMap { state.products[$0.id] }

@@ -3,17 +3,18 @@ package import QuartetCore
 import StoreKit
 import Synchronization
 
-/// The database that ``FakeRequestStore``, ``FakeProductStore`` and ``FakeOutboxStore`` share, in memory: what one of
-/// them writes to the outbox another one reads.
+/// The database that ``FakeRequestStore``, ``FakeProductStore``, ``FakeOutboxStore`` and the checker's audits share, in
+/// memory: what one of them writes to the outbox another one reads.
 ///
 /// Each call is one transaction with a number and a time of its own. A test can hold a transaction open, move the time,
 /// and make calls fail before or after they took effect.
 package final class FakeDatabase: Sendable {
-    /// A call of one of the three stores.
+    /// A call of one of the three stores, or of an audit that reads or mends.
     package enum Call: Sendable, Hashable, CaseIterable {
         case submit, requests, finalise, fail, cancel, drop, retry, results, latestResults
         case put, products
         case holdShards, releaseShards, read, advance, holdUp, backlog, purge
+        case audit, mend
     }
 
     /// A cursor of one sink in one shard, and whose it is.
@@ -23,11 +24,24 @@ package final class FakeDatabase: Sendable {
         var ownedUntil = Date.distantPast
     }
 
+    /// A row of results.
+    struct ResultRow {
+        let document: ResultDocument
+        let version: Int64
+
+        var stored: StoredResult {
+            StoredResult(
+                requestID: document.id, productID: document.productID, version: version, json: document.json)
+        }
+    }
+
     struct State {
         var products: [ProductID: Product] = [:]
+        /// When each product was changed last.
+        var productDates: [ProductID: Date] = [:]
         var requests: [RequestID: AnalysisRequest] = [:]
         var keys: [String: (request: RequestID, fingerprint: [UInt8])] = [:]
-        var results: [RequestID: StoredResult] = [:]
+        var results: [RequestID: ResultRow] = [:]
         /// In the order in which they were written.
         var outbox: [OutboxRow] = []
         var cursors: [OutboxSink: [Int: Cursor]] = [:]
@@ -90,10 +104,10 @@ package final class FakeDatabase: Sendable {
         }
     }
 
-    /// Tells whoever listens that shards are free.
-    func ringForShards() {
+    /// Tells whoever listens.
+    func ring(_ bell: OutboxBell) {
         let listeners = state.withLock { Array($0.listeners.values) }
-        for listener in listeners { listener.bell.yield(.shards) }
+        for listener in listeners { listener.bell.yield(bell) }
     }
 
     func listen(_ sink: OutboxSink) -> AsyncStream<OutboxBell> {
@@ -105,6 +119,38 @@ package final class FakeDatabase: Sendable {
             }
             continuation.yield(.rows)
         }
+    }
+}
+
+// MARK: What no port does
+
+extension FakeDatabase {
+    /// Leaves a result, whatever its request is, or whether there is one.
+    package func plant(_ result: ResultDocument) {
+        state.withLock { state in
+            let transaction = Transaction(now: now(), state: &state)
+            state.results[result.id] = ResultRow(document: result, version: transaction.microseconds)
+        }
+    }
+
+    package func removeResults(_ ids: [RequestID]) {
+        state.withLock { state in for id in ids { state.results[id] = nil } }
+    }
+
+    /// Commits rows of product `planted` whose transaction began at `date`.
+    package func plantRows(_ count: Int, _ type: EventType, shard: Int, at date: Date) {
+        guard let product = ProductID("planted") else { return }
+        state.withLock { state in
+            var transaction = Transaction(now: now(), state: &state)
+            for _ in 0..<count { transaction.write(type, product.text, 1, product, 0, shard: shard, at: date) }
+            state.lastRow += Int64(count)
+            state.append(transaction.rows)
+        }
+    }
+
+    /// Puts a sink's cursor anywhere, as a database that comes from a backup does.
+    package func putCursor(of sink: OutboxSink, shard: Int, at position: OutboxPosition) {
+        state.withLock { $0.cursors[sink, default: [:]][shard, default: Cursor()].position = position }
     }
 }
 
@@ -138,13 +184,13 @@ extension FakeDatabase {
 
         mutating func write(
             _ type: EventType, _ aggregateID: String, _ version: Int64, _ productID: ProductID, _ generation: Int,
-            shard: Int? = nil
+            shard: Int? = nil, at occurredAt: Date? = nil
         ) {
             nextRow += 1
             let shard = shard ?? aggregateID.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % shardCount
             let event = DomainEvent(
                 id: "\(shard)-\(number)-\(nextRow)", type: type, aggregateID: aggregateID, version: version,
-                productID: productID, generation: generation, occurredAt: date)
+                productID: productID, generation: generation, occurredAt: occurredAt ?? date)
             rows.append(
                 OutboxRow(shard: shard, position: OutboxPosition(transaction: number, row: nextRow), event: event))
         }

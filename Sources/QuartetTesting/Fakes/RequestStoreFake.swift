@@ -28,9 +28,9 @@ package struct FakeRequestStore: RequestStore {
                 guard let request = state.requests[id] else { return .unknownRequest }
                 guard request.status.isOpen else { return .alreadyClosed(request.status) }
                 Self.close(request, .completed, event: .analysisCompleted, &state, &transaction)
-                state.results[id] = StoredResult(
-                    requestID: id, productID: request.productID, version: transaction.microseconds,
-                    json: finalisation.json)
+                state.results[id] = FakeDatabase.ResultRow(
+                    document: ResultDocument(finalisation.result, of: request.productID),
+                    version: transaction.microseconds)
                 return .closed
             }
         }
@@ -64,12 +64,7 @@ package struct FakeRequestStore: RequestStore {
 
     package func retry(_ ids: [RequestID]) async throws -> [ChangeOutcome] {
         try change(.retry, ids, from: [.failed, .cancelled]) { request, state, transaction in
-            let open = AnalysisRequest(
-                id: request.id, productID: request.productID, status: .queued, generation: request.generation + 1,
-                createdAt: request.createdAt)
-            state.requests[request.id] = open
-            transaction.write(
-                .analysisRequested, open.id.description, transaction.microseconds, open.productID, open.generation)
+            state.reopen(request, &transaction)
         }
     }
 
@@ -89,13 +84,13 @@ package struct FakeRequestStore: RequestStore {
     }
 
     package func results(_ ids: [RequestID]) async throws -> [StoredResult?] {
-        try database.run(.results) { state, _ in ids.map { state.results[$0] } }
+        try database.run(.results) { state, _ in ids.map { state.results[$0]?.stored } }
     }
 
     package func latestResults(of products: [ProductID]) async throws -> [StoredResult?] {
         try database.run(.latestResults) { state, _ in
             products.map { product in
-                state.results.values.filter { $0.productID == product }
+                state.results.values.map(\.stored).filter { $0.productID == product }
                     .max { ($0.version, $0.requestID) < ($1.version, $1.requestID) }
             }
         }

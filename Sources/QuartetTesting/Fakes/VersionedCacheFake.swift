@@ -1,12 +1,18 @@
 package import QuartetCore
 import Synchronization
 
-/// A versioned cache in memory. Nothing in it expires by itself; ``lose()`` empties it.
+/// A versioned cache in memory. It knows how long its keys are to live, but none goes by itself; ``lose()`` empties it.
 package final class FakeVersionedCache: VersionedCache {
-    private struct Slot {
+    package static let analysisTTL = Duration.seconds(6 * 3600)
+    package static let productTTL = Duration.seconds(3600)
+    package static let tombstoneTTL = Duration.seconds(600)
+
+    struct Slot {
         let version: Int64
         /// Nil is a tombstone.
         let value: [UInt8]?
+        /// Nil: for ever.
+        var timeToLive: Duration?
     }
 
     package enum Call: Sendable, Hashable, CaseIterable {
@@ -37,7 +43,7 @@ package final class FakeVersionedCache: VersionedCache {
         try faults.run(.put) {
             slots.withLock { slots in
                 if let slot = slots[key], slot.version > entry.version { return false }
-                slots[key] = Slot(version: entry.version, value: entry.value)
+                slots[key] = Slot(version: entry.version, value: entry.value, timeToLive: Self.timeToLive(of: key))
                 return true
             }
         }
@@ -48,7 +54,8 @@ package final class FakeVersionedCache: VersionedCache {
             slots.withLock { slots in
                 for invalidation in invalidations where (slots[invalidation.key]?.version ?? 0) <= invalidation.version
                 {
-                    slots[invalidation.key] = Slot(version: invalidation.version, value: nil)
+                    slots[invalidation.key] = Slot(
+                        version: invalidation.version, value: nil, timeToLive: Self.tombstoneTTL)
                 }
             }
         }
@@ -57,5 +64,21 @@ package final class FakeVersionedCache: VersionedCache {
     /// Loses everything, as a cache may.
     package func lose() {
         slots.withLock { $0 = [:] }
+    }
+
+    // MARK: For ``FakeCacheAudit``
+
+    var contents: [CacheKey: Slot] { slots.withLock { $0 } }
+
+    /// - Parameter timeToLive: nil, for ever.
+    func setTimeToLive(of key: CacheKey, _ timeToLive: Duration?) {
+        slots.withLock { $0[key]?.timeToLive = timeToLive }
+    }
+
+    private static func timeToLive(of key: CacheKey) -> Duration {
+        switch key {
+        case .analysis: analysisTTL
+        case .product: productTTL
+        }
     }
 }

@@ -1,97 +1,15 @@
 import Foundation
-import Logging
 import QuartetCore
 import QuartetRoles
 import QuartetTesting
-import StoreKit
 import Synchronization
 import Testing
-
-/// A checker on fakes, in a time that the test moves.
-private final class Fixture: Sendable {
-    let clock = ManualClock()
-    let database: FakeDatabase
-    let queue: FakeTaskQueue
-    let audits: FakeAudits
-    let sweeps: FakeSweeps
-    let cache = FakeVersionedCache()
-    let configuration: CheckConfiguration
-
-    init(_ configure: (inout CheckConfiguration) -> Void = { _ in }) {
-        var configuration = CheckConfiguration()
-        configuration.workShare = 100
-        configuration.requestsPerChunk = 10
-        configuration.settleWindow = .seconds(60)
-        configuration.secondLookPause = .seconds(2)
-        configure(&configuration)
-        self.configuration = configuration
-        database = FakeDatabase(now: { Date(timeIntervalSince1970: 1_700_000_000) })
-        queue = FakeTaskQueue(clock: clock)
-        audits = FakeAudits(store: FakeRequestStore(database: database))
-        sweeps = FakeSweeps { Date(timeIntervalSince1970: 1_700_003_600) }
-    }
-
-    var checker: Checker {
-        let ports = CheckPorts(
-            sweeps: sweeps, requests: FakeRequestStore(database: database), audit: audits, documents: audits,
-            queue: queue, sessions: FakeSessionStore(), cards: FakeCardStore(), keywords: FakeKeywordStore(),
-            outboxAudit: audits,
-            outbox: FakeOutboxStore(database: database), deliveries: [], caches: audits, cache: cache)
-        return Checker(
-            ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    }
-
-    /// Submits requests that are open, with their tasks, and returns their ids in order.
-    func submit(_ count: Int) async throws -> [RequestID] {
-        let product = ProductID("p")!
-        _ = try await FakeProductStore(database: database).put([(product, "p")])
-        let ids = (0..<count).map { number in
-            requestID(madeAt: Date(timeIntervalSince1970: 1_700_000_000 + Double(number)))
-        }.sorted()
-        _ = try await FakeRequestStore(database: database).submit(ids.map { Submission(id: $0, productID: product) })
-        audits.ids.withLock { $0 = ids }
-        audits.state.withLock { state in
-            for id in ids { state.tasks[id] = TaskFacts(id: id, isDead: false, generation: 1) }
-        }
-        return ids
-    }
-
-    func setTask(_ id: RequestID, isDead: Bool?) {
-        audits.state.withLock { state in
-            state.tasks[id] = isDead.map { TaskFacts(id: id, isDead: $0, generation: 1) }
-        }
-    }
-
-    /// Sweeps while the clock is moved on whenever the sweep waits; `beforeMove` comes before each move.
-    func sweep(
-        _ options: SweepOptions = SweepOptions(), beforeMove: @Sendable () async throws -> Void = {}
-    ) async throws -> SweepReport {
-        let checker = checker
-        return try await withThrowingTaskGroup(of: SweepReport?.self) { group in
-            group.addTask { try await checker.runOnce(options) }
-            while true {
-                group.addTask { [clock] in
-                    try await clock.sleepers(atLeast: 1)
-                    return nil
-                }
-                guard let report = try await group.next() else { throw CancellationError() }
-                if let report {
-                    group.cancelAll()
-                    return report
-                }
-                try await beforeMove()
-                clock.advance(by: .seconds(60))
-            }
-        }
-    }
-}
 
 @Suite("Checker")
 struct CheckerTests {
     @Test("stores that agree give nothing, whatever the chunks", arguments: [1, 3, 100])
     func agreement(chunk: Int) async throws {
-        let fixture = Fixture { $0.requestsPerChunk = chunk }
+        let fixture = CheckFixture { $0.requestsPerChunk = chunk }
         _ = try await fixture.submit(20)
         let report = try await fixture.sweep()
         #expect(report.isConsistent && report.found == 0)
@@ -101,12 +19,12 @@ struct CheckerTests {
 
     @Test("what is wrong twice is found, on both sides, with what the stores say")
     func disagreement() async throws {
-        let fixture = Fixture()
+        let fixture = CheckFixture()
         let ids = try await fixture.submit(35)
-        for number in [0, 9, 10, 34] { fixture.setTask(ids[number], isDead: nil) }
-        fixture.setTask(ids[20], isDead: true)
+        for number in [0, 9, 10, 34] { try await fixture.setTask(ids[number], isDead: nil) }
+        try await fixture.setTask(ids[20], isDead: true)
         let stranger = requestID(madeAt: Date(timeIntervalSince1970: 1_600_000_000))
-        fixture.audits.state.withLock { _ = $0.sessions.insert(stranger) }
+        fixture.sessions.put(fixture.session(stranger))
         let report = try await fixture.sweep()
         let found = Dictionary(uniqueKeysWithValues: report.findings.map { ($0.kind, $0) })
         #expect(Set(found.keys) == [.taskMissing, .taskDeadButOpen, .sessionOrphaned])
@@ -117,28 +35,28 @@ struct CheckerTests {
 
     @Test("what is right at the second look is not reported")
     func healing() async throws {
-        let fixture = Fixture()
+        let fixture = CheckFixture()
         let ids = try await fixture.submit(5)
-        fixture.setTask(ids[2], isDead: nil)
-        fixture.setTask(ids[3], isDead: nil)
-        let report = try await fixture.sweep { fixture.setTask(ids[2], isDead: false) }
+        try await fixture.setTask(ids[2], isDead: nil)
+        try await fixture.setTask(ids[3], isDead: nil)
+        let report = try await fixture.sweep { try await fixture.setTask(ids[2], isDead: false) }
         #expect(report.findings.flatMap(\.examples).map(\.key) == [ids[3].description])
     }
 
     @Test("what is wrong in another way at the second look is not reported either")
     func change() async throws {
-        let fixture = Fixture()
+        let fixture = CheckFixture()
         let ids = try await fixture.submit(1)
-        fixture.setTask(ids[0], isDead: nil)
-        let report = try await fixture.sweep { fixture.setTask(ids[0], isDead: true) }
+        try await fixture.setTask(ids[0], isDead: nil)
+        let report = try await fixture.sweep { try await fixture.setTask(ids[0], isDead: true) }
         #expect(report.found == 0)
     }
 
     @Test("only what was asked for is checked")
     func chosen() async throws {
-        let fixture = Fixture()
+        let fixture = CheckFixture()
         let ids = try await fixture.submit(3)
-        fixture.setTask(ids[0], isDead: nil)
+        try await fixture.setTask(ids[0], isDead: nil)
         var options = SweepOptions()
         options.invariants = [.i7, .i8]
         let report = try await fixture.sweep(options)
@@ -151,45 +69,50 @@ struct CheckerTests {
     @Test("a sweep that was cut off goes on behind what was judged")
     func resuming() async throws {
         // A place is saved as soon as there is a suspect.
-        let fixture = Fixture { $0.suspectsMax = 0 }
+        let fixture = CheckFixture { $0.suspectsMax = 0 }
         let ids = try await fixture.submit(50)
-        fixture.setTask(ids[5], isDead: nil)
-        fixture.setTask(ids[45], isDead: nil)
-        fixture.audits.state.withLock { $0.failsAtRead = 4 }
-        await #expect(throws: FakeAudits.Failure.self) { try await fixture.sweep() }
+        try await fixture.setTask(ids[5], isDead: nil)
+        try await fixture.setTask(ids[45], isDead: nil)
+        let reads = Mutex<[RequestID]>([])
+        fixture.documents.beforeReadingTasks { range in
+            try reads.withLock { reads in
+                guard reads.count < 4 else { throw FakeDatabaseError.unavailable }
+                reads.append(range.after)
+            }
+        }
+        await #expect(throws: FakeDatabaseError.unavailable) { try await fixture.sweep() }
         let place = try #require(fixture.sweeps.state.withLock { $0.running })
-        fixture.audits.state.withLock { $0.failsAtRead = .max }
-        let reads = fixture.audits.state.withLock { $0.reads.count }
+        reads.withLock { $0 = [] }
+        fixture.documents.beforeReadingTasks { range in reads.withLock { $0.append(range.after) } }
         let report = try await fixture.sweep()
         #expect(report.resumes == 1 && report.id == place.id)
         #expect(Set(report.findings.flatMap(\.examples).map(\.key)) == [ids[5].description, ids[45].description])
-        let first = fixture.audits.state.withLock { $0.reads[reads] }
+        let first = reads.withLock(\.first)
         #expect(first == place.progress[.requests].after.map(RequestID.init) ?? .lowest)
         #expect(place.progress[.requests].after != nil)
     }
 
     @Test("a second sweep says who has the lock")
     func exclusion() async throws {
-        let fixture = Fixture()
+        let fixture = CheckFixture()
         fixture.sweeps.state.withLock { $0.holder = "somebody" }
         await #expect(throws: SweepInProgress(holder: "somebody")) { try await fixture.sweep() }
     }
 
     @Test("the next sweep begins where requests were open, and looks again at what was left")
     func incremental() async throws {
-        let fixture = Fixture()
+        let fixture = CheckFixture()
         let ids = try await fixture.submit(30)
-        let requests = FakeRequestStore(database: fixture.database)
+        try await fixture.fail(ids[..<20])
         for id in ids[..<20] {
-            _ = try await requests.fail([RequestFailure(requestID: id, generation: 1, message: "no")])
-            fixture.setTask(id, isDead: true)
+            try await fixture.setTask(id, isDead: true)
         }
-        fixture.setTask(ids[3], isDead: nil)
+        try await fixture.setTask(ids[3], isDead: nil)
         let first = try await fixture.sweep()
         #expect(first.reach == "full" && first.found == 1)
-        fixture.setTask(ids[4], isDead: nil)
-        fixture.setTask(ids[20], isDead: nil)
-        fixture.setTask(ids[29], isDead: nil)
+        try await fixture.setTask(ids[4], isDead: nil)
+        try await fixture.setTask(ids[20], isDead: nil)
+        try await fixture.setTask(ids[29], isDead: nil)
         let second = try await fixture.sweep()
         #expect(second.reach == "incremental")
         // What went wrong behind its back is the full sweep's.
@@ -202,18 +125,14 @@ struct CheckerTests {
 
     @Test("repairs are verified and recorded with before and after")
     func repair() async throws {
-        let fixture = Fixture()
+        let fixture = CheckFixture()
         let ids = try await fixture.submit(4)
-        _ = try await FakeRequestStore(database: fixture.database).fail([
-            RequestFailure(requestID: ids[0], generation: 1, message: "no")
-        ])
+        try await fixture.fail([ids[0]])
         let stranger = requestID(madeAt: Date(timeIntervalSince1970: 1_600_000_000))
-        fixture.audits.state.withLock { state in
-            state.sessions.insert(stranger)
-            state.tasks[stranger] = TaskFacts(id: stranger, isDead: false, generation: 1)
-        }
-        // The queue that tasks are added to is not the one that is looked at: this can't be mended.
-        fixture.setTask(ids[1], isDead: nil)
+        fixture.sessions.put(fixture.session(stranger))
+        try await fixture.queue.enqueue([fixture.task(stranger)])
+        try await fixture.setTask(ids[1], isDead: nil)
+        fixture.queue.failNext(.enqueue, with: FakeDatabaseError.unavailable)
         var options = SweepOptions()
         options.repairs = true
         let report = try await fixture.sweep(options)
@@ -223,42 +142,107 @@ struct CheckerTests {
         #expect(report.remaining == 1 && findings.filter { !$0.isRepaired }.map(\.kind) == [.taskMissing])
         let orphan = try #require(findings.first { $0.kind == .taskOrphaned }?.repair)
         #expect(orphan.before.contains("live task") && orphan.after.contains("no task"))
-        #expect(fixture.queue.contents(of: ids[1]) != nil)
+        #expect(findings.first { $0.kind == .taskMissing }?.repair?.action == "failed: database away")
+        // The next one finds no more than that, and can.
+        let second = try await fixture.sweep(options)
+        #expect(second.found == 1 && second.remaining == 0)
+        #expect(fixture.queue.contents(of: ids[1])?.task == fixture.task(ids[1]))
+    }
+
+    @Test("results that are missing or wrong are folded again, or run again where cards are missing")
+    func results() async throws {
+        let fixture = CheckFixture()
+        let ids = try await fixture.submit(5)
+        for id in ids { try await fixture.complete(id) }
+        // What is written from now on is not settled.
+        fixture.clock.advance(by: .seconds(3600))
+        #expect(try await fixture.sweep().found == 0)
+        let audit = FakeRequestAudit(database: fixture.database)
+        let right = try await audit.documents(of: ids)
+        let document = try #require(right[1])
+        fixture.database.removeResults([ids[0], ids[3]])
+        fixture.database.plant(
+            ResultDocument(
+                facts: document.facts, productID: document.productID, analyzer: document.analyzer,
+                json: Array("{}".utf8)))
+        try await fixture.documents.removeCards([(id: ids[3], from: 1)])
+        var options = SweepOptions()
+        options.reach = .full
+        options.repairs = true
+        let report = try await fixture.sweep(options)
+        let found = report.findings.flatMap(\.examples).map { "\($0.kind.rawValue) \($0.key)" }
+        #expect(
+            Set(found) == [
+                "\(FindingKind.resultMissing.rawValue) \(ids[0])", "\(FindingKind.foldDocument.rawValue) \(ids[1])",
+                "\(FindingKind.resultMissing.rawValue) \(ids[3])",
+            ])
+        #expect(report.remaining == 0)
+        #expect(try await audit.documents(of: ids) == [right[0], right[1], right[2], nil, right[4]])
+        let again = try #require(try await fixture.requests.requests([ids[3]])[0])
+        #expect(again.status == .queued && again.generation == 2)
     }
 
     @Test("rows that wait and cursors that went back are found, caches are compared with their rows")
     func copies() async throws {
-        let fixture = Fixture()
-        let product = ProductID("p")!
-        func cursor(_ row: Int64) -> SweepProgress.Cursor {
-            SweepProgress.Cursor(sink: "queue", shard: 1, position: OutboxPosition(transaction: 5, row: row))
-        }
-        fixture.audits.state.withLock { $0.cursors = [cursor(9)] }
+        let fixture = CheckFixture()
+        let (database, cache, caches) = (fixture.database, fixture.cache, fixture.caches)
+        let ids = ["stale", "fresh", "unsettled", "rowless"].compactMap { ProductID($0) }
+        let products = FakeProductStore(database: database)
+        _ = try await products.put([(ids[0], "old"), (ids[1], "fresh"), (ids[2], "unsettled")])
+        _ = try await products.put([(ids[0], "new")])
+        // Beyond whatever is written.
+        database.putCursor(of: .queue, shard: 1, at: OutboxPosition(transaction: 1_000_000, row: 9))
+        try await fixture.deliver()
         #expect(try await fixture.sweep().found == 0)
-        fixture.audits.state.withLock { state in
-            state.cursors = [cursor(8)]
-            state.waiting = [
-                WaitingRows(sink: .events, shard: 2, count: 3, oldest: .distantPast, firstType: "product.updated")
-            ]
-            state.rows = [.product(product): (7, .distantPast), .analysis(product): (7, .distantFuture)]
-            state.keys = [
-                CachedKey(name: Array("stale".utf8), expires: true, entry: (.product(product), 6)),
-                CachedKey(name: Array("fresh".utf8), expires: true, entry: (.product(product), 7)),
-                CachedKey(name: Array("unsettled".utf8), expires: true, entry: (.analysis(product), 6)),
-                CachedKey(name: Array("rowless".utf8), expires: true, entry: (.product(ProductID("q")!), 6)),
-                CachedKey(name: Array("eternal".utf8), expires: false, entry: nil),
-            ]
+
+        for key in ids.map(CacheKey.product) + [.analysis(ids[2])] {
+            #expect(try await cache.put(CacheEntry(version: 1, value: [1]), at: key))
         }
+        let eternal = Array("\(caches.prefix)eternal".utf8)
+        caches.plant(eternal, timeToLive: nil)
+        database.putCursor(of: .queue, shard: 1, at: OutboxPosition(transaction: 1_000_000, row: 8))
+        database.plantRows(3, .productUpdated, shard: 2, at: Date(timeIntervalSince1970: 1_700_000_000))
+        try await fixture.deliver(to: [.queue])
+        // What is behind the last entry has come about just now.
+        fixture.clock.advance(by: .seconds(3600))
+        let request = Submission(id: .make(), productID: ids[2])
+        _ = try await fixture.requests.submit([request])
+        let result = Fold.result(of: [], session: fixture.session(request.id, of: ids[2]))
+        #expect(try await fixture.requests.finalise([Finalisation(result: result)]) == [.closed])
+
         let report = try await fixture.sweep()
         let found = Set(report.findings.flatMap(\.examples).map { "\($0.kind.rawValue) \($0.key)" })
         #expect(
             found == [
-                "outbox.waiting events/2", "outbox.cursor_went_back queue/1", "cache.stale stale",
-                "cache.without_row rowless", "key.without_expiry eternal",
+                "outbox.waiting events/2", "outbox.cursor_went_back queue/1", "cache.stale fake:product_cache:{stale}",
+                "cache.without_row fake:product_cache:{rowless}", "key.without_expiry fake:eternal",
             ])
+        let waiting = report.findings.first { $0.kind == .outboxWaiting }?.examples.first
+        #expect(waiting?.detail == "3 rows wait, the first of type product.updated")
         // The next sweep remembers where the cursor is now.
-        fixture.audits.state.withLock { state in (state.waiting, state.keys) = ([], []) }
+        try await fixture.deliver()
+        cache.lose()
+        caches.setTimeToLive(of: eternal, .seconds(60))
         #expect(try await fixture.sweep().found == 0)
+    }
+
+    @Test("stale entries and keys that never expire are mended")
+    func cacheRepair() async throws {
+        let fixture = CheckFixture()
+        let id = CheckFixture.product
+        let products = FakeProductStore(database: fixture.database)
+        for name in ["old", "new"] { _ = try await products.put([(id, name)]) }
+        try await fixture.deliver()
+        #expect(try await fixture.cache.put(CacheEntry(version: 1, value: [1]), at: .product(id)))
+        let eternal = fixture.caches.name(of: .analysis(id))
+        fixture.caches.plant(eternal, timeToLive: nil)
+        var options = SweepOptions()
+        options.repairs = true
+        let report = try await fixture.sweep(options)
+        #expect(report.found == 2 && report.remaining == 0)
+        #expect(try await fixture.cache.get(.product(id)) == nil)
+        #expect(try await fixture.cache.put(CacheEntry(version: 1, value: [1]), at: .product(id)) == false)
+        #expect(fixture.caches.timeToLive(of: eternal) == FakeVersionedCache.analysisTTL)
     }
 }
 
@@ -266,10 +250,8 @@ struct CheckerTests {
 struct SweepReportTests {
     @Test("the page and the text name what was found, and escape it")
     func page() async throws {
-        let fixture = Fixture()
-        fixture.audits.state.withLock { state in
-            state.keys = [CachedKey(name: Array("<b>&".utf8), expires: false, entry: nil)]
-        }
+        let fixture = CheckFixture()
+        fixture.caches.plant(Array("\(fixture.caches.prefix)<b>&".utf8), timeToLive: nil)
         let report = try await fixture.sweep()
         #expect(report.page.contains("&lt;b&gt;&amp;") && !report.page.contains("<b>&"))
         #expect(report.page.contains("1 findings remain") && !report.page.contains("http"))
@@ -277,11 +259,4 @@ struct SweepReportTests {
         #expect(report.text().contains("I9  each read model equals its source — not checked"))
         #expect(try report.json().contains("\"kind\" : \"key.without_expiry\""))
     }
-}
-
-/// An id of that time; those of one time are in the order of their numbers.
-func requestID(madeAt date: Date, number: Int = 0) -> RequestID {
-    let milliseconds = UInt64(date.timeIntervalSince1970 * 1000)
-    let words = ((milliseconds << 16 | 0x7000).bigEndian, (0x8000_0000_0000_0000 | UInt64(number)).bigEndian)
-    return withUnsafeBytes(of: words) { RequestID(UUID(uuid: $0.loadUnaligned(as: uuid_t.self))) }
 }

@@ -14,6 +14,11 @@ import Testing
         try await behaviour.check(FakeVersionedCache())
     }
 
+    @Test(arguments: CacheAuditConformance.behaviours)
+    func cacheAuditConforms(_ behaviour: Conformance<CacheAuditSubject>) async throws {
+        try await behaviour.check(.fake())
+    }
+
     @Test func listenersAreForgottenWhenTheyStop() async throws {
         let board = FakeProgressBoard()
         do {

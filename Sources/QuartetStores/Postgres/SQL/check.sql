@@ -18,15 +18,16 @@ SELECT request_id, card_count, digest, product_id, analyzer, result FROM {analys
 WHERE request_id = ANY ($1::uuid[]);
 
 -- name: reopened
--- Requests with a key below $2 that were opened again by transactions not older than $1.
-SELECT DISTINCT o.aggregate_id::uuid
-FROM (SELECT DISTINCT shard FROM {outbox_cursors}) c
+-- Requests with a key below $2 that were opened again by transactions not older than $1, in every shard that may have
+-- rows, also where no relay has been yet. Ids sort as text as they do as uuids, and not every aggregate's id is one.
+SELECT DISTINCT o.aggregate_id::uuid AS request_id
+FROM generate_series(0, greatest($4::int - 1, (SELECT max(shard) FROM {outbox_cursors}))) AS s (shard)
     CROSS JOIN LATERAL (
         SELECT o.aggregate_id FROM {outbox} o
-        WHERE o.shard = c.shard AND o.transaction >= $1::xid8 AND o.type = 'analysis.requested' AND o.generation > 1
+        WHERE o.shard = s.shard AND o.transaction >= $1::xid8 AND o.type = 'analysis.requested' AND o.generation > 1
+            AND o.aggregate_id COLLATE "C" < $2::uuid::text
     ) o
-WHERE o.aggregate_id::uuid < $2::uuid
-LIMIT $3::bigint;
+ORDER BY request_id LIMIT $3::bigint;
 
 -- name: remove_uncompleted_results
 -- Removes the results of requests that are not completed, or not there.
@@ -89,8 +90,10 @@ WITH reopened AS (
 SELECT reopened.request_id FROM reopened LEFT JOIN bell ON true;
 
 -- name: waiting_rows
--- The shards of each sink whose first row behind the cursor is from before $1, how many rows wait there (up to
--- 10,000), since when the oldest, and of which type the first one is. Shards without a cursor wait from the beginning.
+-- The shards of each sink with rows behind the cursor from before $1, how many rows wait there (up to $4), when the
+-- oldest of those was written, and of which type the first one is. Shards without a cursor wait from the beginning.
+--
+-- A row's time is its transaction's beginning: one that took long stands behind rows that are younger than its own.
 WITH cursor AS MATERIALIZED (
     SELECT k.sink, s.shard, coalesce(c.transaction, '0') AS transaction, coalesce(c.id, 0) AS id
     FROM unnest($2::text[]) AS k (sink)
@@ -98,21 +101,21 @@ WITH cursor AS MATERIALIZED (
             0, greatest($3::int - 1, (SELECT max(shard) FROM {outbox_cursors} WHERE sink = ANY ($2)))) AS s (shard)
         LEFT JOIN {outbox_cursors} c ON c.sink = k.sink AND c.shard = s.shard
 )
-SELECT c.sink, c.shard, rest.count, first.occurred_at, first.type
+SELECT c.sink, c.shard, rest.count, rest.oldest, first.type
 FROM cursor c
     CROSS JOIN LATERAL (
-        SELECT o.occurred_at, o.type FROM {outbox} o
+        SELECT o.type FROM {outbox} o
         WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
         ORDER BY o.transaction, o.id LIMIT 1
     ) first
     CROSS JOIN LATERAL (
-        SELECT count(*) AS count FROM (
-            SELECT FROM {outbox} o
+        SELECT count(*) AS count, min(o.occurred_at) AS oldest FROM (
+            SELECT o.occurred_at FROM {outbox} o
             WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
-            ORDER BY o.transaction, o.id LIMIT 10000
+            ORDER BY o.transaction, o.id LIMIT $4::bigint
         ) o
     ) rest
-WHERE first.occurred_at < $1::timestamptz
+WHERE rest.oldest < $1::timestamptz
 ORDER BY c.sink, c.shard;
 
 -- name: cursors
