@@ -14,6 +14,15 @@ enum ProcessTable {
         return state != "Z" && state != "X"
     }
 
+    /// Whether none of a process's threads runs, because it is stopped or gone.
+    static func isStill(_ pid: pid_t) -> Bool {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+        return threads.allSatisfy { thread in
+            guard let state = status(at: "/proc/\(pid)/task/\(thread)/stat")?.state else { return true }
+            return "TtZX".contains(state)
+        }
+    }
+
     /// The processes that `pid` made, and those that they made.
     static func descendants(of pid: pid_t) -> [pid_t] {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
@@ -31,7 +40,11 @@ enum ProcessTable {
     }
 
     private static func status(of pid: pid_t) -> (state: Character, parent: pid_t)? {
-        guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
+        status(at: "/proc/\(pid)/stat")
+    }
+
+    private static func status(at path: String) -> (state: Character, parent: pid_t)? {
+        guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
         // The second field is the program's name in parentheses and may itself hold any of them.
         let text = String(decoding: bytes, as: UTF8.self)
         guard let nameEnd = text.lastIndex(of: ")") else { return nil }

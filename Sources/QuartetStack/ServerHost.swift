@@ -73,15 +73,24 @@ actor ServerHost {
         releaseFolder()
     }
 
+    /// Returns once all of it stands still, or has had ten seconds for that.
     func suspend() {
         guard let process else { return }
+        let deadline = Deadline.after(.seconds(10))
         // The parent first: from then on there are no new processes to miss.
         process.signal(SIGSTOP)
+        waitUntilStill(process.pid, deadline)
         for pid in ProcessTable.descendants(of: process.pid) {
             try? Watchdog.shared().guardProcess(pid, signal: "CONT")
             Foundation.kill(pid, SIGSTOP)
             suspended.append(pid)
         }
+        for pid in suspended { waitUntilStill(pid, deadline) }
+    }
+
+    /// The signal stops a process's threads one after the other, and until then they work on.
+    private func waitUntilStill(_ pid: pid_t, _ deadline: Deadline) {
+        while !ProcessTable.isStill(pid), !deadline.isPast { sched_yield() }
     }
 
     func resume() {

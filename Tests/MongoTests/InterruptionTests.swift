@@ -95,7 +95,7 @@ struct InterruptionTests {
         }
         let things = client.collection("hung", writeConcern: .one)
         try await things.insertOne(["_id": 1])
-        server.suspend()
+        try server.suspend()
         let late = await #expect(throws: MongoError.self) {
             try await things.insertOne(["_id": 2], deadline: .after(.milliseconds(200)))
         }

@@ -93,7 +93,28 @@ final class TestServer: Sendable {
         for await _ in running.exit {}
     }
 
-    func suspend() { signal(SIGSTOP) }
+    /// Returns once each of its threads stands still: the signal stops them one after the other.
+    func suspend() throws {
+        signal(SIGSTOP)
+        let pid = try #require(running.withLock { $0?.server.processIdentifier })
+        let deadline = Deadline.after(.seconds(20))
+        while try !standsStill(pid) {
+            try #require(!deadline.isPast, "mongod does not stand still")
+            sched_yield()
+        }
+    }
+
+    private func standsStill(_ pid: pid_t) throws -> Bool {
+        let threads = "/proc/\(pid)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: threads).allSatisfy { thread in
+            // One that has ended meanwhile stands still too. The name before the state may hold parentheses.
+            guard let status = try? String(contentsOfFile: "\(threads)/\(thread)/stat", encoding: .utf8),
+                let nameEnd = status.lastIndex(of: ")")
+            else { return true }
+            return status[status.index(after: nameEnd)...].hasPrefix(" T")
+        }
+    }
+
     func resume() { signal(SIGCONT) }
 
     var url: String { "mongodb://127.0.0.1:\(port)/quartet?replicaSet=rs0" }

@@ -71,8 +71,11 @@ package struct RedisProgressBoard: ProgressBoard {
     package func reports(of request: RequestID) -> AsyncStream<Progress?> {
         let (stream, continuation) = AsyncStream.makeStream(of: Progress?.self, bufferingPolicy: .bufferingNewest(1))
         let pump = follow(configuration.keys.progress(request), continuation) { event in
-            guard case .message(let text) = event else { return continuation.yield(nil) }
-            return continuation.yield(Progress(requestID: request, report: text))
+            if case .message(let text) = event {
+                continuation.yield(Progress(requestID: request, report: text))
+            } else {
+                continuation.yield(nil)
+            }
         }
         continuation.onTermination = { _ in pump.cancel() }
         return stream
@@ -83,9 +86,12 @@ package struct RedisProgressBoard: ProgressBoard {
         let (stream, continuation) = AsyncStream.makeStream(
             of: AnalysisTask?.self, bufferingPolicy: .bufferingNewest(1))
         let pump = follow(configuration.keys.channel(bell), continuation) { [neighbours] event in
-            guard case .message(let text) = event else { return continuation.yield(nil) }
-            let ring = Ring(text)
-            return ring.sender == neighbours.sender ? nil : continuation.yield(ring.task)
+            if case .message(let text) = event {
+                let ring = Ring(text)
+                if ring.sender != neighbours.sender { continuation.yield(ring.task) }
+            } else {
+                continuation.yield(nil)
+            }
         }
         let id = neighbours.add(continuation, of: bell)
         continuation.onTermination = { [neighbours] _ in
@@ -98,12 +104,12 @@ package struct RedisProgressBoard: ProgressBoard {
     /// That a subscription begins, and that messages may have been missed, are events as good as a message.
     private func follow<Value>(
         _ channel: String, _ continuation: AsyncStream<Value>.Continuation,
-        _ pass: @escaping @Sendable (RedisSubscriptionEvent) -> AsyncStream<Value>.Continuation.YieldResult?
+        _ pass: @escaping @Sendable (RedisSubscriptionEvent) -> Void
     ) -> Task<Void, Never> {
         let subscription = client.subscribe(channel)
         return Task { [logger] in
             do {
-                for try await event in subscription { _ = pass(event) }
+                for try await event in subscription { pass(event) }
             } catch {
                 logger.warning("subscription refused", metadata: ["channel": "\(channel)", "error": "\(error)"])
             }
