@@ -7,7 +7,12 @@ package final class FakeDocumentAudit: DocumentAudit {
     private let sessions: FakeSessionStore
     private let cards: FakeCardStore
     private let keywords: FakeKeywordStore
-    private let willReadTasks = Mutex<@Sendable (KeyRange) throws -> Void>({ _ in })
+    private let willReadTasks = Mutex(Hook { _ in })
+
+    /// In a struct: a bare closure in generic storage gains a thunk at every access.
+    private struct Hook: Sendable {
+        let call: @Sendable (KeyRange) throws -> Void
+    }
 
     package init(queue: FakeTaskQueue, sessions: FakeSessionStore, cards: FakeCardStore, keywords: FakeKeywordStore) {
         self.queue = queue
@@ -18,13 +23,13 @@ package final class FakeDocumentAudit: DocumentAudit {
 
     /// Calls `hook` before each stretch of tasks is read; reading fails where it throws.
     package func beforeReadingTasks(_ hook: @escaping @Sendable (KeyRange) throws -> Void) {
-        willReadTasks.withLock { $0 = hook }
+        willReadTasks.withLock { $0 = Hook(call: hook) }
     }
 
     // MARK: Tasks
 
     package func tasks(in range: KeyRange, limit: Int) async throws -> [TaskFacts] {
-        try willReadTasks.withLock(\.self)(range)
+        try willReadTasks.withLock(\.self).call(range)
         return Array(queue.facts.filter { range.contains($0.id) }.prefix(limit))
     }
 
