@@ -11,14 +11,13 @@ extension Composition {
     package func checker(
         repairs: Bool, observe: @escaping @Sendable (CheckProgress) -> Void = { _ in }
     ) throws -> Checker {
-        let ports = try ports()
         let shards = configuration.outboxShards
         let databases = clients.databases
         var deliveries: [any OutboxDelivery] = []
         if repairs {
             deliveries = [
                 QueueDelivery(queue: ports.queue, progress: ports.progress),
-                TopicDelivery(publisher: KafkaEventPublisher(producer: try producer())),
+                TopicDelivery(publisher: KafkaEventPublisher(producer: try clients.producer())),
             ]
         }
         let process = ProcessInfo.processInfo

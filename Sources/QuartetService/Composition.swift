@@ -17,6 +17,8 @@ import UnixSignals
 package struct Composition: Sendable {
     package let clients: StoreClients
     let configuration: QuartetConfiguration
+    /// The same for every role: neighbours in one process hear each other without a server in between.
+    let ports: Ports
     private let metrics: MetricsRegistry
     let logger: Logger
 
@@ -28,6 +30,7 @@ package struct Composition: Sendable {
         self.metrics = metrics
         self.logger = logger
         clients = try StoreClients(configuration, role: role, logger: logger)
+        ports = try Ports(clients: clients, configuration: configuration, logger: logger)
     }
 
     /// Runs `roles` until `SIGTERM` or `SIGINT`, then drains them and closes the clients.
@@ -66,7 +69,7 @@ package struct Composition: Sendable {
     /// Creates what the stores need: the databases' schemas, then MongoDB's indexes.
     package func migrate() async throws -> [(database: String, applied: Int)] {
         let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
-        try await ports().ensureIndexes()
+        try await ports.ensureIndexes()
         return applied.map { ($0.database.rawValue, $0.applied) }
     }
 
@@ -75,17 +78,16 @@ package struct Composition: Sendable {
     private func services(
         of role: RoleName, onListening: @escaping @Sendable (Int) async -> Void
     ) throws -> [any Service] {
-        let ports = try ports()
         switch role {
-        case .serve: return [try server(ports, onListening: onListening)]
-        case .relay: return try relays(ports)
-        case .work: return [try worker(ports)]
-        case .invalidate: return [try invalidation(ports)]
+        case .serve: return [try server(onListening: onListening)]
+        case .relay: return try relays()
+        case .work: return [try worker()]
+        case .invalidate: return [try invalidation()]
         case .check: return [try sweeper()]
         }
     }
 
-    private func server(_ ports: Ports, onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
+    private func server(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
         guard !configuration.api.key.isEmpty else {
             throw ConfigurationError(key: "quartet.api.key", problem: "is required; set QUARTET_API_KEY")
         }
@@ -112,8 +114,8 @@ package struct Composition: Sendable {
             })
     }
 
-    private func relays(_ ports: Ports) throws -> [any Service] {
-        let producer = try producer()
+    private func relays() throws -> [any Service] {
+        let producer = try clients.producer()
         let deliveries: [any OutboxDelivery] = [
             QueueDelivery(queue: ports.queue, progress: ports.progress),
             TopicDelivery(publisher: KafkaEventPublisher(producer: producer)),
@@ -123,7 +125,7 @@ package struct Composition: Sendable {
         }
     }
 
-    private func worker(_ ports: Ports) throws -> any Service {
+    private func worker() throws -> any Service {
         let analyzer = try analyzer()
         logger.info("cards are made by \(analyzer.identity)")
         return Worker(
@@ -143,25 +145,18 @@ package struct Composition: Sendable {
         )
     }
 
-    private func invalidation(_ ports: Ports) throws -> any Service {
+    private func invalidation() throws -> any Service {
         let (group, topics) = Self.invalidators(configuration)
         var options = KafkaConsumerOptions(group: group, topics: topics)
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
         let final = options
-        let deadLetters = try producer()
+        let deadLetters = try clients.producer()
         return Invalidation(configuration: configuration.invalidation, cache: ports.cache, logger: logger) {
             [clients, logger] in
             KafkaEventSubscription(
                 consumer: try KafkaConsumer(clients.kafka, options: final, logger: logger), deadLetters: deadLetters)
         }
-    }
-
-    func producer() throws -> KafkaProducer {
-        var options = KafkaProducerOptions()
-        options.linger = configuration.kafka.linger
-        options.deliveryTimeout = configuration.kafka.deliveryTimeout
-        return try KafkaProducer(clients.kafka, options: options, logger: logger)
     }
 
     private func analyzer() throws -> any EmotionAnalyzer {
@@ -183,10 +178,6 @@ package struct Composition: Sendable {
         } catch {
             throw ConfigurationError(key: "emotion.model", problem: error.message)
         }
-    }
-
-    func ports() throws -> Ports {
-        try Ports(clients: clients, configuration: configuration, logger: logger)
     }
 }
 

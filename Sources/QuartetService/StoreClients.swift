@@ -8,6 +8,7 @@ import QuartetMigrations
 package import QuartetStores
 package import Redis
 import StoreKit
+import Synchronization
 
 /// The process's clients, one per store, made from the configuration. They connect when first used.
 package struct StoreClients: Sendable {
@@ -17,6 +18,7 @@ package struct StoreClients: Sendable {
     package let mongo: MongoClient
     package let kafka: KafkaConfiguration
     private let postgres: [DatabaseName: PostgresClient]
+    private let sharedProducer: SharedProducer
     private let logger: Logger
 
     /// - Parameter role: how the stores see this process.
@@ -29,10 +31,21 @@ package struct StoreClients: Sendable {
         databases = Databases(tables: configuration.tables, clients: postgres)
         redis = try Self.redis(configuration.redis, clientName: name, logger: logger)
         mongo = try Self.mongo(configuration.mongo, applicationName: name, logger: logger)
-        kafka = Self.kafka(configuration.kafka, clientID: name)
+        let kafka = Self.kafka(configuration.kafka, clientID: name)
+        self.kafka = kafka
+        sharedProducer = SharedProducer {
+            var options = KafkaProducerOptions()
+            options.linger = configuration.kafka.linger
+            options.deliveryTimeout = configuration.kafka.deliveryTimeout
+            return try KafkaProducer(kafka, options: options, logger: logger)
+        }
     }
 
+    /// The process's producer; each one more would cost threads and connections of its own.
+    package func producer() throws -> KafkaProducer { try sharedProducer() }
+
     package func close() async {
+        await sharedProducer.close()
         await databases.close()
         await redis.close()
         await mongo.close()
@@ -136,5 +149,30 @@ package struct StoreClients: Sendable {
         } catch {
             throw ConfigurationError(key: key, problem: "\(error)")
         }
+    }
+}
+
+/// A producer that is made when it is first asked for.
+private final class SharedProducer: Sendable {
+    private static let closingTime: Duration = .seconds(2)
+
+    private let make: @Sendable () throws -> KafkaProducer
+    private let made = Mutex<KafkaProducer?>(nil)
+
+    init(make: @escaping @Sendable () throws -> KafkaProducer) {
+        self.make = make
+    }
+
+    func callAsFunction() throws -> KafkaProducer {
+        try made.withLock { made in
+            let producer = try made ?? make()
+            made = producer
+            return producer
+        }
+    }
+
+    /// What is on the way then has a moment to arrive.
+    func close() async {
+        await made.withLock { $0 }?.close(deadline: .after(Self.closingTime))
     }
 }

@@ -193,11 +193,19 @@ package enum BatcherError: StoreFailure, Equatable {
 }
 
 extension Batcher {
-    fileprivate struct Waiter {
+    /// A class, so that queues and batches move references and not items.
+    fileprivate final class Waiter: Sendable {
         let id: UInt64
         let item: Item
         let weight: Int
         let continuation: CheckedContinuation<Output, any Error>
+
+        init(id: UInt64, item: Item, weight: Int, continuation: CheckedContinuation<Output, any Error>) {
+            self.id = id
+            self.item = item
+            self.weight = weight
+            self.continuation = continuation
+        }
     }
 
     /// Decides and changes nothing outside itself: lock, decide, unlock, act.

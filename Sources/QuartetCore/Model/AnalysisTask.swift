@@ -83,4 +83,7 @@ package struct Progress: Sendable, Hashable {
         self.total = total
         self.phase = phase
     }
+
+    /// Nothing comes behind it, whatever else was reported.
+    package var isWhole: Bool { phase == .completed && total > 0 && done == total }
 }

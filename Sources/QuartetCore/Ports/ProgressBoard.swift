@@ -7,8 +7,8 @@ package protocol ProgressBoard: Sendable {
     func read(_ ids: [RequestID]) async throws -> [Progress?]
 
     /// Yields the request's progress as it is after each report that changed it, or nil when reports may have been missed:
-    /// read it then. Begins with nil. Only the latest waits for a slow follower. Followers of one process share one
-    /// subscription.
+    /// read it then. Begins with nil, and ends with a completion, behind which nothing comes. Only the latest waits for a
+    /// slow follower. Followers of one process share one subscription.
     func reports(of request: RequestID) -> AsyncStream<Progress?>
 
     /// Rings for whoever listens. A bell may be lost: listeners also look from time to time.
@@ -26,6 +26,8 @@ extension ProgressBoard {
 }
 
 package enum Doorbell: Sendable, Hashable {
+    /// A task is about to be in the queue: who has nothing to do may prepare for it.
+    case arrivals
     /// New tasks are in the queue.
     case queue
     /// Tasks were taken out of the queue: whoever holds one looks whether the lease still holds.

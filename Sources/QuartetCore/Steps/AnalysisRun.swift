@@ -10,19 +10,20 @@ package struct AnalysisRun: Sendable {
     private let ports: WorkerPorts
     private let steps: WorkerSteps
     private let configuration: WorkerConfiguration
-    private let firstPage: Task<ReviewPage, any Error>?
+    private let opening: SessionOpening
     private let logger: Logger
 
-    /// - Parameter firstPage: the product's first reviews, as many as a chunk has, where they are being read already.
+    /// - Parameter opening: of the task's session, where that is on its way already.
     package init(
         claim: Claim, ports: WorkerPorts, steps: WorkerSteps, configuration: WorkerConfiguration,
-        firstPage: Task<ReviewPage, any Error>? = nil, logger: Logger
+        opening: SessionOpening? = nil, logger: Logger
     ) {
         self.claim = claim
         self.ports = ports
         self.steps = steps
         self.configuration = configuration
-        self.firstPage = firstPage
+        self.opening =
+            opening ?? SessionOpening(task: claim.task, ports: ports, steps: steps, configuration: configuration)
         self.logger = logger
     }
 
@@ -36,7 +37,6 @@ package struct AnalysisRun: Sendable {
     package func callAsFunction() async throws {
         let (pinned, readAlready) = try await openSession()
         var (session, term) = (pinned.session, pinned.term)
-        Failpoint.sessionPinned.reached()
         var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
         if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
         var finalisation: Finalisation?
@@ -47,9 +47,9 @@ package struct AnalysisRun: Sendable {
             async let stored = steps.insert(cards)
             // While that is on the way, as if no other attempt had stored one of them.
             for card in cards { fold.add(card) }
-            let details = missing.isEmpty ? fold.keywordDetails() : nil
-            async let withDetails = storeKeywords(details, replacing: false)
-            if missing.isEmpty { finalisation = Finalisation(result: fold.result()) }
+            let folded = missing.isEmpty ? fold.resultAndKeywordDetails() : nil
+            async let withDetails = storeKeywords(folded?.keywordDetails, replacing: false)
+            finalisation = folded.map { Finalisation(result: $0.result) }
             let inserted = try await stored
             Failpoint.cardsStored.reached()
             detailsAreStored = try await withDetails
@@ -72,38 +72,15 @@ package struct AnalysisRun: Sendable {
             details: detailsAreStored ? nil : fold.keywordDetails(), of: session)
     }
 
-    // MARK: Session
-
     /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
     private func openSession() async throws -> (PinnedSession, [String: ReadReview]) {
         if isResumed, let stored = try await ports.sessions.sessions([task.requestID])[0] {
             return (PinnedSession(session: stored), [:])
         }
-        let page = try await readFirstPage()
-        guard !page.reviews.isEmpty else { throw AnalysisError.noReviews(task.productID) }
-        var manifest = page.reviews.map(\.id)
-        if page.hasMore { try await extend(&manifest) }
-        async let pinned = steps.pin(
-            AnalysisSession(
-                requestID: task.requestID, productID: task.productID, manifest: manifest,
-                analyzer: ports.analyzer.identity))
+        let page = try await opening.page()
+        async let pinned = opening.pinned(page)
         let read = try await read(page.reviews)
-        return (try await pinned, Dictionary(read.map { ($0.review.id, $0) }, uniquingKeysWith: { first, _ in first }))
-    }
-
-    private func readFirstPage() async throws -> ReviewPage {
-        if let firstPage { return try await firstPage.value }
-        return try await steps.pages(
-            ReviewPageQuery(productID: task.productID, limit: configuration.reviewsPerChunk))
-    }
-
-    private func extend(_ manifest: inout [String]) async throws {
-        while manifest.count < configuration.reviewsPerAnalysisMax {
-            let limit = min(10_000, configuration.reviewsPerAnalysisMax - manifest.count)
-            let more = try await ports.reviews.reviewIDs(of: task.productID, after: manifest.last, limit: limit)
-            manifest += more
-            if more.count < limit { return }
-        }
+        return (try await pinned, Dictionary(read.map { ($0.review.id, $0) }) { first, _ in first })
     }
 
     // MARK: Cards
@@ -205,9 +182,8 @@ package struct AnalysisRun: Sendable {
             phase = .cancelled
         }
         // Somebody may wait for the end; nobody waits for the queue.
-        async let settled: Void = settle(hadFailed: phase == .failed)
         await report(done: count, total: total, phase)
-        try await settled
+        try await settle(hadFailed: phase == .failed)
         await lastCardsReported
     }
 

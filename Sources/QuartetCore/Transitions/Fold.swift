@@ -15,7 +15,7 @@ package struct Fold: Sendable {
     private var emotionCounts = [Int](repeating: 0, count: Emotion.allCases.count)
     private var polaritySum = 0
     private var polarityCounts = AnalysisResult.PolarityCounts()
-    private var keywords: [String: KeywordTally] = [:]
+    private var keywords = KeywordTable()
     private var telling: [[Candidate]] = Array(repeating: [], count: Emotion.allCases.count)
 
     package init(session: AnalysisSession) {
@@ -34,9 +34,7 @@ package struct Fold: Sendable {
         case .neutral: polarityCounts.neutral += 1
         case .negative: polarityCounts.negative += 1
         }
-        for keyword in reading.keywords {
-            keywords[keyword, default: KeywordTally()].add(reading.polarity, ordinal: card.ordinal)
-        }
+        keywords.add(reading.keywords, reading.polarity, ordinal: card.ordinal)
         if reading.emotion != .neutral { keepIfTelling(card) }
     }
 
@@ -117,30 +115,23 @@ package struct Fold: Sendable {
 
     /// Words of many reviews first, the strongest of equally frequent ones before the others.
     private func rankedKeywords(max: Int) -> [KeywordDetails.Keyword] {
-        let ranked = keywords.sorted { left, right in
-            let leftStrength = abs(left.value.polarity.tenThousandths)
-            let rightStrength = abs(right.value.polarity.tenThousandths)
-            return (right.value.count, rightStrength, left.key) < (left.value.count, leftStrength, right.key)
-        }
-        return ranked.prefix(max).map { $0.value.keyword($0.key) }
+        keywords.ranked(max: max) { KeywordTable.Rank(reviews: $0.count, strength: abs($0.polarity.tenThousandths)) }
+            .map { $0.tally.keyword($0.term) }
     }
 
     /// Words whose reviews lean to one side, by how many more of them do than lean to the other.
     private func opinions(_ side: PolaritySide) -> [AnalysisResult.Opinion] {
         let sign = side == .positive ? 1 : -1
-        let ranked = keywords.lazy.map { term, tally in
-            (term: term, tally: tally, margin: sign * (tally.positive - tally.negative))
+        let ranked = keywords.ranked(max: Self.opinionsMax) { tally in
+            let margin = sign * (tally.positive - tally.negative)
+            guard margin > 0 else { return nil }
+            return KeywordTable.Rank(reviews: margin, strength: Int32(sign) * tally.polarity.tenThousandths)
         }
-        .filter { $0.margin > 0 }
-        .sorted { left, right in
-            let leftStrength = sign * Int(left.tally.polarity.tenThousandths)
-            let rightStrength = sign * Int(right.tally.polarity.tenThousandths)
-            return (right.margin, rightStrength, left.term) < (left.margin, leftStrength, right.term)
-        }
-        return ranked.prefix(Self.opinionsMax).map { term, tally, _ in
-            let keyword = tally.keyword(term)
+        return ranked.map { word in
+            let keyword = word.tally.keyword(word.term)
             return AnalysisResult.Opinion(
-                term: term, count: keyword.count, agreeing: side == .positive ? keyword.positive : keyword.negative,
+                term: word.term, count: keyword.count,
+                agreeing: side == .positive ? keyword.positive : keyword.negative,
                 polarity: keyword.polarity, cards: side == .positive ? keyword.best : keyword.worst)
         }
     }

@@ -34,11 +34,12 @@ package struct QueueDelivery: OutboxDelivery {
         let cancelled = Self.tasks(last, .analysisCancelled)
         if !requested.isEmpty {
             // Bells can be lost, so a board that is away does not stop the queue.
-            let only = requested.count == 1 ? requested[0] : nil
+            async let announced: Void = announce(requested)
             try await queue.enqueue(requested) { [progress] in
-                try? await progress.ring(.queue, for: only)
+                try? await progress.ring(.queue)
                 await lull()
             }
+            await announced
             Failpoint.tasksEnqueued.reached()
         }
         if !cancelled.isEmpty {
@@ -56,6 +57,12 @@ package struct QueueDelivery: OutboxDelivery {
 
     package func tend() async throws {
         try await queue.prepare()
+    }
+
+    /// Where many come at once, nobody waits for each.
+    private func announce(_ tasks: [AnalysisTask]) async {
+        guard tasks.count == 1 else { return }
+        try? await progress.ring(.arrivals, for: tasks[0])
     }
 
     /// Of a request's events in one batch the last one counts: it may be cancelled and asked for again.

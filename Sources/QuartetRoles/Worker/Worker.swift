@@ -16,7 +16,7 @@ package final class Worker: Role {
     private let logger: Logger
     private let wake = WakeSignal()
     private let inHand = Mutex(0)
-    private let foreseen = Mutex<Foreseen?>(nil)
+    private let foresight = Foresight()
     private static let firstSteps: Duration = .milliseconds(5)
     private static let enoughInHand = 32
     private static let gatheringTime: Duration = .milliseconds(25)
@@ -42,9 +42,11 @@ package final class Worker: Role {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { [keeper] in await keeper.run() }
                 group.addTask { [self] in
-                    for await task in ports.progress.rings(of: .queue) {
+                    for await _ in ports.progress.rings(of: .queue) { wake.ring() }
+                }
+                group.addTask { [self] in
+                    for await task in ports.progress.rings(of: .arrivals) {
                         if let task { foresee(task) }
-                        wake.ring()
                     }
                 }
                 group.addTask { [ports, keeper] in
@@ -156,7 +158,7 @@ package final class Worker: Role {
             limit: limit, worker: identity, leaseDuration: configuration.leaseDuration)
         if !claims.isEmpty { Failpoint.taskClaimed.reached() }
         RoleMetrics.tasksClaimed.increment(by: claims.count)
-        if claims.isEmpty { foreseen.withLock { $0 = nil } }
+        if claims.isEmpty { foresight.foundNothing() }
         let present = inHand.withLock { count in
             count += claims.count
             return count
@@ -173,27 +175,10 @@ package final class Worker: Role {
         }
     }
 
-    // MARK: Foresight
-
-    /// What is being read for a task that is being claimed.
-    private struct Foreseen {
-        let task: AnalysisTask
-        let page: Task<ReviewPage, any Error>
-    }
-
-    /// Reads a task's reviews before it is claimed, where there is nothing else to do. Where another worker has it, that
-    /// was in vain.
     private func foresee(_ task: AnalysisTask) {
         guard inHand.withLock({ $0 }) == 0 else { return }
-        let query = ReviewPageQuery(productID: task.productID, limit: configuration.reviewsPerChunk)
-        let page = Task { [steps] in try await steps.pages(query) }
-        foreseen.withLock { $0 = Foreseen(task: task, page: page) }
-    }
-
-    private func foreseenPage(of claim: Claim) -> Task<ReviewPage, any Error>? {
-        foreseen.withLock { foreseen in
-            guard foreseen?.task == claim.task else { return nil }
-            return foreseen.take()?.page
+        foresight.prepare(for: task) {
+            SessionOpening(task: task, ports: ports, steps: steps, configuration: configuration).begun()
         }
     }
 
@@ -226,8 +211,8 @@ package final class Worker: Role {
             return try await bury(claim, because: "the worker died at each of \(configuration.attemptsMax) attempts")
         }
         let run = AnalysisRun(
-            claim: claim, ports: ports, steps: steps, configuration: configuration, firstPage: foreseenPage(of: claim),
-            logger: logger)
+            claim: claim, ports: ports, steps: steps, configuration: configuration,
+            opening: foresight.opening(of: claim), logger: logger)
         do {
             try await run()
             RoleMetrics.tasksCompleted.increment()

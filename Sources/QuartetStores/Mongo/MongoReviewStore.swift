@@ -68,7 +68,7 @@ package struct MongoReviewStore: ReviewStore {
         var pages = [ReviewPage?](repeating: nil, count: queries.count)
         while let round = plan.next(reviewsMax: configuration.reviewsPerReadMax) {
             var reviews: [String: [Review]] = [:]
-            for document in try await collection.union(round.map { Self.page(queries[$0]) }) {
+            for document in try await read(round.map { queries[$0] }) {
                 let stored = try StoredReview(document)
                 reviews[stored.productID, default: []].append(stored.review)
             }
@@ -102,12 +102,20 @@ package struct MongoReviewStore: ReviewStore {
         return try documents.map { try $0.decode("_id", as: BSONDocument.self).decode("review_id") }
     }
 
-    private static func page(_ query: ReviewPageQuery) -> [BSONDocument] {
-        [
-            match(query.productID, after: query.after), ["$sort": ["_id": 1]],
-            // One more than the page tells whether there is more.
-            ["$limit": .int(query.limit + 1)],
-        ]
+    /// One more than each page has tells whether there is more.
+    private func read(_ queries: [ReviewPageQuery]) async throws -> [BSONDocument] {
+        if let query = queries.first, queries.count == 1 {
+            // A find takes the server half as long as an aggregation of one part.
+            let options = MongoFindOptions(sort: ["_id": 1], limit: query.limit + 1)
+            return try await collection.find(Self.range(query.productID, after: query.after), options)
+        }
+        return try await collection.union(
+            queries.map { query in
+                [
+                    Self.match(query.productID, after: query.after), ["$sort": ["_id": 1]],
+                    ["$limit": .int(query.limit + 1)],
+                ]
+            })
     }
 
     private static func page(of reviews: [Review], limit: Int) -> ReviewPage {

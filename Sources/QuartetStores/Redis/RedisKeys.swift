@@ -25,6 +25,7 @@ package struct RedisKeys: Sendable, Hashable {
 
     package func channel(_ bell: Doorbell) -> String {
         switch bell {
+        case .arrivals: "\(prefix)analysis_arrivals"
         case .queue: "\(prefix)analysis_queue"
         case .leases: "\(prefix)analysis_leases"
         }

@@ -20,7 +20,10 @@ package struct RedisProgressBoard: ProgressBoard {
     private let client: RedisClient
     private let configuration: RedisProgressConfiguration
     private let logger: Logger
-    private let neighbours = Neighbours()
+    /// Tells this process's rings from those of others.
+    private let sender = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+    private let listeners = Neighbours<Doorbell, AnalysisTask?>()
+    private let followers = Neighbours<RequestID, Progress?>()
 
     package init(
         client: RedisClient, configuration: RedisProgressConfiguration = RedisProgressConfiguration(), logger: Logger
@@ -33,6 +36,8 @@ package struct RedisProgressBoard: ProgressBoard {
 
     package func report(_ progress: [Progress]) async throws {
         guard !progress.isEmpty else { return }
+        // Nothing that is stored can be later than this, so followers in this process need not wait for the server.
+        for whole in progress where whole.isWhole { followers.finish(whole.requestID, with: whole) }
         let ttl = configuration.ttl.wholeMilliseconds
         let commands = progress.map { progress in
             RedisCommand.eval(
@@ -62,49 +67,40 @@ package struct RedisProgressBoard: ProgressBoard {
     /// Listeners of this process hear it at once, those of others from the server. The message is
     /// "sender request product generation", or "sender" alone.
     package func ring(_ bell: Doorbell, for task: AnalysisTask?) async throws {
-        neighbours.ring(bell, for: task)
+        listeners.tell(bell, task)
         let message = task.map { " \($0.requestID) \($0.productID) \($0.generation)" } ?? ""
-        try await client.publish(neighbours.sender + message, to: configuration.keys.channel(bell))
+        try await client.publish(sender + message, to: configuration.keys.channel(bell))
     }
 
-    /// The stream ends when the client closes, or when the server refuses the subscription.
+    /// The stream also ends when the client closes, or when the server refuses the subscription.
     package func reports(of request: RequestID) -> AsyncStream<Progress?> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Progress?.self, bufferingPolicy: .bufferingNewest(1))
-        let pump = follow(configuration.keys.progress(request), continuation) { event in
-            if case .message(let text) = event {
-                continuation.yield(Progress(requestID: request, report: text))
-            } else {
-                continuation.yield(nil)
+        followers.stream(of: request) { continuation in
+            follow(configuration.keys.progress(request)) { event in
+                guard let event else { return continuation.finish() }
+                let progress = event.message.flatMap { Progress(requestID: request, report: $0) }
+                continuation.yield(progress)
+                if progress?.phase == .completed { continuation.finish() }
             }
         }
-        continuation.onTermination = { _ in pump.cancel() }
-        return stream
     }
 
-    /// Rings while a listener is busy are one ring to it. The stream ends as that of ``reports(of:)``.
+    /// Rings while a listener is busy are one ring to it. The stream ends when the client closes, or when the server
+    /// refuses the subscription.
     package func rings(of bell: Doorbell) -> AsyncStream<AnalysisTask?> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: AnalysisTask?.self, bufferingPolicy: .bufferingNewest(1))
-        let pump = follow(configuration.keys.channel(bell), continuation) { [neighbours] event in
-            if case .message(let text) = event {
-                let ring = Ring(text)
-                if ring.sender != neighbours.sender { continuation.yield(ring.task) }
-            } else {
-                continuation.yield(nil)
+        listeners.stream(of: bell) { continuation in
+            follow(configuration.keys.channel(bell)) { [sender] event in
+                guard let event else { return continuation.finish() }
+                let ring = event.message.map(Ring.init)
+                // Listeners in the ringer's own process have heard it.
+                if ring?.sender != sender[...] { continuation.yield(ring?.task) }
             }
         }
-        let id = neighbours.add(continuation, of: bell)
-        continuation.onTermination = { [neighbours] _ in
-            neighbours.remove(id, of: bell)
-            pump.cancel()
-        }
-        return stream
     }
 
-    /// That a subscription begins, and that messages may have been missed, are events as good as a message.
-    private func follow<Value>(
-        _ channel: String, _ continuation: AsyncStream<Value>.Continuation,
-        _ pass: @escaping @Sendable (RedisSubscriptionEvent) -> Void
+    /// Passes on what a subscription brings, then nil at its end. That it begins, and that messages may have been missed,
+    /// are events as good as a message.
+    private func follow(
+        _ channel: String, _ pass: @escaping @Sendable (RedisSubscriptionEvent?) -> Void
     ) -> Task<Void, Never> {
         let subscription = client.subscribe(channel)
         return Task { [logger] in
@@ -113,7 +109,7 @@ package struct RedisProgressBoard: ProgressBoard {
             } catch {
                 logger.warning("subscription refused", metadata: ["channel": "\(channel)", "error": "\(error)"])
             }
-            continuation.finish()
+            pass(nil)
         }
     }
 
@@ -144,32 +140,61 @@ package struct RedisProgressBoard: ProgressBoard {
         """)
 }
 
-/// Listeners to bells that are in the same process as the one who rings.
-private final class Neighbours: Sendable {
+/// Those in this process who listen to a topic, and need not wait for the server to tell them.
+private final class Neighbours<Topic: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
-        var listeners: [Doorbell: [Int: AsyncStream<AnalysisTask?>.Continuation]] = [:]
+        var continuations: [Topic: [Int: AsyncStream<Value>.Continuation]] = [:]
         var lastID = 0
     }
 
-    /// Tells its rings from those of other processes.
-    let sender = String(UInt64.random(in: 0...UInt64.max), radix: 36)
     private let state = Mutex(State())
 
-    func add(_ listener: AsyncStream<AnalysisTask?>.Continuation, of bell: Doorbell) -> Int {
-        state.withLock { state in
+    /// A stream of what the neighbours say and of what `pump` brings, which ends with it. The latest waits for a slow
+    /// listener.
+    func stream(
+        of topic: Topic, pump: (AsyncStream<Value>.Continuation) -> Task<Void, Never>
+    ) -> AsyncStream<Value> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(1))
+        let pump = pump(continuation)
+        let id = state.withLock { state in
             state.lastID += 1
-            state.listeners[bell, default: [:]][state.lastID] = listener
+            state.continuations[topic, default: [:]][state.lastID] = continuation
             return state.lastID
+        }
+        continuation.onTermination = { [self] _ in
+            remove(id, of: topic)
+            pump.cancel()
+        }
+        return stream
+    }
+
+    func tell(_ topic: Topic, _ value: Value) {
+        for listener in listeners(of: topic) { listener.yield(value) }
+    }
+
+    /// Tells the last there is to tell.
+    func finish(_ topic: Topic, with value: Value) {
+        for listener in listeners(of: topic) {
+            listener.yield(value)
+            listener.finish()
         }
     }
 
-    func remove(_ id: Int, of bell: Doorbell) {
-        state.withLock { _ = $0.listeners[bell]?.removeValue(forKey: id) }
+    private func listeners(of topic: Topic) -> [AsyncStream<Value>.Continuation] {
+        state.withLock { $0.continuations[topic]?.values.map(\.self) ?? [] }
     }
 
-    func ring(_ bell: Doorbell, for task: AnalysisTask?) {
-        let listeners = state.withLock { $0.listeners[bell]?.values.map(\.self) ?? [] }
-        for listener in listeners { listener.yield(task) }
+    private func remove(_ id: Int, of topic: Topic) {
+        state.withLock { state in
+            state.continuations[topic]?[id] = nil
+            if state.continuations[topic]?.isEmpty == true { state.continuations[topic] = nil }
+        }
+    }
+}
+
+extension RedisSubscriptionEvent {
+    fileprivate var message: [UInt8]? {
+        if case .message(let bytes) = self { bytes } else { nil }
     }
 }
 

@@ -9,6 +9,7 @@ package enum ProgressBoardConformance {
         Conformance("what is closed does not run again", staysClosed),
         Conformance("what is tried again runs again, in whichever order reports come", runsAgain),
         Conformance("who follows a task is told what became of each report", reportsAreTold),
+        Conformance("who follows a task is told once of its completion", wholeReportsAreTold),
         Conformance("a report that changes nothing is not told", silentReports),
         Conformance("a ring reaches every listener", ringsReachAll),
         Conformance("a listener that stops does not stop the others", listenersLeave),
@@ -85,6 +86,18 @@ package enum ProgressBoardConformance {
         }
         try await board.report([Progress(requestID: id, done: 0, total: 0, phase: .completed)])
         #expect(await reports.next() == Progress(requestID: id, done: 3, total: 3, phase: .completed))
+        #expect(await reports.next() == nil, "nothing comes behind a completion")
+    }
+
+    private static func wholeReportsAreTold(_ board: any ProgressBoard) async throws {
+        let id = RequestID.make()
+        var reports = board.reports(of: id).makeAsyncIterator()
+        #expect(await reports.next() == .some(nil))
+        let whole = Progress(requestID: id, done: 3, total: 3, phase: .completed)
+        try await board.report([whole])
+        #expect(await reports.next() == whole)
+        #expect(await reports.next() == nil)
+        #expect(try await board.read([id]) == [whole])
     }
 
     private static func silentReports(_ board: any ProgressBoard) async throws {

@@ -30,7 +30,9 @@ package final class FakeProgressBoard: ProgressBoard {
                     known[report.requestID] = merged
                     return merged == before ? nil : merged
                 }
-                if let later { followers.tell(later, to: report.requestID) }
+                guard let later else { continue }
+                followers.tell(later, to: report.requestID)
+                if later.phase == .completed { followers.finish(report.requestID) }
             }
         }
     }
@@ -92,6 +94,11 @@ private final class Listeners<Topic: Hashable & Sendable, Value: Sendable>: Send
     func tell(_ value: Value, to topic: Topic) {
         let listeners = state.withLock { $0.continuations[topic].map { Array($0.values) } ?? [] }
         for listener in listeners { listener.yield(value) }
+    }
+
+    func finish(_ topic: Topic) {
+        let listeners = state.withLock { $0.continuations[topic].map { Array($0.values) } ?? [] }
+        for listener in listeners { listener.finish() }
     }
 
     func tellAll(_ value: Value) {
