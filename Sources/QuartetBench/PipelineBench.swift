@@ -20,6 +20,7 @@ package struct PipelineBench {
     package struct Sizes: Sendable {
         package var submits = 40_000
         package var analyses = 10_000
+        /// Before the analyses, and again after them.
         package var floorAnalyses = 6_000
         package var lightRequests = 100
         package var lightRequestsPerSecond = 5
@@ -56,11 +57,14 @@ package struct PipelineBench {
         say("submits over HTTP, \(Self.callers) callers")
         let submit = try await measureSubmits()
         say("the floor: the same store operations with ideal batching and nothing else")
-        let floor = try await measureFloor()
+        let floorBefore = try await measureFloor()
         say("analyses from a preloaded queue")
         let queue = try await measureQueue()
         say("analyses end to end")
         let (endToEnd, residentUnderLoad) = try await measureEndToEnd()
+        say("the floor once more")
+        // A machine that others use too is not as fast at the end as it was at the beginning.
+        let floor = (floorBefore + (try await measureFloor())) / 2
         func analyses(_ rate: Double) -> PipelineFigures.Analyses {
             .init(
                 analyses: sizes.analyses, reviewsEach: BenchData.reviewsPerProduct, perSecond: Int(rate),
@@ -72,7 +76,7 @@ package struct PipelineBench {
             idle: .init(
                 cpuPercent: idle.cpuPercent, residentMegabytes: idle.residentMegabytes,
                 residentMegabytesUnderLoad: residentUnderLoad),
-            floor: .init(what: Floor.what, analyses: sizes.floorAnalyses, perSecond: Int(floor)))
+            floor: .init(what: Floor.what, analyses: 2 * sizes.floorAnalyses, perSecond: Int(floor)))
     }
 
     // MARK: Parts
@@ -169,6 +173,7 @@ package struct PipelineBench {
             return try process.residentMegabytes()
         }
         let seconds = try await scalar("select extract(epoch from max(closed_at) - min(created_at))::float8")
+        try await forget()
         return (Double(sizes.analyses) / seconds, resident)
     }
 

@@ -38,7 +38,14 @@ package struct CardDigest: Hashable, Sendable, CustomStringConvertible {
 
     /// 32 hexadecimal digits.
     package var description: String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let digits = StaticString("0123456789abcdef")
+        return String(unsafeUninitializedCapacity: 32) { text in
+            for (place, byte) in bytes.enumerated() {
+                text[2 * place] = digits.utf8Start[Int(byte >> 4)]
+                text[2 * place + 1] = digits.utf8Start[Int(byte & 15)]
+            }
+            return 32
+        }
     }
 }
 
