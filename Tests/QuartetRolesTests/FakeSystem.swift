@@ -43,6 +43,8 @@ struct FakeSystem: Sendable {
             progress: progress, analyzer: analyzer)
     }
 
+    var steps: WorkerSteps { WorkerSteps(ports: ports, configuration: configuration) { _ in } }
+
     func worker(_ identity: String = "w-1") -> Worker {
         Worker(identity: identity, configuration: configuration, ports: ports, logger: logger)
     }

@@ -13,6 +13,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case tasksEnqueued = "tasks.enqueued"
     case tasksRemoved = "tasks.removed"
     case relayDelivered = "relay.delivered"
+    case sessionForeseen = "session.foreseen"
     case taskClaimed = "task.claimed"
     case sessionPinned = "session.pinned"
     case cardsStored = "cards.stored"

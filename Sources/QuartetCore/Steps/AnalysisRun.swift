@@ -37,6 +37,7 @@ package struct AnalysisRun: Sendable {
     package func callAsFunction() async throws {
         let (pinned, readAlready) = try await openSession()
         var (session, term) = (pinned.session, pinned.term)
+        Failpoint.sessionPinned.reached()
         var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
         if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
         var finalisation: Finalisation?

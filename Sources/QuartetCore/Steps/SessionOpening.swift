@@ -27,7 +27,12 @@ package struct SessionOpening: Sendable {
     package func begun() -> SessionOpening {
         let page = Task { try await readPage() }
         var begun = self
-        begun.headStart = HeadStart(page: page, pinned: Task { try await pin(try await page.value) })
+        let pinned = Task {
+            let pinned = try await pin(try await page.value)
+            Failpoint.sessionForeseen.reached()
+            return pinned
+        }
+        begun.headStart = HeadStart(page: page, pinned: pinned)
         return begun
     }
 
@@ -53,12 +58,10 @@ package struct SessionOpening: Sendable {
     private func pin(_ page: ReviewPage) async throws -> PinnedSession {
         var manifest = page.reviews.map(\.id)
         if page.hasMore { try await extend(&manifest) }
-        let pinned = try await steps.pin(
+        return try await steps.pin(
             AnalysisSession(
                 requestID: task.requestID, productID: task.productID, manifest: manifest,
                 analyzer: ports.analyzer.identity))
-        Failpoint.sessionPinned.reached()
-        return pinned
     }
 
     private func extend(_ manifest: inout [String]) async throws {
