@@ -116,7 +116,6 @@ extension PostgresError {
         package static let unknownPreparedStatement = "26000"
         package static let serializationFailure = "40001"
         package static let deadlockDetected = "40P01"
-        package static let tooManyConnections = "53300"
         package static let lockNotAvailable = "55P03"
         package static let queryCanceled = "57014"
         package static let adminShutdown = "57P01"
@@ -155,12 +154,12 @@ extension PostgresError {
         }
     }
 
-    /// Shutdown, crash, start-up, too many connections, and all of class 08.
+    /// Shutdown, crash, start-up, a statement that took longer than the server allows, all of class 08 (connections), and
+    /// all of class 53 (a full disk, too little memory, too many connections): no other statement would fare better now.
     private static func saysUnavailable(_ state: String) -> Bool {
         switch state {
-        case SQLState.adminShutdown, SQLState.crashShutdown, SQLState.cannotConnectNow, SQLState.tooManyConnections:
-            true
-        default: state.hasPrefix("08")
+        case SQLState.adminShutdown, SQLState.crashShutdown, SQLState.cannotConnectNow, SQLState.queryCanceled: true
+        default: state.hasPrefix("08") || state.hasPrefix("53")
         }
     }
 

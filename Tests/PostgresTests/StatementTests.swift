@@ -27,6 +27,20 @@ import Testing
         }
     }
 
+    /// What every other statement would meet too is not one statement's fault.
+    @Test(arguments: [("53100", true), ("53200", true), ("53300", true), ("57014", true), ("22023", false)])
+    func aServerWithoutRoomOrTimeIsUnavailable(state: String, isUnavailable: Bool) async throws {
+        try await withClient { client in
+            let error = try await failure {
+                try await client.execute(
+                    script: "DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '\(state)'; END $$")
+            }
+            #expect(error.sqlState == state)
+            #expect(error.isUnavailable == isUnavailable)
+            #expect(error.isRetriable == isUnavailable)
+        }
+    }
+
     @Test func errorsAboutDataDoNotQuoteIt() async throws {
         try await withClient { client in
             let error = try await failure {
