@@ -123,11 +123,9 @@ private struct MongoErrorTraits {
     init(_ code: MongoError.Code, serverCode: Int?, labels: [String]) {
         let goesAway = serverCode.map(MongoServerCode.goingAway.contains) ?? false
         switch code {
-        case .serverSelection, .connectionLost:
+        // A server that is too slow is as good as away: no other call would fare better now.
+        case .serverSelection, .connectionLost, .deadlineExceeded, .exhausted:
             isUnavailable = true
-            isRetriable = true
-        case .deadlineExceeded, .exhausted:
-            isUnavailable = false
             isRetriable = true
         case .closed:
             isUnavailable = true

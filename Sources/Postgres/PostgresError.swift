@@ -133,7 +133,7 @@ extension PostgresError {
 
     package var isUnavailable: Bool {
         switch code {
-        case .connectFailed, .connectionLost, .closed, .overloaded: true
+        case .connectFailed, .connectionLost, .closed, .overloaded, .deadlineExceeded: true
         default: sqlState.map(Self.saysUnavailable) ?? false
         }
     }

@@ -100,7 +100,7 @@ package final class ConnectionPool<Connection: PooledConnection>: Sendable {
                 case .refuse(let error): continuation.resume(throwing: error)
                 case .wait, .waitAndConnect:
                     timer.withLock { $0 = expire(id, at: deadline) }
-                    if case .waitAndConnect = action { startConnecting() }
+                    if case .waitAndConnect(let time) = action { startConnecting(at: time) }
                     // The cancellation may have come before there was a waiter to take back.
                     if Task.isCancelled { cancelWaiter(id) }
                 }
@@ -122,14 +122,21 @@ package final class ConnectionPool<Connection: PooledConnection>: Sendable {
         }
     }
 
-    private func startConnecting() {
+    private func startConnecting(at time: ContinuousClock.Instant? = nil) {
         Task {
+            if let time {
+                try? await ContinuousClock().sleep(until: time)
+                guard state.withLock({ $0.connectsAgain() }) else { return }
+            }
             do {
                 let connection = try await connect()
                 act(on: state.withLock { $0.connected(connection) })
             } catch {
-                let refused = state.withLock { $0.connectFailed(error, now: .now, backoff: backoff) }
-                for waiter in refused { waiter.continuation.resume(throwing: error) }
+                switch state.withLock({ $0.connectFailed(error, now: .now, backoff: backoff) }) {
+                case .refuse(let waiters): for waiter in waiters { waiter.continuation.resume(throwing: error) }
+                case .connectAgain(let time): startConnecting(at: time)
+                case .none: break
+                }
             }
         }
     }

@@ -11,8 +11,18 @@ struct PoolState<Connection: PooledConnection> {
     enum CheckoutAction {
         case take(Connection)
         case wait
-        case waitAndConnect
+        /// Now, or when the time for another attempt has come.
+        case waitAndConnect(at: ContinuousClock.Instant?)
         case refuse(any Error)
+    }
+
+    enum FailureAction {
+        /// Everyone who waits learns why.
+        case refuse([Waiter])
+        /// Those who wait go on waiting for what is checked out, and for another attempt then.
+        case connectAgain(at: ContinuousClock.Instant)
+        /// Nobody waits, or another attempt is on its way.
+        case none
     }
 
     enum ReturnAction {
@@ -44,12 +54,15 @@ struct PoolState<Connection: PooledConnection> {
             checkedOut += 1
             return .take(connection)
         }
-        if let refuseUntil, now < refuseUntil, checkedOut == 0, let lastFailure { return .refuse(lastFailure) }
+        if !mayConnect(at: now), checkedOut == 0, let lastFailure { return .refuse(lastFailure) }
         if waiting.count >= limits.waitingMax { return .refuse(PoolError.exhausted(waitingMax: limits.waitingMax)) }
         waiting.append(waiter)
         guard checkedOut + connecting < limits.connectionsMax, connecting < waiting.count else { return .wait }
+        let isEarly = !mayConnect(at: now)
+        // While the store can't be reached, one attempt at a time is enough.
+        if isEarly, connecting > 0 { return .wait }
         connecting += 1
-        return .waitAndConnect
+        return .waitAndConnect(at: isEarly ? refuseUntil : nil)
     }
 
     mutating func removeWaiter(_ id: UInt64) -> Waiter? {
@@ -66,17 +79,34 @@ struct PoolState<Connection: PooledConnection> {
         return place(connection)
     }
 
-    /// A connection could not be made: everyone who waits for one learns why.
+    /// A connection could not be made. Attempts that were made side by side and fail together count as one.
     mutating func connectFailed(
         _ error: any Error, now: ContinuousClock.Instant, backoff: Backoff
-    ) -> [Waiter] {
+    ) -> FailureAction {
         connecting -= 1
-        refuseUntil = now.advanced(by: backoff.delay(attempt: failuresInRow))
-        failuresInRow += 1
         lastFailure = error
-        guard checkedOut == 0 else { return [] }
-        defer { waiting.removeAll() }
-        return Array(waiting)
+        let next: ContinuousClock.Instant
+        if let refuseUntil, now < refuseUntil {
+            next = refuseUntil
+        } else {
+            next = now.advanced(by: backoff.delay(attempt: failuresInRow))
+            refuseUntil = next
+            failuresInRow += 1
+        }
+        guard !waiting.isEmpty else { return .none }
+        if checkedOut == 0 {
+            defer { waiting.removeAll() }
+            return .refuse(Array(waiting))
+        }
+        guard connecting == 0 else { return .none }
+        connecting += 1
+        return .connectAgain(at: next)
+    }
+
+    /// The time for another attempt has come; false where nobody waits for it any more.
+    mutating func connectsAgain() -> Bool {
+        if waiting.isEmpty { connecting -= 1 }
+        return !waiting.isEmpty
     }
 
     mutating func returned(_ connection: Connection, limits: PoolLimits) -> ReturnAction {
@@ -96,6 +126,10 @@ struct PoolState<Connection: PooledConnection> {
             waiting.removeAll()
         }
         return (idle, Array(waiting))
+    }
+
+    private func mayConnect(at now: ContinuousClock.Instant) -> Bool {
+        refuseUntil.map { $0 <= now } ?? true
     }
 
     private mutating func place(_ connection: Connection) -> ReturnAction {

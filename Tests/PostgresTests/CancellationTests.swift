@@ -5,16 +5,6 @@ import Testing
 @Suite struct CancellationTests {
     private let sleep = PostgresStatement("SELECT pg_sleep(60)", name: "sleep")
 
-    /// Waits until the server is at work on `count` statements that contain `text`.
-    private func running(_ client: PostgresClient, _ text: String, count: Int = 1) async throws {
-        try await eventually {
-            let rows = try await client.query(
-                PostgresStatement(
-                    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1", "\(text)%"))
-            return try rows.single().decode(0, as: Int.self) >= count
-        }
-    }
-
     @Test func aCancelledStatementEndsAtOnceAndItsConnectionGoesOn() async throws {
         try await withClient(.set(\.connectionsMax, 1)) { client in
             try await client.withSession { session in
@@ -85,6 +75,25 @@ import Testing
                     }
                 }
                 try await group.waitForAll()
+            }
+        }
+    }
+
+    /// It has left for the server, although what came after it has not.
+    @Test(.timeLimit(.minutes(1))) func aStatementBeforeOneThatFillsTheSocketIsCancelled() async throws {
+        try await withClient(.set(\.sharedConnectionsMax, 1), .set(\.cancellationGrace, .seconds(30))) { client in
+            try await withClient { holder in
+                _ = try await client.query(PostgresStatement("SELECT 1"))
+                try await holder.withAdvisoryLock(4713) { session in
+                    let lock = PostgresStatement("SELECT pg_advisory_lock(4713) AS blocked")
+                    let text = String(repeating: "x", count: 8 << 20)
+                    let blocked = Task { try await client.query(lock) }
+                    let large = Task { try await client.query(PostgresStatement("SELECT length($1)", text)) }
+                    try await running(holder, lock.sql)
+                    blocked.cancel()
+                    await #expect(throws: CancellationError.self) { try await blocked.value }
+                    #expect(try await large.value.single().decode(0, as: Int.self) == text.utf8.count)
+                }
             }
         }
     }

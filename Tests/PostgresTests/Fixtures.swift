@@ -44,6 +44,16 @@ func failure<Value>(
     throw Unexpected("no error was thrown")
 }
 
+/// Waits until the server is at work on `count` statements that contain `text`.
+func running(_ client: PostgresClient, _ text: String, count: Int = 1) async throws {
+    try await eventually {
+        let rows = try await client.query(
+            PostgresStatement(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1", "\(text)%"))
+        return try rows.single().decode(0, as: Int.self) >= count
+    }
+}
+
 struct Unexpected: Error {
     let what: String
 

@@ -119,6 +119,40 @@ import Testing
         }
     }
 
+    /// It can't be sent again where it is, but the next transaction does not meet it any more.
+    @Test func anOutdatedStatementFailsOneTransactionOnly() async throws {
+        try await withClient(.set(\.connectionsMax, 1)) { client in
+            try await client.execute(script: "CREATE TABLE changing_too (a int); INSERT INTO changing_too VALUES (1)")
+            let select = PostgresStatement("SELECT * FROM changing_too")
+            func columns() async throws -> [String] {
+                try await client.transaction { try await $0.query(select).columnNames }
+            }
+            #expect(try await columns() == ["a"])
+            try await client.execute(script: "ALTER TABLE changing_too ADD b text DEFAULT 'x'")
+            let error = try await failure { try await columns() }
+            #expect(error.sqlState == "0A000")
+            #expect(try await columns() == ["a", "b"])
+        }
+    }
+
+    @Test func whatFallsOutOfTheCacheIsInNobodysWay() async throws {
+        try await withClient(.set(\.connectionsMax, 1), .set(\.statementCacheSize, 1)) { client in
+            try await client.withSession { session in
+                for number in 0..<4 {
+                    _ = try await session.query(PostgresStatement("SELECT \(number), $1", 1))
+                    _ = try await session.query(PostgresStatement("SELECT \(number) + 10, $1", 1))
+                    var count = 0
+                    for try await _ in session.stream(PostgresStatement("SELECT generate_series(1, 2000)")) {
+                        count += 1
+                    }
+                    #expect(count == 2000)
+                    _ = try await session.query(PostgresStatement("SELECT \(number) + 20, $1", 1))
+                    try await session.execute(script: "SELECT 1; SELECT 2")
+                }
+            }
+        }
+    }
+
     @Test func forgottenPreparedStatementsAreMadeAgain() async throws {
         try await withClient(.set(\.sharedConnectionsMax, 1)) { client in
             let select = PostgresStatement("SELECT $1 + 1", 1)
@@ -136,7 +170,10 @@ import Testing
             let results = try await client.pipeline([insert(1), insert(1), insert(2)], mode: .atomic)
             #expect(throws: Never.self) { try results[0].get() }
             #expect(throws: PostgresError.self) { try results[1].get() }
-            guard case .failure(let error) = results[1], case .failure(let skipped) = results[2] else { return }
+            guard case .failure(let error) = results[1], case .failure(let skipped) = results[2] else {
+                Issue.record("two of three fail")
+                return
+            }
             #expect(error.isUniqueViolation && error.statementName == "i1")
             #expect(skipped.code == .skipped)
             let count = try await client.query(PostgresStatement("SELECT count(*) FROM atomic_pipeline"))

@@ -166,6 +166,19 @@ import Testing
             #expect(try count.single().decode(0, as: Int.self) == 0)
         }
     }
+    @Test func aCancelledCopyKeepsNothing() async throws {
+        try await withClient { client in
+            try await client.execute(script: "CREATE TABLE cancelled_copy (n int)")
+            let (chunks, feed) = AsyncStream.makeStream(of: [UInt8].self)
+            feed.yield(Array("1\n2\n".utf8))
+            let copy = Task { try await client.copyIn("COPY cancelled_copy FROM STDIN", from: chunks) }
+            try await running(client, "COPY cancelled_copy FROM STDIN")
+            copy.cancel()
+            await #expect(throws: CancellationError.self) { try await copy.value }
+            let count = try await client.query(PostgresStatement("SELECT count(*) FROM cancelled_copy"))
+            #expect(try count.single().decode(0, as: Int.self) == 0)
+        }
+    }
 
     /// A Unix socket is full or has room within microseconds: among so many pieces, room comes in the midst of a look.
     @Test func aCopyGoesOnWhenRoomComesWhileItsThreadIsAwake() async throws {

@@ -1,6 +1,7 @@
-import StoreKit
 import Synchronization
 import Testing
+
+@testable import StoreKit
 
 @Suite struct PoolTests {
     final class Connection: PooledConnection {
@@ -44,6 +45,10 @@ import Testing
         private let list = Mutex<[Int]>([])
         var turns: [Int] { list.withLock { $0 } }
         func append(_ turn: Int) { list.withLock { $0.append(turn) } }
+    }
+
+    final class SharedState: Sendable {
+        let state = Mutex(PoolState<Connection>())
     }
 
     @Test func aReturnedConnectionIsUsedAgain() async throws {
@@ -121,6 +126,58 @@ import Testing
         }
         for _ in 0..<5 { await #expect(throws: NoServer()) { _ = try await pool.checkout(deadline: soon) } }
         #expect(tries.value == 1)
+    }
+
+    /// Whatever else is held for long, as a sweep's connection is.
+    @Test(.timeLimit(.minutes(1))) func whoWaitsBesideACheckoutGetsTheNextAttempts() async throws {
+        let tries = Counter()
+        let backoff = Backoff(base: .milliseconds(1), max: .milliseconds(2))
+        let pool = ConnectionPool<Connection>(limits: PoolLimits(connectionsMax: 2), backoff: backoff) {
+            let number = tries.next()
+            if (2...4).contains(number) { throw NoServer() }
+            return Connection(number: number)
+        }
+        let held = try await pool.checkout(deadline: soon)
+        #expect(try await pool.checkout(deadline: soon).number == 5)
+        #expect(!held.isClosed)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func attemptsThatFailTogetherCountAsOne() async {
+        let pool = SharedState()
+        let attempts = Counter()
+        let now = ContinuousClock.now
+        @Sendable func ask(at time: ContinuousClock.Instant) -> Task<Void, Never> {
+            Task {
+                let _: Connection? = try? await withCheckedThrowingContinuation { continuation in
+                    let limits = PoolLimits(connectionsMax: 4)
+                    let action = pool.state.withLock { state in
+                        let waiter = PoolState.Waiter(id: state.makeID(), continuation: continuation)
+                        return state.checkout(waiter, limits: limits, now: time)
+                    }
+                    switch action {
+                    case .waitAndConnect(nil): _ = attempts.next()
+                    case .refuse(let error): continuation.resume(throwing: error)
+                    case .take, .wait, .waitAndConnect: break
+                    }
+                }
+            }
+        }
+        @Sendable func fail() {
+            let backoff = Backoff(base: .seconds(1), max: .seconds(3600))
+            let action = pool.state.withLock { $0.connectFailed(NoServer(), now: now, backoff: backoff) }
+            guard case .refuse(let waiters) = action else { return }
+            for waiter in waiters { waiter.continuation.resume(throwing: NoServer()) }
+        }
+        let callers = (0..<4).map { _ in ask(at: now) }
+        while attempts.value < 4 { await Task.yield() }
+        for _ in 0..<4 { fail() }
+        for caller in callers { await caller.value }
+        await ask(at: now).value
+        #expect(attempts.value == 4, "between two attempts nobody asks")
+        let next = ask(at: now.advanced(by: .seconds(1)))
+        while attempts.value < 5 { await Task.yield() }
+        fail()
+        await next.value
     }
 
     @Test func closingRefusesWhoWaitsAndClosesWhatComesBack() async throws {

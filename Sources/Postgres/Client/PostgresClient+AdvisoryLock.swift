@@ -9,7 +9,7 @@ extension PostgresClient {
     ) async throws -> Value {
         try await withSession(deadline: deadline) { session in
             let lock = PostgresStatement("SELECT pg_advisory_lock($1)", name: "advisory lock", key)
-            _ = try await session.query(lock, deadline: deadline)
+            _ = try await ask(lock, session, deadline: deadline)
             return try await holding(key, session, body)
         }
     }
@@ -20,10 +20,22 @@ extension PostgresClient {
     ) async throws -> Value? {
         try await withSession(deadline: deadline) { session in
             let lock = PostgresStatement("SELECT pg_try_advisory_lock($1)", name: "advisory lock", key)
-            guard try await session.query(lock, deadline: deadline).single().decode(0, as: Bool.self) else {
+            guard try await ask(lock, session, deadline: deadline).single().decode(0, as: Bool.self) else {
                 return nil
             }
             return try await holding(key, session, body)
+        }
+    }
+
+    /// A lock may have been granted to a caller that did not learn it. It goes with the connection.
+    private nonisolated(nonsending) func ask(
+        _ lock: PostgresStatement, _ session: PostgresSession, deadline: Deadline?
+    ) async throws -> PostgresRows {
+        do {
+            return try await session.query(lock, deadline: deadline)
+        } catch {
+            await session.connection.close()
+            throw error
         }
     }
 

@@ -71,6 +71,8 @@ extension PostgresSession {
                     guard await channel.write(.bytes(piece)) else { break feeding }
                 }
             }
+            // A cancelled source just ends.
+            try Task.checkCancellation()
             _ = await channel.write(.end(complaint: nil))
         } catch {
             interruption = error
@@ -78,7 +80,7 @@ extension PostgresSession {
         }
         let finished = await outcome
         if let interruption { throw interruption }
-        return try finished.single().affected
+        return try await inTransaction { try finished.single().affected }
     }
 
     private static var pieceBytesMax: Int { 1 << 20 }

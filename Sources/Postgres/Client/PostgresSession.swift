@@ -25,9 +25,11 @@ package struct PostgresSession: Sendable {
     package func pipeline(
         _ statements: [PostgresStatement], mode: PostgresPipelineMode = .atomic, deadline: Deadline? = nil
     ) async throws -> [Result<PostgresRows, PostgresError>] {
-        try await connection.pipeline(
-            statements, mode: isInTransaction ? .atomic : mode, deadline: limit(deadline),
-            isRepeatable: !isInTransaction)
+        try await inTransaction {
+            try await connection.pipeline(
+                statements, mode: isInTransaction ? .atomic : mode, deadline: limit(deadline),
+                isRepeatable: !isInTransaction)
+        }
     }
 
     /// Runs several statements as one text, without parameters or results.

@@ -57,6 +57,7 @@ extension ConnectionLoop {
         if error.severity == "FATAL" || error.severity == "PANIC" {
             // The server ended the connection of its own will: what it had not committed, it has rolled back.
             let lost = PostgresError(.connectionLost, error.message, report: error.report)
+            if case .sync = expectation { settleIfCommitted() }
             return fail(lost, isDefinite: true)
         }
         if handle.isBad { return fail(handle.lostError(), isDefinite: false) }
@@ -70,6 +71,18 @@ extension ConnectionLoop {
             if flights[0].failure == nil { flights[0].failure = error.about(flights[0].request.name) }
         case .sync: failedAtSync(error)
         case .upkeep, .upkeepSync: break
+        }
+    }
+
+    /// A COMMIT that was answered has happened, although the end of its request was not read any more.
+    private mutating func settleIfCommitted() {
+        guard var flight = flights.first, flight.firstError == nil else { return }
+        switch flight.request.kind {
+        case .transaction, .control:
+            flights.removeFirst()
+            mailbox.outstanding.subtract(1, ordering: .relaxed)
+            flight.settle(Outcome(results: flight.results))
+        default: break
         }
     }
 
@@ -127,7 +140,8 @@ extension ConnectionLoop {
     /// Answers the first flight, whose end has come, or sends it again where that is the better answer.
     mutating func finishFirst() {
         var flight = flights.removeFirst()
-        if mayRepeat(flight) {
+        let isOutdated = forgetOutdated(flight)
+        if mayRepeat(flight, isOutdated: isOutdated) {
             var request = flight.request
             request.attempts += 1
             return waiting.prepend(request)
@@ -150,17 +164,21 @@ extension ConnectionLoop {
 
     /// It failed, but through no fault of its own: a cancellation meant for a neighbour hit it, or a prepared statement
     /// is out of date. Nothing of it has happened.
-    private mutating func mayRepeat(_ flight: Flight) -> Bool {
+    private func mayRepeat(_ flight: Flight, isOutdated: Bool) -> Bool {
         guard let error = flight.firstError, flight.stop == nil, !flight.isSettled, flight.request.isRepeatable,
             flight.request.attempts < 3
         else { return false }
-        switch error.sqlState {
-        case PostgresError.SQLState.queryCanceled: return flight.wasExposedToCancel
+        if error.sqlState == PostgresError.SQLState.queryCanceled { return flight.wasExposedToCancel }
+        // `cached plan must not change result type` shares its state with errors that stay.
+        return isOutdated && flight.request.attempts == 0
+    }
+
+    /// Forgets prepared statements that the server disowns, also where the request itself can't be sent again.
+    private mutating func forgetOutdated(_ flight: Flight) -> Bool {
+        switch flight.firstError?.sqlState {
         case PostgresError.SQLState.unknownPreparedStatement, PostgresError.SQLState.featureNotSupported:
-            // `cached plan must not change result type` shares its state with errors that stay.
-            guard flight.request.attempts == 0, !flight.keys.isEmpty else { return false }
             for key in flight.keys { cache.forget(key) }
-            return true
+            return !flight.keys.isEmpty
         default: return false
         }
     }

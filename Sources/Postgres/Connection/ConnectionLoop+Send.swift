@@ -5,7 +5,8 @@ extension ConnectionLoop {
     /// There is a request to send and nothing speaks against it.
     var maySend: Bool {
         guard end == nil, !isUnflushed, !isCancelling, let next = waiting.first else { return false }
-        guard let last = flights.last else { return true }
+        // Answers to the connection's own statements may still be on their way.
+        guard let last = flights.last else { return !next.needsConnectionAlone || expected.isEmpty }
         return flights.count < Self.flightsMax && !last.request.needsConnectionAlone && !next.needsConnectionAlone
     }
 
@@ -16,9 +17,11 @@ extension ConnectionLoop {
                 finish(request, stopError(.deadline, request, mayHaveHappened: false))
                 continue
             }
-            sendUpkeep()
+            if !request.needsConnectionAlone { sendUpkeep() }
+            if let end { return finish(request, end.about(request.name)) }
             if !begin(request), end == nil { fail(handle.lostError(), isDefinite: false) }
-            if case .pending = handle.flush() { isUnflushed = true }
+            // At once, so that what has left is known to have left, whatever the next one has to wait for.
+            flush()
         }
     }
 

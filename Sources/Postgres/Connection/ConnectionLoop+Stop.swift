@@ -15,10 +15,10 @@ extension ConnectionLoop {
     }
 
     private mutating func stopFlight(at index: Int, _ reason: StopReason) {
-        let giveUpAt = ContinuousClock.now.advanced(by: cancellationGrace)
+        let answerBy = ContinuousClock.now.advanced(by: cancellationGrace)
         flights[index].stop = reason
-        flights[index].giveUpAt = giveUpAt
-        wakeAt(giveUpAt)
+        flights[index].answerBy = answerBy
+        wakeAt(answerBy)
         let error = stopError(reason, flights[index].request, mayHaveHappened: true)
         switch flights[index].request.kind {
         case .stream(_, let channel, _): channel.cut(error)
@@ -32,8 +32,11 @@ extension ConnectionLoop {
         guard end == nil, !isCancelling, let first = flights.first, first.stop != nil, !first.isCancelSent,
             first.isFlushed
         else { return }
-        isCancelling = true
+        let due = ContinuousClock.now.advanced(by: cancellationGrace)
+        cancelTakenBy = due
         flights[0].isCancelSent = true
+        flights[0].giveUpAt = flights[0].giveUpAt ?? due
+        wakeAt(due)
         for index in flights.indices { flights[index].wasExposedToCancel = true }
         canceller.send { [mailbox] failure in
             // A connection that has ended meanwhile needs no answer.
@@ -42,7 +45,7 @@ extension ConnectionLoop {
     }
 
     mutating func cancelSent(failure: String?) {
-        isCancelling = false
+        cancelTakenBy = nil
         if let failure {
             logger.debug("PostgreSQL could not be asked to cancel", metadata: ["error": "\(failure)"])
         }
@@ -71,7 +74,12 @@ extension ConnectionLoop {
         }
         for request in waiting { wakeAt(request.deadline.instant) }
         for index in flights.indices { checkFlight(at: index, now: now) }
-        if let giveUpAt = flights.first?.giveUpAt, giveUpAt <= now { giveUp() }
+        if let first = flights.first, first.mustGiveUp(at: now) { return giveUp() }
+        if let due = cancelTakenBy {
+            guard due <= now else { return wakeAt(due) }
+            // libpq waits for that without a limit.
+            fail(PostgresError(.connectionLost, "given up: the server took no cancellation"), isDefinite: false)
+        }
     }
 
     /// The first flight was to stop and did not: its connection goes with it.
@@ -81,16 +89,17 @@ extension ConnectionLoop {
         // The connection ends first: an answer gives it back to its pool.
         let reason = "given up: a cancelled statement did not end within \(cancellationGrace)"
         fail(PostgresError(.connectionLost, reason), isDefinite: false)
-        let error = stopError(flight.stop ?? .deadline, flight.request, mayHaveHappened: flight.isFlushed)
+        let error = stopError(flight.stop ?? .deadline, flight.request, mayHaveHappened: flight.mayHaveTakenEffect)
         flight.settle(Outcome(failure: error))
     }
 
     private mutating func checkFlight(at index: Int, now: ContinuousClock.Instant) {
         if let giveUpAt = flights[index].giveUpAt {
-            guard giveUpAt <= now else { return wakeAt(giveUpAt) }
-            // The first one takes the connection with it, the others leave an empty seat.
-            guard index > 0, let reason = flights[index].stop else { return }
-            let error = stopError(reason, flights[index].request, mayHaveHappened: flights[index].isFlushed)
+            if giveUpAt > now { wakeAt(giveUpAt) }
+        } else if let answerBy = flights[index].answerBy, let reason = flights[index].stop {
+            guard answerBy <= now else { return wakeAt(answerBy) }
+            // Its turn has not come: it leaves an empty seat, which is cancelled when it does.
+            let error = stopError(reason, flights[index].request, mayHaveHappened: flights[index].mayHaveTakenEffect)
             flights[index].settle(Outcome(failure: error))
         } else if flights[index].request.deadline.instant <= now {
             stopFlight(at: index, .deadline)
@@ -109,5 +118,13 @@ extension ConnectionLoop {
             PostgresError(
                 .cancelled, "cancelled", statementName: request.name, mayHaveHappened: mayHaveHappened)
         }
+    }
+}
+
+extension Flight {
+    /// The first flight takes its connection with it: cancelled it did not end, or the server does not even take it in.
+    fileprivate func mustGiveUp(at now: ContinuousClock.Instant) -> Bool {
+        if let giveUpAt { return giveUpAt <= now }
+        return !isFlushed && answerBy.map { $0 <= now } ?? false
     }
 }

@@ -37,8 +37,10 @@ struct ConnectionLoop: ~Copyable {
 
     /// libpq holds bytes that the socket did not take yet.
     var isUnflushed = false
-    /// A cancellation is on its way to the server: nothing is sent that it could hit by mistake.
-    var isCancelling = false
+    /// When the server must have taken the cancellation that is on its way; until it has, nothing is sent that it could hit
+    /// by mistake.
+    var cancelTakenBy: ContinuousClock.Instant?
+    var isCancelling: Bool { cancelTakenBy != nil }
     var repeatCancelAt: ContinuousClock.Instant?
     /// The earliest instant at which something may be due.
     var timer: ContinuousClock.Instant?
@@ -164,7 +166,7 @@ struct ConnectionLoop: ~Copyable {
         let unread = mailbox.end(error)
         while var flight = flights.popFirst() {
             mailbox.outstanding.subtract(1, ordering: .relaxed)
-            let mayHaveHappened = flight.isFlushed && !isDefinite
+            let mayHaveHappened = flight.mayHaveTakenEffect && !isDefinite
             flight.settle(Outcome(failure: error.about(flight.request.name, mayHaveHappened: mayHaveHappened)))
         }
         while let request = waiting.popFirst() {

@@ -14,11 +14,22 @@ struct Flight {
     var keys: [StatementCache.Key] = []
     /// All of it has left for the server. Before that it can't have taken effect, since its end is what commits it.
     var isFlushed = false
+    /// It may be committed although its connection was lost before its answer came: a COMMIT is run before the end of its
+    /// request is read, all else by that end.
+    var mayHaveTakenEffect: Bool {
+        switch request.kind {
+        case .transaction, .control: true
+        default: isFlushed
+        }
+    }
     /// Its caller has an answer already; what still comes is dropped.
     var isSettled = false
     var isRollingBack = false
 
     var stop: StopReason?
+    /// When its caller is answered, whatever has become of it.
+    var answerBy: ContinuousClock.Instant?
+    /// When it should have ended after the server was asked to cancel it.
     var giveUpAt: ContinuousClock.Instant?
     var isCancelSent = false
     /// A cancellation meant for a neighbour may have hit it.
