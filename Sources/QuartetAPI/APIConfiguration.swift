@@ -58,10 +58,15 @@ package struct APIPorts: Sendable {
 /// A store's name and a call that throws when it does not answer.
 package struct ReadinessProbe: Sendable {
     package let store: String
+    /// Without it no submit can be taken; all else goes on without the others.
+    package let isEssential: Bool
     package let check: @Sendable (Deadline) async throws -> Void
 
-    package init(store: String, check: @escaping @Sendable (Deadline) async throws -> Void) {
+    package init(
+        store: String, isEssential: Bool = false, check: @escaping @Sendable (Deadline) async throws -> Void
+    ) {
         self.store = store
+        self.isEssential = isEssential
         self.check = check
     }
 }

@@ -44,9 +44,10 @@ package struct Composition: Sendable {
             ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
         ]
         // Stopped last, so that a process that drains can still be looked into.
-        if let health = healthServer() { services.append(.init(service: health)) }
+        let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate]))
+        if let health = healthServer(probes) { services.append(.init(service: health)) }
         for role in RoleName.allCases where roles.contains(role) {
-            services += try self.services(of: role, onListening: onListening).map {
+            services += try self.services(of: role, probes: probes, onListening: onListening).map {
                 .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
@@ -76,10 +77,10 @@ package struct Composition: Sendable {
     // MARK: Roles
 
     private func services(
-        of role: RoleName, onListening: @escaping @Sendable (Int) async -> Void
+        of role: RoleName, probes: [ReadinessProbe], onListening: @escaping @Sendable (Int) async -> Void
     ) throws -> [any Service] {
         switch role {
-        case .serve: return [try server(onListening: onListening)]
+        case .serve: return [try server(probes, onListening: onListening)]
         case .relay: return try relays()
         case .work: return [try worker()]
         case .invalidate: return [try invalidation()]
@@ -87,7 +88,9 @@ package struct Composition: Sendable {
         }
     }
 
-    private func server(onListening: @escaping @Sendable (Int) async -> Void) throws -> any Service {
+    private func server(
+        _ probes: [ReadinessProbe], onListening: @escaping @Sendable (Int) async -> Void
+    ) throws -> any Service {
         guard !configuration.api.key.isEmpty else {
             throw ConfigurationError(key: "quartet.api.key", problem: "is required; set QUARTET_API_KEY")
         }
@@ -97,17 +100,17 @@ package struct Composition: Sendable {
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
                 cache: ports.cache),
-            probes: clients.probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
+            probes: probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
             logger: logger,
             onListening: onListening)
     }
 
     /// Nil unless it is configured where it listens.
-    private func healthServer() -> (any Service)? {
+    private func healthServer(_ probes: [ReadinessProbe]) -> (any Service)? {
         let settings = configuration.metrics
         guard !settings.host.isEmpty else { return nil }
         return HealthServer(
-            host: settings.host, port: settings.port, probes: clients.probes, metrics: { [metrics] in metrics.text() },
+            host: settings.host, port: settings.port, probes: probes, metrics: { [metrics] in metrics.text() },
             logger: logger,
             onListening: { [logger] port in
                 logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])

@@ -82,17 +82,25 @@ package struct StoreClients: Sendable {
     }
 
     /// What `/readyz` asks.
-    package var probes: [ReadinessProbe] {
-        [
-            ReadinessProbe(store: "postgresql") { [databases] deadline in
-                for name in DatabaseName.allCases {
-                    _ = try await databases.client(of: name).query(
-                        PostgresStatement("select 1", name: "ping"), deadline: deadline)
-                }
-            },
+    ///
+    /// - Parameter publishing: whether a role of this process needs Kafka.
+    package func probes(publishing: Bool) -> [ReadinessProbe] {
+        let essential = configuration.tables[.analysisRequests].database
+        var probes = DatabaseName.allCases.map { name in
+            ReadinessProbe(store: "postgresql.\(name)", isEssential: name == essential) { [databases] deadline in
+                _ = try await databases.client(of: name).query(
+                    PostgresStatement("select 1", name: "ping"), deadline: deadline)
+            }
+        }
+        probes += [
             ReadinessProbe(store: "mongodb") { [mongo] in try await mongo.ping(deadline: $0) },
             ReadinessProbe(store: "redis") { [redis] in try await redis.ping(deadline: $0) },
         ]
+        if publishing {
+            probes.append(
+                ReadinessProbe(store: "kafka") { [sharedProducer] in try await sharedProducer().ping(deadline: $0) })
+        }
+        return probes
     }
 
     // MARK: Clients from settings

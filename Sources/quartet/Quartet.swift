@@ -15,4 +15,23 @@ struct Quartet: AsyncParsableCommand {
                 name: "Clients", subcommands: [Ingest.self, Analyse.self, Cancel.self, Dead.self, Products.self]),
             CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self, Bench.self, Chaos.self]),
         ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let isCheck = CommandLine.arguments.dropFirst().first == "check"
+            // Not the usual 64: whoever checks each night is promised three codes.
+            if isCheck, exitCode(for: error) == .validationFailure {
+                Terminal.say(fullMessage(for: error))
+                exit(withError: ExitCode(2))
+            }
+            exit(withError: error)
+        }
+    }
 }

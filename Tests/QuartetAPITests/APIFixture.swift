@@ -22,8 +22,12 @@ struct APIFixture: Sendable {
     let cache = FakeVersionedCache()
     let product = ProductID("p-1")!
     var probes: [ReadinessProbe] = []
+    var watchersMax = 10_000
+    var heartbeatInterval: Duration = .seconds(15)
     /// How cards are read; `cards` unless a test is in between.
     var cardReader: (any CardStore)?
+    /// How reviews are read; `reviews` unless a test is in between.
+    var reviewReader: (any ReviewStore)?
 
     var requests: FakeRequestStore { FakeRequestStore(database: database) }
 
@@ -33,10 +37,13 @@ struct APIFixture: Sendable {
         configuration.limits.reviewsPerCallMax = 50
         configuration.limits.bodyBytesMax = 8_192
         configuration.watchInterval = .milliseconds(20)
+        configuration.watchersMax = watchersMax
+        configuration.heartbeatInterval = heartbeatInterval
         return APIServer(
             configuration: configuration,
             ports: APIPorts(
-                requests: requests, queue: queue, products: FakeProductStore(database: database), reviews: reviews,
+                requests: requests, queue: queue, products: FakeProductStore(database: database),
+                reviews: reviewReader ?? reviews,
                 sessions: sessions, cards: cardReader ?? cards, keywords: keywords, progress: progress, cache: cache),
             probes: probes, metrics: { "metrics\n" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -108,6 +115,27 @@ struct Answer: Sendable {
     }
 
     var detail: String { json["detail"] as? String ?? "" }
+}
+
+/// The connection went away before the answer came.
+struct AnswerLost: StoreFailure {
+    var mayHaveHappened: Bool { true }
+    var isRetriable: Bool { true }
+    var isUnavailable: Bool { true }
+    var description: String { "answer lost" }
+}
+
+/// Reviews in a store that takes calls and never answers, not even when it is told to stop.
+struct HangingReviewStore: ReviewStore {
+    private func hang() async -> Never {
+        while true { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+    }
+
+    func add(_ reviews: [Review], to product: ProductID) async throws -> Int { await hang() }
+    func haveReviews(_ products: [ProductID]) async throws -> [Bool] { await hang() }
+    func pages(_ queries: [ReviewPageQuery]) async throws -> [ReviewPage] { await hang() }
+    func reviews(_ ids: [String], of product: ProductID) async throws -> [Review?] { await hang() }
+    func reviewIDs(of product: ProductID, after: String?, limit: Int) async throws -> [String] { await hang() }
 }
 
 /// A store that does not answer.

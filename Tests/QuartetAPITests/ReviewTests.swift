@@ -89,6 +89,9 @@ import Testing
             let body = "{\"id\": \"a\", \"text\": \"x\"}\n{\"id\": 3}"
             let answer = try await caller.call(.post, path, body, contentType: "application/x-ndjson")
             #expect(answer.detail == "line 2: id is not a string")
+            let behindAnEmptyLine = "\n \n{\"id\": \"a\", \"text\": \"\"}"
+            let other = try await caller.call(.post, path, behindAnEmptyLine, contentType: "application/x-ndjson")
+            #expect(other.detail == "line 3: text is empty")
         }
     }
 
@@ -112,11 +115,24 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", ";", " ; charset=utf-8", "application/json; charset=utf-8"])
+    func contentWithoutATypeIsJSON(_ contentType: String) async throws {
+        let api = APIFixture()
+        try await api.addReviews(0)
+        try await api.run { caller in
+            let answer = try await caller.call(.post, path, #"[{"id": "a", "text": "x"}]"#, contentType: contentType)
+            #expect(answer.status == 200)
+        }
+    }
+
     @Test func anUnknownProductIsRefused() async throws {
         let api = APIFixture()
         try await api.run { caller in
             let answer = try await caller.call(.post, path, #"[{"id": "a", "text": "x"}]"#)
             #expect(answer.problem == "unknown-product")
+            let encoded = try await caller.call(.post, "/v1/products/sku%3A42/reviews", #"[{"id": "a", "text": "x"}]"#)
+            #expect(encoded.problem == "unknown-product")
+            #expect(encoded.detail.contains("sku:42"))
             let badID = try await caller.call(.post, "/v1/products/a%20b/reviews", "[]")
             #expect(badID.problem == "bad-product-id")
         }

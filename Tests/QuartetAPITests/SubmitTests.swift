@@ -110,6 +110,37 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aStoreThatHangsDoesNotHoldSubmitsUp() async throws {
+        var api = APIFixture()
+        try await api.addReviews()
+        api.reviewReader = HangingReviewStore()
+        try await api.run { caller in
+            for _ in 0..<3 {
+                let accepted = try await caller.call(.post, "/v1/analyses", body)
+                #expect(accepted.status == 202)
+            }
+        }
+    }
+
+    /// The caller can't know whether it was stored; its own id can.
+    @Test func aSubmissionWhoseAnswerWasLostIsStoredOnce() async throws {
+        let api = APIFixture()
+        try await api.addReviews()
+        api.database.failNext(.submit, with: AnswerLost(), tookEffect: true)
+        try await api.run { caller in
+            let accepted = try await caller.call(.post, "/v1/analyses", body)
+            #expect(accepted.status == 202)
+            #expect(accepted.headers[try #require(HTTPField.Name("Idempotency-Replayed"))] == nil)
+            let id = try #require((accepted.json["id"] as? String).flatMap { RequestID($0) })
+            #expect(try await api.requests.requests([id])[0]?.status == .queued)
+
+            for _ in 0..<2 { api.database.failNext(.submit, with: AnswerLost(), tookEffect: true) }
+            let unknown = try await caller.call(.post, "/v1/analyses", body)
+            #expect(unknown.status == 503 && unknown.problem == "may-be-stored")
+        }
+        #expect(api.database.requestCount == 2)
+    }
+
     @Test func withoutPostgreSQLTheAnswerSaysWhenToComeBack() async throws {
         let api = APIFixture()
         try await api.addReviews()

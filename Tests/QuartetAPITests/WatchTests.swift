@@ -58,6 +58,41 @@ import Testing
         }
     }
 
+    /// Before anything is answered, so that the caller sees the status and when to come back.
+    @Test(.timeLimit(.minutes(1))) func oneWatcherTooManyIsRefused() async throws {
+        var api = APIFixture()
+        api.watchersMax = 1
+        let fixture = api
+        let id = try await prepare(fixture, cards: 1, isComplete: false)
+        try await fixture.run { caller in
+            let first = Task { try await caller.call(.get, "/v1/analyses/\(id)/events") }
+            while fixture.progress.followerCount(of: id) == 0 { await Task.yield() }
+            let second = try await caller.call(.get, "/v1/analyses/\(id)/events")
+            #expect(second.status == 503 && second.problem == "too-many-watchers")
+            #expect(second.headers[.retryAfter] == "5")
+            _ = try await fixture.requests.cancel([id])
+            try await fixture.progress.report([Progress(requestID: id, done: 0, total: 0, phase: .cancelled)])
+            #expect(try await first.value.status == 200)
+            #expect(try await caller.call(.get, "/v1/analyses/\(id)/events").status == 200, "its place is free again")
+        }
+    }
+
+    /// Proxies end what is silent for long.
+    @Test(.timeLimit(.minutes(1))) func aStreamIsKeptOpenWhileStoresAreAway() async throws {
+        var api = APIFixture()
+        api.heartbeatInterval = .zero
+        let fixture = api
+        let id = try await prepare(fixture, cards: 1, isComplete: false)
+        try await fixture.run { caller in
+            for _ in 0..<3 { fixture.cards.failNext(.cards, with: Away()) }
+            let stream = Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
+            while fixture.cards.hasFailuresWaiting { await Task.yield() }
+            _ = try await fixture.requests.cancel([id])
+            let beforeTheCards = try await stream.value.components(separatedBy: "event: card")[0]
+            #expect(beforeTheCards.components(separatedBy: ": still here\n\n").count > 3)
+        }
+    }
+
     @Test func watchersShareOneReaderAndSeeEveryCard() async throws {
         let api = APIFixture()
         let id = try await prepare(api, cards: 0, isComplete: false)
@@ -183,19 +218,20 @@ import Testing
     @Test func readinessNamesTheStoreThatIsMissing() async throws {
         var api = APIFixture()
         api.probes = [
-            ReadinessProbe(store: "postgresql") { _ in }, ReadinessProbe(store: "redis") { _ in throw Away() },
+            ReadinessProbe(store: "postgresql", isEssential: true) { _ in },
+            ReadinessProbe(store: "redis") { _ in throw Away() },
         ]
         try await api.run { caller in
             let answer = try await caller.call(.get, "/readyz", key: nil)
             #expect(answer.status == 200)
             #expect(answer.json["status"] as? String == "degraded")
-            #expect((answer.json["stores"] as? [String: String]) == ["postgresql": "ok", "redis": "away"])
+            #expect((answer.json["stores"] as? [String: String]) == ["postgresql": "ok", "redis": "not answering"])
             let health = try await caller.call(.get, "/healthz", key: nil)
             #expect(health.status == 200)
             let metrics = try await caller.call(.get, "/metrics", key: nil)
             #expect(metrics.text == "metrics\n")
         }
-        api.probes = [ReadinessProbe(store: "postgresql") { _ in throw Away() }]
+        api.probes = [ReadinessProbe(store: "postgresql", isEssential: true) { _ in throw Away() }]
         try await api.run { caller in
             let answer = try await caller.call(.get, "/readyz", key: nil)
             #expect(answer.status == 503)

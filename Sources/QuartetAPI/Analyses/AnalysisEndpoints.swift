@@ -18,6 +18,9 @@ struct AnalysisEndpoints: Sendable {
         routes.get("analyses/{id}/keywords", use: keywords)
     }
 
+    /// How long a submit waits for what it could do without.
+    private static let adviceTimeout: Duration = .milliseconds(250)
+
     // MARK: Submit
 
     @Sendable private func submit(_ request: Request, context: APIContext) async throws -> Response {
@@ -28,7 +31,7 @@ struct AnalysisEndpoints: Sendable {
         let submission = Submission(
             id: .make(), productID: product,
             idempotency: key.map { IdempotencyKey(key: $0, fingerprint: Array(product.text.utf8)) })
-        switch try await calls.submit(submission) {
+        switch try await outcome(of: submission) {
         case .accepted(let request):
             Failpoint.submitStored.reached()
             return accepted(request, isReplay: false)
@@ -38,6 +41,24 @@ struct AnalysisEndpoints: Sendable {
                 .unprocessableContent, "idempotency-key-reused",
                 "this Idempotency-Key was used before with another body")
         case .unknownProduct: throw Problem.unknownProduct(product)
+        }
+    }
+
+    /// A submission whose answer was lost is handed in once more: its id says whether it was stored.
+    private func outcome(of submission: Submission) async throws -> SubmitOutcome {
+        do {
+            return try await calls.submit(submission)
+        } catch let failure as any StoreFailure where failure.mayHaveHappened {
+            do {
+                let outcome = try await calls.submit(submission)
+                if case .repeated(let request) = outcome, request.id == submission.id { return .accepted(request) }
+                return outcome
+            } catch is any StoreFailure {
+                throw Problem(
+                    .serviceUnavailable, "may-be-stored",
+                    "the store went away while it stored this; it may be there. Repeat the call with an Idempotency-Key",
+                    retryAfterSeconds: 1)
+            }
         }
     }
 
@@ -55,13 +76,29 @@ struct AnalysisEndpoints: Sendable {
     private func refuseWhatCannotBeAnalysed(_ product: ProductID) async throws {
         if directory.knows(.hasReviews(product)) { return }
         guard try await calls.product(product) != nil else { throw Problem.unknownProduct(product) }
-        guard let hasReviews = try? await calls.haveReviews(product) else { return }
+        guard let hasReviews = await advice({ [calls] in try await calls.haveReviews(product) }) else { return }
         guard hasReviews else {
             throw Problem(
                 .unprocessableContent, "no-reviews",
                 "product \(product) has no reviews; send some to /v1/products/\(product)/reviews")
         }
         directory.learn(.hasReviews(product))
+    }
+
+    /// What `ask` returns, nil where it fails or takes long. A call that hangs is left behind.
+    private func advice<Value: Sendable>(_ ask: @escaping @Sendable () async throws -> Value) async -> Value? {
+        let (answers, continuation) = AsyncStream.makeStream(of: Value?.self)
+        let call = Task { continuation.yield(try? await ask()) }
+        let timer = Task {
+            try? await ContinuousClock().sleep(for: Self.adviceTimeout)
+            continuation.yield(nil)
+        }
+        defer {
+            call.cancel()
+            timer.cancel()
+        }
+        for await answer in answers { return answer }
+        return nil
     }
 
     private func accepted(_ request: AnalysisRequest, isReplay: Bool) -> Response {

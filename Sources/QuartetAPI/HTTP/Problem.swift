@@ -52,6 +52,8 @@ extension HTTPField.Name {
     static let idempotencyReplayed = named("Idempotency-Replayed")
     static let apiKey = named("X-API-Key")
     static let lastEventID = named("Last-Event-ID")
+    /// Asks proxies not to hold back what is streamed.
+    static let accelBuffering = named("X-Accel-Buffering")
 
     private static func named(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) can't name a header") }

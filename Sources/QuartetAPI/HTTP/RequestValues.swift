@@ -6,8 +6,9 @@ import QuartetCore
 extension APIContext {
     /// The product id in the path.
     func productID() throws -> ProductID {
+        // The router leaves parameters as they came.
         let text = parameters.get("id") ?? ""
-        guard let id = ProductID(text) else { throw Problem.badProductID(text) }
+        guard let id = ProductID(text.removingPercentEncoding ?? text) else { throw Problem.badProductID(text) }
         return id
     }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import QuartetCore
 import StoreKit
@@ -13,7 +14,7 @@ struct HealthEndpoints: Sendable {
         router.get("healthz") { _, _ in
             Response(json: JSONWriter.object { $0.field("status", "ok") })
         }
-        router.get("readyz") { _, _ in await readiness() }
+        router.get("readyz") { _, context in await readiness(logger: context.logger) }
         router.get("metrics") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
@@ -21,28 +22,30 @@ struct HealthEndpoints: Sendable {
         }
     }
 
-    /// 200 while submits can be taken, that is while PostgreSQL answers; the body names every store that does not.
-    private func readiness() async -> Response {
+    /// 200 while submits can be taken; the body names every store that does not answer. Why it does not is for the log, since
+    /// anybody may ask.
+    private func readiness(logger: Logger) async -> Response {
         let deadline = Deadline.after(.seconds(2))
-        let failures = await withTaskGroup(of: (String, String?).self) { group in
+        let missing = await withTaskGroup(of: String?.self) { group in
             for probe in probes {
                 group.addTask {
                     do {
                         try await withDeadline(deadline, waitingFor: probe.store) { try await probe.check(deadline) }
-                        return (probe.store, nil)
+                        return nil
                     } catch {
-                        return (probe.store, "\(error)")
+                        logger.warning("not ready", metadata: ["store": "\(probe.store)", "error": "\(error)"])
+                        return probe.store
                     }
                 }
             }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            return await group.reduce(into: Set<String>()) { if let store = $1 { $0.insert(store) } }
         }
-        let canSubmit = failures["postgresql"] == nil
+        let canSubmit = !probes.contains { $0.isEssential && missing.contains($0.store) }
         let body = JSONWriter.object { json in
-            json.field("status", failures.isEmpty ? "ready" : canSubmit ? "degraded" : "unavailable")
+            json.field("status", missing.isEmpty ? "ready" : canSubmit ? "degraded" : "unavailable")
             json.key("stores")
             json.object { json in
-                for probe in probes { json.field(probe.store, failures[probe.store] ?? "ok") }
+                for probe in probes { json.field(probe.store, missing.contains(probe.store) ? "not answering" : "ok") }
             }
         }
         return Response(json: body, status: canSubmit ? .ok : .serviceUnavailable)

@@ -34,9 +34,9 @@ struct ReviewEndpoints: Sendable {
     }
 
     private static func isLines(_ contentType: String?) throws -> Bool {
-        let type = (contentType ?? "application/json").split(separator: ";")[0].lowercased()
-        switch type.filter({ $0 != " " }) {
-        case "application/json": return false
+        let type = (contentType ?? "").prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        switch type {
+        case "", "application/json": return false
         case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines": return true
         default:
             throw Problem(

@@ -9,7 +9,7 @@ struct ReviewsBody {
 
     /// - Throws: a problem that names the first review which is wrong. Nothing of a body with a fault is used.
     init(_ body: ByteBuffer, isLines: Bool, limits: ReviewLimits) throws {
-        let incoming = isLines ? try Self.lines(body) : try StrictJSON.decode([IncomingReview].self, from: body)
+        let incoming = isLines ? try Self.lines(body) : try Self.elements(body)
         guard !incoming.isEmpty else {
             throw Problem(.unprocessableContent, "no-reviews", "the body has no review")
         }
@@ -19,23 +19,32 @@ struct ReviewsBody {
                 "\(incoming.count) reviews in one call; \(limits.reviewsPerCallMax) are allowed")
         }
         var seen = Set<String>()
-        reviews = try incoming.enumerated().map { index, review in
-            let review = try review.checked(at: index, limits: limits)
+        reviews = try incoming.map { place, review in
+            let review = try review.checked(at: place, limits: limits)
             guard seen.insert(review.id).inserted else {
-                throw Problem(.unprocessableContent, "repeated-id", "[\(index)].id: \(review.id) is there twice")
+                throw Problem(.unprocessableContent, "repeated-id", "\(place)id: \(review.id) is there twice")
             }
             return review
         }
     }
 
-    private static func lines(_ body: ByteBuffer) throws -> [IncomingReview] {
-        var reviews: [IncomingReview] = []
-        for (number, line) in body.readableBytesView.split(separator: UInt8(ascii: "\n")).enumerated() {
+    /// What an error says before the name of a field.
+    private typealias Place = String
+
+    private static func elements(_ body: ByteBuffer) throws -> [(Place, IncomingReview)] {
+        try StrictJSON.decode([IncomingReview].self, from: body).enumerated().map { ("[\($0)].", $1) }
+    }
+
+    private static func lines(_ body: ByteBuffer) throws -> [(Place, IncomingReview)] {
+        var reviews: [(Place, IncomingReview)] = []
+        let lines = body.readableBytesView.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (number, line) in lines.enumerated() {
             if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
+            let place = "line \(number + 1): "
             do {
-                reviews.append(try StrictJSON.decode(IncomingReview.self, from: ByteBuffer(bytes: line)))
+                reviews.append((place, try StrictJSON.decode(IncomingReview.self, from: ByteBuffer(bytes: line))))
             } catch let problem as Problem {
-                throw Problem(problem.status, problem.kind, "line \(number + 1): \(problem.detail)")
+                throw Problem(problem.status, problem.kind, place + problem.detail)
             }
         }
         return reviews
@@ -64,9 +73,9 @@ private struct IncomingReview: Decodable {
         date = try container.decodeIfPresent(String.self, forKey: .date)
     }
 
-    func checked(at index: Int, limits: ReviewLimits) throws -> Review {
+    func checked(at place: String, limits: ReviewLimits) throws -> Review {
         func refuse(_ kind: String, _ detail: String) -> Problem {
-            Problem(.unprocessableContent, kind, "[\(index)].\(detail)")
+            Problem(.unprocessableContent, kind, place + detail)
         }
         guard (1...128).contains(id.utf8.count), !id.utf8.contains(0) else {
             throw refuse("bad-review-id", "id is 1 to 128 bytes")

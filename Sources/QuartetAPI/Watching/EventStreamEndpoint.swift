@@ -21,15 +21,17 @@ struct EventStreamEndpoint: Sendable {
         let id = try context.requestID()
         let start = try Self.start(call.headers[.lastEventID])
         guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
+        // A refusal must come before the head of the answer.
+        let seat = try hub.seat(at: request)
         let body = ResponseBody { writer in
             var teller = EventTeller(next: start)
-            try await hub.withChannel(of: request) { channel in
-                while try await tell(id, channel, &teller, &writer) {}
-            }
+            while try await tell(id, seat.channel, &teller, &writer) {}
+            seat.leave()
             try await writer.finish(nil)
         }
         return Response(
-            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+            status: .ok,
+            headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .accelBuffering: "no"], body: body)
     }
 
     /// The first ordinal to tell.

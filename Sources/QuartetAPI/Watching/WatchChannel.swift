@@ -94,9 +94,13 @@ actor WatchChannel {
             }
             try await tellNewCards()
             if let progress = try? await calls.progress(requestID) { show(progress) }
-            if lastTold.duration(to: .now) > heartbeatInterval { tell(.silence) }
             return false
         }
+    }
+
+    /// Says that the stream is alive where nothing was told for long, whether or not the stores answer.
+    func breakSilence() {
+        if lastTold.duration(to: .now) > heartbeatInterval { tell(.silence) }
     }
 
     private func take(_ progress: Progress) async throws -> Bool {

@@ -32,16 +32,31 @@ final class WatchHub: Service {
         self.logger = logger
     }
 
-    /// Runs `body` with the analysis's channel, which goes away with its last watcher.
-    ///
-    /// - Parameter request: as it was just read.
-    func withChannel<Value: Sendable>(
-        of request: AnalysisRequest, _ body: (WatchChannel) async throws -> Value
-    ) async throws -> Value {
-        let channel = try enter(request)
-        defer { leave(channel) }
-        return try await body(channel)
+    /// A watcher's place at an analysis's channel, which goes away with its last watcher. Whoever lets go of it leaves.
+    final class Seat: Sendable {
+        let channel: WatchChannel
+        private let hub: WatchHub
+        private let isTaken = Mutex(true)
+
+        fileprivate init(_ channel: WatchChannel, hub: WatchHub) {
+            self.channel = channel
+            self.hub = hub
+        }
+
+        deinit { leave() }
+
+        func leave() {
+            let wasTaken = isTaken.withLock { isTaken in
+                defer { isTaken = false }
+                return isTaken
+            }
+            if wasTaken { hub.leave(channel) }
+        }
     }
+
+    /// - Parameter request: as it was just read.
+    /// - Throws: a 503 problem where no more can watch.
+    func seat(at request: AnalysisRequest) throws -> Seat { Seat(try enter(request), hub: self) }
 
     /// Ends every stream on shutdown; callers come back to another process with `Last-Event-ID`.
     func run() async throws {
@@ -122,6 +137,7 @@ final class WatchHub: Service {
                     logger.debug(
                         "watched analysis not read", metadata: ["request": "\(request.id)", "error": "\(error)"])
                 }
+                await channel.breakSilence()
                 news = await latest.next(atMost: configuration.watchInterval)
             }
             group.cancelAll()

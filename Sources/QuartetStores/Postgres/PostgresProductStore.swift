@@ -18,16 +18,18 @@ package struct PostgresProductStore: ProductStore {
     }
 
     /// Of a product that comes twice, the last name counts.
-    package func put(_ products: [(id: ProductID, name: String)]) async throws -> [Product] {
-        var names: [ProductID: String] = [:]
+    package func put(_ products: [(id: ProductID, name: String?)]) async throws -> [Product] {
+        var names: [ProductID: String?] = [:]
         for product in products {
-            try StoredText.require(product.name, "the name of product \(product.id)")
-            names[product.id] = product.name
+            if let name = product.name { try StoredText.require(name, "the name of product \(product.id)") }
+            names[product.id] = .some(product.name ?? names[product.id] ?? nil)
         }
         guard !names.isEmpty else { return [] }
         let sorted = names.sorted { $0.key < $1.key }
         var present = try await load {
-            try await putProducts.run(sorted.map(\.key.text), sorted.map(\.value), Int32(shardCount))
+            try await putProducts.run(
+                sorted.map(\.key.text), sorted.map(\.value), Int32(shardCount),
+                sorted.filter { $0.value == nil }.map(\.key.text))
         }
         let unchanged = sorted.filter { present[$0.key] == nil }.map(\.key.text)
         if !unchanged.isEmpty {

@@ -5,6 +5,7 @@ import Testing
 package enum ProductStoreConformance {
     package static let behaviours: [Conformance<RequestStoreFixture>] = [
         Conformance("a product's version grows with its changes only", versions),
+        Conformance("a product that is put without a name keeps the one it has", withoutName),
         Conformance("each change has its event", events),
         Conformance("of a product that comes twice in a batch the last name counts", twiceInBatch),
         Conformance("pages are in the order of the ids' bytes", pages),
@@ -24,6 +25,15 @@ package enum ProductStoreConformance {
         let unknown = try #require(ProductID("unknown"))
         #expect(try await store.products([unknown, q]) == [nil, Product(id: q, name: "Queue", version: 2)])
         #expect(try await store.products([]).isEmpty)
+    }
+
+    private static func withoutName(_ fixture: RequestStoreFixture) async throws {
+        let (p, q) = (try #require(ProductID("p")), try #require(ProductID("q")))
+        _ = try await fixture.products.put([(p, "P")])
+        let put = try await fixture.products.put([(p, nil), (q, nil)])
+        #expect(put == [Product(id: p, name: "P", version: 1), Product(id: q, name: "q", version: 1)])
+        #expect(try await fixture.products.put([(q, "Q"), (q, nil)]).map(\.name) == ["Q", "Q"])
+        #expect(try await fixture.products.products([p, q]).map { $0?.version } == [1, 2])
     }
 
     private static func events(_ fixture: RequestStoreFixture) async throws {

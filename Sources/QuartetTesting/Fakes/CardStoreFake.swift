@@ -22,6 +22,9 @@ package final class FakeCardStore: CardStore {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
+    /// Whether a failure that was asked for has not come yet.
+    package var hasFailuresWaiting: Bool { !faults.isEmpty }
+
     package func insert(_ cards: [EmotionCard]) async throws -> InsertedCards {
         try faults.run(.insert) {
             let term = primary.becomeDurable()

@@ -14,6 +14,8 @@ final class FaultPlan<Call: Hashable & Sendable>: Sendable {
         faults.withLock { $0.append(Fault(call: call, error: error, tookEffect: tookEffect)) }
     }
 
+    var isEmpty: Bool { faults.withLock { $0.isEmpty } }
+
     /// Runs `body`, failing as planned.
     func run<Value>(_ call: Call, _ body: () throws -> Value) throws -> Value {
         let fault = faults.withLock { faults in

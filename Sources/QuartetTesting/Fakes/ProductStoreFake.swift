@@ -8,14 +8,16 @@ package struct FakeProductStore: ProductStore {
         self.database = database
     }
 
-    package func put(_ products: [(id: ProductID, name: String)]) async throws -> [Product] {
+    package func put(_ products: [(id: ProductID, name: String?)]) async throws -> [Product] {
         try database.run(.put) { state, transaction in
             var names: [ProductID: String] = [:]
             for product in products {
-                guard !product.name.utf8.contains(0) else {
+                let kept = names[product.id] ?? state.products[product.id]?.name ?? product.id.text
+                let name = product.name ?? kept
+                guard !name.utf8.contains(0) else {
                     throw FakeDatabaseError("the name of product \(product.id) contains U+0000")
                 }
-                names[product.id] = product.name
+                names[product.id] = name
             }
             for (id, name) in names.sorted(by: { $0.key < $1.key }) where state.products[id]?.name != name {
                 let version = (state.products[id]?.version ?? 0) + 1

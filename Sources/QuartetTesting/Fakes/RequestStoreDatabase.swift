@@ -72,6 +72,8 @@ package final class FakeDatabase: Sendable {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
+    package var requestCount: Int { state.withLock { $0.requests.count } }
+
     /// Begins a transaction that has written one row to shard 0 and does not commit until ``commit(_:)``. Rows of later
     /// transactions wait behind it.
     package func beginTransaction(writing event: DomainEvent) -> FakeTransaction {

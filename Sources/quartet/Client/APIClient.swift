@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import QuartetCore
 
 /// The HTTP API from a caller's side.
 struct APIClient: Sendable {
@@ -23,13 +24,23 @@ struct APIClient: Sendable {
     }
 
     func putProduct(_ id: String) async throws {
-        _ = try await call(.PUT, "/v1/products/\(id)", body: nil)
+        _ = try await call(.PUT, "/v1/products/\(try Self.pathPart(id))", body: nil)
     }
 
     /// Sends reviews as NDJSON lines; returns how many were new.
     func addReviews(_ lines: ByteBuffer, to product: String) async throws -> AddedReviews {
         try await decode(
-            call(.POST, "/v1/products/\(product)/reviews", body: lines, contentType: "application/x-ndjson"))
+            call(
+                .POST, "/v1/products/\(try Self.pathPart(product))/reviews", body: lines,
+                contentType: "application/x-ndjson"))
+    }
+
+    /// A product's id as part of a path: one that is none must not become another path.
+    private static func pathPart(_ product: String) throws -> String {
+        guard let id = ProductID(product) else {
+            throw ClientError("a product id is 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -")
+        }
+        return id.text
     }
 
     func submit(product: String, idempotencyKey: String) async throws -> SubmittedAnalysis {
@@ -68,15 +79,18 @@ struct APIClient: Sendable {
                         if event.name == "end" { return }
                     }
                 }
-            } catch let error as ClientError {
-                throw error
+            } catch is CancellationError {
+                throw CancellationError()
             } catch {
+                if let refusal = error as? ClientError, !refusal.isPassing { throw refusal }
                 failures += 1
                 if failures >= Self.triesMax { throw ClientError("\(url) does not answer: \(Self.reason(error))") }
             }
-            try await Task.sleep(for: .milliseconds(200 * (1 << min(failures, 5))))
+            try await Task.sleep(for: Self.pause(failures))
         }
     }
+
+    private static func pause(_ failures: Int) -> Duration { .milliseconds(200 * (1 << min(failures, 5))) }
 
     private func open(_ path: String, lastEventID: String?) async throws -> HTTPClientResponse {
         var request = self.request(.GET, path)
@@ -109,9 +123,8 @@ struct APIClient: Sendable {
             do {
                 let response = try await http.execute(request, timeout: .seconds(60))
                 if response.status.code < 300 { return try await response.body.collect(upTo: Self.answerBytesMax) }
-                guard response.status == .serviceUnavailable, attempt < Self.triesMax else {
-                    throw try await problem(in: response)
-                }
+                let refusal = try await problem(in: response)
+                guard refusal.isPassing, attempt < Self.triesMax else { throw refusal }
             } catch let error as ClientError {
                 throw error
             } catch is CancellationError {
@@ -121,17 +134,18 @@ struct APIClient: Sendable {
                     throw ClientError("\(url) does not answer: \(Self.reason(error))")
                 }
             }
-            try await Task.sleep(for: .milliseconds(100 * (1 << min(attempt, 5))))
+            try await Task.sleep(for: Self.pause(attempt))
         }
         preconditionFailure("the loop returns or throws")
     }
 
     private func problem(in response: HTTPClientResponse) async throws -> ClientError {
         let body = try await response.body.collect(upTo: 65_536)
+        let isPassing = [.serviceUnavailable, .tooManyRequests].contains(response.status)
         guard let problem = try? JSONDecoder().decode(ProblemAnswer.self, from: Data(buffer: body)) else {
-            return ClientError("\(response.status.code) \(response.status.reasonPhrase)")
+            return ClientError("\(response.status.code) \(response.status.reasonPhrase)", isPassing: isPassing)
         }
-        return ClientError("\(problem.status) \(problem.title): \(problem.detail)")
+        return ClientError("\(problem.status) \(problem.title): \(problem.detail)", isPassing: isPassing)
     }
 
     func decode<Answer: Decodable>(_ body: ByteBuffer) throws -> Answer {
@@ -146,8 +160,11 @@ struct APIClient: Sendable {
 /// What a command could not do, for people.
 struct ClientError: Error, CustomStringConvertible {
     let description: String
+    /// The same may be answered otherwise in a while.
+    let isPassing: Bool
 
-    init(_ description: String) {
+    init(_ description: String, isPassing: Bool = false) {
         self.description = description
+        self.isPassing = isPassing
     }
 }

@@ -1,13 +1,17 @@
 import ArgumentParser
 import Foundation
 import NIOCore
+import QuartetCore
 
 /// Asks for analyses and shows what comes of them.
 struct Analyse: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Analyse products and show the results.",
         discussion:
-            "Prints a result for each product, or with --json one JSON object a line. Exits with 1 if one failed.")
+            """
+            Prints a result for each product, or with --json one JSON object a line; with --watch too the events, as
+            {"product_id", "event", "data"}. Exits with 1 if one failed.
+            """)
 
     @OptionGroup var configuration: ConfigurationOptions
 
@@ -61,26 +65,37 @@ struct Analyse: AsyncParsableCommand {
         }
     }
 
-    /// Returns whether the analysis completed.
+    /// Returns whether the analysis completed. One that can't be followed does not stop the others.
     private func analyse(_ product: String, client: APIClient, bar: ProgressBar) async throws -> Bool {
-        let submitted: SubmittedAnalysis
         do {
-            submitted = try await client.submit(product: product, idempotencyKey: UUID().uuidString)
+            let submitted = try await client.submit(product: product, idempotencyKey: UUID().uuidString)
+            try await client.watch(submitted.id) { event in
+                guard watch else { return }
+                if json {
+                    bar.out(Self.line(event, product: product))
+                } else {
+                    try show(event, product: product, bar: bar)
+                }
+            }
+            let bytes = try await client.analysisJSON(submitted.id)
+            let answer: AnalysisAnswer = try client.decode(bytes)
+            bar.out(json ? String(buffer: bytes) : ResultView(answer: answer).text)
+            return answer.status == "completed"
         } catch let error as ClientError {
             bar.say("\(product): \(error)")
             return false
         }
-        try await client.watch(submitted.id) { event in
-            if watch { try show(event, product: product, bar: bar) }
+    }
+
+    /// An event as a line of JSON.
+    private static func line(_ event: ServerEvent, product: String) -> String {
+        let line = JSONWriter.object(capacity: 512) { json in
+            json.field("product_id", product)
+            json.field("event", event.name)
+            json.key("data")
+            json.raw(event.data)
         }
-        let answer = try await client.analysis(submitted.id)
-        if json {
-            let bytes = try await client.analysisJSON(submitted.id)
-            bar.out(String(buffer: bytes))
-        } else {
-            bar.out(ResultView(answer: answer).text)
-        }
-        return answer.status == "completed"
+        return String(decoding: line, as: UTF8.self)
     }
 
     private func show(_ event: ServerEvent, product: String, bar: ProgressBar) throws {

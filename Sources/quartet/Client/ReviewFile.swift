@@ -20,6 +20,8 @@ final class ReviewFile {
     private let handle: FileHandle
     private let gunzip: Process?
     private var buffer = Data()
+    /// Where the next line begins in it.
+    private var lineStart = 0
     private var isAtEnd = false
     private var lineNumber = 0
 
@@ -67,10 +69,13 @@ final class ReviewFile {
 
     private func nextLine() throws -> Data? {
         while true {
-            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
-                defer { buffer = Data(buffer[(end + 1)...]) }
-                return Data(buffer[..<end])
+            if let end = buffer[lineStart...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer { lineStart = end + 1 }
+                return Data(buffer[lineStart..<end])
             }
+            // What was read is let go of once a piece, not once a line.
+            buffer = Data(buffer[lineStart...])
+            lineStart = 0
             if isAtEnd {
                 guard !buffer.isEmpty else { return nil }
                 defer { buffer = Data() }
