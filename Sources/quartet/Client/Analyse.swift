@@ -21,6 +21,9 @@ struct Analyse: AsyncParsableCommand {
     @Flag(help: "Every product there is.")
     var all = false
 
+    @Option(help: "The products of this file of reviews, as `ingest` reads it.", completion: .file())
+    var of: String?
+
     @Flag(help: "Show progress and emotion cards as they arrive.")
     var watch = false
 
@@ -31,13 +34,15 @@ struct Analyse: AsyncParsableCommand {
     var concurrency = 16
 
     func validate() throws {
-        if all != products.isEmpty { throw ValidationError("name products, or give --all") }
+        guard [all, of != nil, !products.isEmpty].count(where: { $0 }) == 1 else {
+            throw ValidationError("name products, or give --all or --of FILE")
+        }
         if concurrency < 1 { throw ValidationError("--concurrency is at least 1") }
     }
 
     func run() async throws {
         let client = try configuration.load().client()
-        let products = all ? try await client.allProducts() : products
+        let products = try await chosenProducts(client)
         guard !products.isEmpty else {
             throw ClientError("there are no products; send some with `quartet ingest FILE`")
         }
@@ -63,6 +68,11 @@ struct Analyse: AsyncParsableCommand {
             Terminal.say("\(failed) of \(products.count) analyses did not complete")
             throw ExitCode(1)
         }
+    }
+
+    private func chosenProducts(_ client: APIClient) async throws -> [String] {
+        if all { return try await client.allProducts() }
+        return try of.map { try ReviewFile(path: $0).productIDs() } ?? products
     }
 
     /// Returns whether the analysis completed. One that can't be followed does not stop the others.

@@ -37,7 +37,7 @@ struct Ingest: AsyncParsableCommand {
                 running -= 1
                 totals.reviews += added.received
                 totals.added += added.added
-                bar.advance(note: "· \(totals.reviews) reviews")
+                bar.advance(part: file.partRead, note: "· \(totals.reviews) reviews")
             }
             while let product = try file.next() {
                 totals.products += 1

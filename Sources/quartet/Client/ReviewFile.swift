@@ -18,6 +18,8 @@ final class ReviewFile {
 
     private let path: String
     private let handle: FileHandle
+    /// The file itself, whose place `gzip` shares; nil for standard input.
+    private let source: FileHandle?
     private let gunzip: Process?
     private var buffer = Data()
     /// Where the next line begins in it.
@@ -28,14 +30,14 @@ final class ReviewFile {
     init(path: String) throws {
         self.path = path
         if path == "-" {
-            (handle, gunzip) = (.standardInput, nil)
+            (handle, source, gunzip) = (.standardInput, nil, nil)
             return
         }
         guard let file = FileHandle(forReadingAtPath: path) else {
             throw ClientError("\(path): no such file, or it can't be read")
         }
         guard path.hasSuffix(".gz") else {
-            (handle, gunzip) = (file, nil)
+            (handle, source, gunzip) = (file, file, nil)
             return
         }
         let pipe = Pipe()
@@ -45,7 +47,25 @@ final class ReviewFile {
         process.standardInput = file
         process.standardOutput = pipe
         try process.run()
-        (handle, gunzip) = (pipe.fileHandleForReading, process)
+        (handle, source, gunzip) = (pipe.fileHandleForReading, file, process)
+    }
+
+    /// How much of the file has been read, 0...1; nil where its length is not known.
+    var partRead: Double? {
+        guard let descriptor = source?.fileDescriptor else { return nil }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_size > 0 else { return nil }
+        return Double(lseek(descriptor, 0, SEEK_CUR)) / Double(status.st_size)
+    }
+
+    /// The ids of all products that are left, each once.
+    func productIDs() throws -> [String] {
+        var seen: Set<String> = []
+        var ids: [String] = []
+        while let product = try next() {
+            if seen.insert(product.productId).inserted { ids.append(product.productId) }
+        }
+        return ids
     }
 
     /// The next product, nil at the end.

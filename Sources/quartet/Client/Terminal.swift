@@ -34,6 +34,8 @@ final class ProgressBar: Sendable {
     private struct State {
         var done = 0
         var total: Int
+        /// How much of the work is done, where that is known otherwise than by the total.
+        var part: Double?
         var note = ""
         var lastShown: ContinuousClock.Instant?
         var isShown = false
@@ -51,10 +53,12 @@ final class ProgressBar: Sendable {
         state = Mutex(State(total: total))
     }
 
-    func advance(by count: Int = 1, total: Int? = nil, note: String? = nil) {
+    /// - Parameter part: how much of the work is done, 0...1, where the total is not known.
+    func advance(by count: Int = 1, total: Int? = nil, part: Double? = nil, note: String? = nil) {
         state.withLock { state in
             state.done += count
             if let total { state.total = total }
+            if let part { state.part = part }
             if let note { state.note = note }
             show(&state, isLast: false)
         }
@@ -93,13 +97,14 @@ final class ProgressBar: Sendable {
         if state.lastShown == nil { state.lastShown = .now }
         guard isDue || isLast else { return }
         state.lastShown = .now
-        let total = max(state.total, state.done)
+        let count = state.total == 0 ? "\(state.done)" : "\(state.done)/\(max(state.total, state.done))"
+        let text = "\(count) \(unit) \(state.note)"
         if Terminal.isInteractive {
-            let bar = Terminal.bar(total == 0 ? 0 : Double(state.done) / Double(total), width: 30)
-            Terminal.write("\r\u{1B}[K\(label) \(bar) \(state.done)/\(total) \(unit) \(state.note)", to: STDERR_FILENO)
+            let part = isLast ? 1 : state.part ?? (state.total == 0 ? 0 : Double(state.done) / Double(state.total))
+            Terminal.write("\r\u{1B}[K\(label) \(Terminal.bar(part, width: 30)) \(text)", to: STDERR_FILENO)
             state.isShown = true
         } else {
-            Terminal.say("\(label): \(state.done)/\(total) \(unit) \(state.note)")
+            Terminal.say("\(label): \(text)")
         }
     }
 }
