@@ -105,6 +105,7 @@ let package = Package(
                 "QuartetCore", "StoreKit", .collections, .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics,
                 .nioCore, .nioFoundationCompat, .serviceLifecycle,
             ],
+            resources: [.embedInCode("openapi.json")],
             swiftSettings: strict),
         .target(
             name: "QuartetRoles",

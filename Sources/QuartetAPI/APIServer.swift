@@ -11,6 +11,8 @@ package struct APIServer: Service {
     private let application: Application<RouterResponder<APIContext>>
     private let hub: WatchHub
     private let calls: AnalysisCalls
+    /// Every call that is answered, as "GET /v1/products/{id}".
+    package let routes: Set<String>
 
     /// - Parameters:
     ///   - probes: asked by `/readyz`.
@@ -25,6 +27,7 @@ package struct APIServer: Service {
         hub = WatchHub(ports: ports, calls: calls, configuration: configuration, logger: logger)
         let router = Self.router(
             configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics)
+        routes = Set(router.routes.map(\.description))
         application = Application(
             responder: router.buildResponder(),
             configuration: ApplicationConfiguration(
@@ -50,6 +53,7 @@ package struct APIServer: Service {
         let router = Router(context: APIContext.self)
         router.add(middleware: ProblemMiddleware())
         HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        OpenAPIEndpoint().add(to: router)
         let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
         let directory = ProductDirectory()
         ProductEndpoints(ports: ports, calls: calls, directory: directory).add(to: routes)

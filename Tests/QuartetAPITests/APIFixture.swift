@@ -31,7 +31,7 @@ struct APIFixture: Sendable {
 
     var requests: FakeRequestStore { FakeRequestStore(database: database) }
 
-    private var server: APIServer {
+    var server: APIServer {
         var configuration = APIConfiguration(key: Self.key)
         configuration.limits.textBytesMax = 100
         configuration.limits.reviewsPerCallMax = 50
