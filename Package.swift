@@ -103,7 +103,7 @@ let package = Package(
             name: "QuartetAPI",
             dependencies: [
                 "QuartetCore", "StoreKit", .collections, .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics,
-                .nioCore, .nioFoundationCompat, .serviceLifecycle,
+                .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle,
             ],
             resources: [.embedInCode("openapi.json")],
             swiftSettings: strict),

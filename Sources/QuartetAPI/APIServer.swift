@@ -50,7 +50,7 @@ package struct APIServer: Service {
         configuration: APIConfiguration, ports: APIPorts, calls: AnalysisCalls, hub: WatchHub,
         probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String
     ) -> Router<APIContext> {
-        let router = Router(context: APIContext.self)
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware())
         HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
         OpenAPIEndpoint().add(to: router)

@@ -4,6 +4,7 @@ import Hummingbird
 import Logging
 import Metrics
 import NIOCore
+import NIOHTTP1
 import StoreKit
 
 /// Turns whatever a handler throws into a problem document, and counts requests.
@@ -31,6 +32,12 @@ struct ProblemMiddleware: RouterMiddleware {
         switch error {
         case let problem as Problem: return problem
         case let error as HTTPError: return problem(for: error, request: request)
+        // A body that is cut into wrong pieces, or that ends with its connection.
+        case is HTTPParserError:
+            return Problem(.badRequest, "bad-body", "the body did not come as HTTP wants it")
+        case BatcherError.overloaded:
+            return Problem(
+                .serviceUnavailable, "overloaded", "too many calls wait already; try again", retryAfterSeconds: 1)
         case let failure as any StoreFailure where failure.isUnavailable || failure.isRetriable:
             logger.warning("store not available", metadata: ["path": "\(request.uri.path)", "error": "\(failure)"])
             return Problem(

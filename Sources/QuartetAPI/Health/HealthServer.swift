@@ -16,7 +16,7 @@ package struct HealthServer: Service {
         host: String, port: Int, probes: [ReadinessProbe] = [], metrics: @escaping @Sendable () -> String,
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
-        let router = Router(context: APIContext.self)
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware())
         HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
         application = Application(
