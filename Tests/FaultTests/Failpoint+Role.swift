@@ -12,8 +12,8 @@ extension Failpoint: CustomTestStringConvertible {
         switch self {
         case .submitStored, .cancelStored, .retryStored: "serve"
         case .relayRead, .tasksEnqueued, .tasksRemoved, .relayDelivered: "relay"
-        case .sessionForeseen, .taskClaimed, .sessionPinned, .cardsStored, .keywordsStored, .progressReported,
-            .resultStored, .failureStored, .taskBuried, .taskReleased, .taskAcknowledged:
+        case .taskClaimed, .sessionPinned, .cardsStored, .keywordsStored, .progressReported, .resultStored,
+            .failureStored, .taskBuried, .taskReleased, .taskAcknowledged:
             "work"
         case .eventSetAside, .cacheInvalidated: "invalidate"
         }

@@ -21,10 +21,6 @@ import Testing
             // Nor does it damage them; what can't be read now may be readable later.
             if point == .taskReleased { try await system.stores.spoilReview("r-100004", of: "p") }
             let first = try system.start(["work"], settings: point.settings(hits: point == .cardsStored ? 2 : 1))
-            // Only a worker that hears of the task beforehand prepares for it.
-            if point == .sessionForeseen {
-                try await eventually("it listens") { try await system.stores.listeners(to: "analysis_arrivals") > 0 }
-            }
             let id = try await shop.submitted("p")
             async let told = shop.toldToTheEnd(of: id)
             try await expectKilled(first)
@@ -55,12 +51,9 @@ import Testing
         let hasKeywords = try await stores.keywordDetails(of: id) != nil
         #expect(hasKeywords == [.keywordsStored, .resultStored, .taskAcknowledged].contains(point))
         switch point {
-        case .sessionForeseen:
-            // It may be killed before there is a task, or while it claims it.
-            #expect(try await stores.session(of: id)?.manifest.count == Self.reviewCount)
-            #expect((cards, results) == (0, 0))
-            #expect(task?.attempt ?? 0 <= 1)
-        case .taskClaimed: #expect((cards, results, task?.attempt) == (0, 0, 1))
+        case .taskClaimed:
+            #expect(try await stores.session(of: id) == nil)
+            #expect((cards, results, task?.attempt) == (0, 0, 1))
         case .sessionPinned:
             #expect(try await stores.session(of: id)?.manifest.count == Self.reviewCount)
             #expect((cards, results, task?.attempt) == (0, 0, 1))

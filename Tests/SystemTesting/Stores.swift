@@ -74,11 +74,6 @@ package struct Stores: Sendable {
         try await redis("--scan", "--pattern", "\(prefix)*").map { String($0.dropFirst(prefix.count)) }
     }
 
-    /// How many processes listen to a channel of this system's, by its name without the prefix.
-    package func listeners(to channel: String) async throws -> Int {
-        try await redis("PUBSUB", "NUMSUB", prefix + channel).last.flatMap { Int($0) } ?? 0
-    }
-
     private var prefix: String { environment["REDIS_PREFIX"] ?? "" }
 
     // MARK: MongoDB

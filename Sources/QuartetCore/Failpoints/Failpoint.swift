@@ -13,7 +13,6 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case tasksEnqueued = "tasks.enqueued"
     case tasksRemoved = "tasks.removed"
     case relayDelivered = "relay.delivered"
-    case sessionForeseen = "session.foreseen"
     case taskClaimed = "task.claimed"
     case sessionPinned = "session.pinned"
     case cardsStored = "cards.stored"

@@ -2,19 +2,14 @@ import StoreKit
 
 /// The way to a request's session: the product's first reviews are read, and the manifest is pinned.
 ///
-/// It needs no lease, because the first session of a request stays, whoever pins it; so it may begin before the task is
-/// claimed. It runs no analyser: what kills a worker must meet a claim that counts.
+/// Reading needs no lease and changes nothing, so it may begin before the task is claimed. Pinning must not: a session says
+/// whose analyser makes its cards.
 package struct SessionOpening: Sendable {
-    private struct HeadStart {
-        let page: Task<ReviewPage, any Error>
-        let pinned: Task<PinnedSession, any Error>
-    }
-
     private let task: AnalysisTask
     private let ports: WorkerPorts
     private let steps: WorkerSteps
     private let configuration: WorkerConfiguration
-    private var headStart: HeadStart?
+    private var headStart: Task<ReviewPage, any Error>?
 
     package init(task: AnalysisTask, ports: WorkerPorts, steps: WorkerSteps, configuration: WorkerConfiguration) {
         self.task = task
@@ -23,16 +18,10 @@ package struct SessionOpening: Sendable {
         self.configuration = configuration
     }
 
-    /// The same, already on its way.
+    /// The same, with its reviews on their way already.
     package func begun() -> SessionOpening {
-        let page = Task { try await readPage() }
         var begun = self
-        let pinned = Task {
-            let pinned = try await pin(try await page.value)
-            Failpoint.sessionForeseen.reached()
-            return pinned
-        }
-        begun.headStart = HeadStart(page: page, pinned: pinned)
+        begun.headStart = Task { try await read() }
         return begun
     }
 
@@ -40,28 +29,24 @@ package struct SessionOpening: Sendable {
     ///
     /// - Throws: a store's error, or `AnalysisError.noReviews`.
     func page() async throws -> ReviewPage {
-        if let headStart { try await headStart.page.value } else { try await readPage() }
+        var page = try? await headStart?.value
+        if page == nil { page = try await read() }
+        guard let page, !page.reviews.isEmpty else { throw AnalysisError.noReviews(task.productID) }
+        return page
     }
 
     /// The session that is stored: one whose manifest begins with `page`, or an earlier attempt's.
     func pinned(_ page: ReviewPage) async throws -> PinnedSession {
-        if let headStart { try await headStart.pinned.value } else { try await pin(page) }
-    }
-
-    private func readPage() async throws -> ReviewPage {
-        let page = try await steps.pages(
-            ReviewPageQuery(productID: task.productID, limit: configuration.reviewsPerChunk))
-        guard !page.reviews.isEmpty else { throw AnalysisError.noReviews(task.productID) }
-        return page
-    }
-
-    private func pin(_ page: ReviewPage) async throws -> PinnedSession {
         var manifest = page.reviews.map(\.id)
         if page.hasMore { try await extend(&manifest) }
         return try await steps.pin(
             AnalysisSession(
                 requestID: task.requestID, productID: task.productID, manifest: manifest,
                 analyzer: ports.analyzer.identity))
+    }
+
+    private func read() async throws -> ReviewPage {
+        try await steps.pages(ReviewPageQuery(productID: task.productID, limit: configuration.reviewsPerChunk))
     }
 
     private func extend(_ manifest: inout [String]) async throws {

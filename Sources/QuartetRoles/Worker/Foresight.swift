@@ -1,7 +1,7 @@
 import QuartetCore
 import Synchronization
 
-/// Opens the session of a task that is still on its way into the queue, for a worker that has nothing else to do.
+/// Reads the reviews of a task that is still on its way into the queue, for a worker that has nothing else to do.
 ///
 /// Every idle worker hears of the task and one of them gets it. So one whose preparations were in vain lets arrivals pass,
 /// twice as many each time: however many workers there are, few of them prepare for the same task.
@@ -23,7 +23,7 @@ final class Foresight: Sendable {
 
     private let state = Mutex(State())
 
-    /// Begins with the session of `task`, unless it is better left alone.
+    /// Begins with `task`, unless it is better left alone.
     func prepare(for task: AnalysisTask, _ open: () -> SessionOpening) {
         state.withLock { state in
             state.endInVain()

@@ -19,6 +19,9 @@ package final class FakeReviewStore: ReviewStore {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
+    /// Whether a failure that was asked for has not come yet.
+    package var hasFailuresWaiting: Bool { !faults.isEmpty }
+
     package func add(_ reviews: [Review], to product: ProductID) async throws -> Int {
         try faults.run(.add) {
             shelves.withLock { shelves in
