@@ -57,8 +57,9 @@ extension KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "configuration", message: message)
     }
 
-    static func closed(_ operation: String) -> KafkaError {
-        KafkaError(RD_KAFKA_RESP_ERR__DESTROY, operation, message: "the client is closed")
+    static func closed(_ operation: String, mayHaveHappened: Bool = false) -> KafkaError {
+        KafkaError(
+            RD_KAFKA_RESP_ERR__DESTROY, operation, message: "the client is closed", mayHaveHappened: mayHaveHappened)
     }
 
     static func cancelled(_ operation: String, mayHaveHappened: Bool) -> KafkaError {

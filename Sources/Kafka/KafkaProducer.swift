@@ -117,7 +117,8 @@ package actor KafkaProducer {
             _ = try handle?.metadata(topic: nil, deadline: deadline, context: context)
             context.succeeded()
         } catch {
-            handle?.poll()
+            // Reports that come meanwhile free senders who wait for room.
+            serve()
             throw KafkaError(rd_kafka_resp_err_t(error.code), error.operation, outage: context.outageReason)
         }
     }
@@ -175,7 +176,7 @@ extension KafkaProducer {
                 case .late: return next
                 case .closed, .cancelled:
                     _ = context.ledger.close(batch, missing: .closed(operation))
-                    if closing != nil { throw KafkaError.closed(operation) }
+                    if closing != nil { throw KafkaError.closed(operation, mayHaveHappened: next > 0) }
                     throw KafkaError.cancelled(operation, mayHaveHappened: next > 0)
                 }
             }

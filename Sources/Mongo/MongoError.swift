@@ -55,6 +55,13 @@ package struct MongoError: StoreFailure {
         isUnavailable = traits.isUnavailable
     }
 
+    /// This error, of an operation that an earlier attempt may have made.
+    var havingMaybeHappened: MongoError {
+        MongoError(
+            code, message, operation: operation, domain: domain, serverCode: serverCode, codeName: codeName,
+            labels: labels, mayHaveHappened: true)
+    }
+
     package var isDuplicateKey: Bool { serverCode.map(MongoServerCode.isDuplicateKey) ?? false }
     package var isNamespaceNotFound: Bool { serverCode == MongoServerCode.namespaceNotFound }
 

@@ -44,12 +44,17 @@ struct OutageTests {
         try await server.kill()
     }
 
-    @Test func aWriteThatTheServerDiedUnderMayHaveHappened() async throws {
+    /// Also where it was sent again, to a server that was not there any more.
+    @Test(arguments: [false, true]) func aWriteThatTheServerDiedUnderMayHaveHappened(isRepeated: Bool) async throws {
         let server = try await TestServer.start()
         let client = try server.client { $0.serverSelectionTimeout = .seconds(1) }
         let things = client.collection("things")
         try await things.insertOne(["_id": 1])
-        let write = Task { try await things.updateMany(InterruptionTests.endless, ["$set": ["n": 1]]) }
+        let write = Task {
+            isRepeated
+                ? try await things.updateOne(InterruptionTests.endless, ["$set": ["n": 1]])
+                : try await things.updateMany(InterruptionTests.endless, ["$set": ["n": 1]])
+        }
         let deadline = Deadline.after(.seconds(20))
         while try await client.runCommand(["currentOp": 1, "ns": "quartet.things"], database: "admin")
             .decode("inprog", as: BSONArray.self).isEmpty

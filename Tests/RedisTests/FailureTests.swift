@@ -158,6 +158,14 @@ struct FailureTests {
         }
     }
 
+    @Test("A server that can't save is there for reads and subscriptions")
+    func unableToSave() throws {
+        var handshake = Handshake(RedisConfiguration(host: "cache", port: 6379))
+        for _ in handshake.commands.dropLast() { try handshake.receive(.simpleString(Array("OK".utf8))) }
+        try handshake.receive(.error("MISCONF Redis is configured to save RDB snapshots, but can't"))
+        #expect(handshake.isComplete)
+    }
+
     @Test("What listens but does not answer is given up after the connect timeout")
     func silentServer() async throws {
         // A server stopped in its tracks still accepts connections.

@@ -108,10 +108,16 @@ actor MongoConnection: PooledConnection {
         let request = call.request
         let number = request.repetition == .numberedWrite ? handle.makeWriteNumber() : nil
         var attempt = 1
+        // An attempt that sent nothing takes nothing back of one before it.
+        var mayHaveHappened = false
         while true {
             let result = attemptOnce(call, &handle, number: number, isFirst: attempt == 1)
             guard !call.isInterrupted, request.isRepeated(after: result, attempt: attempt, isNumbered: number != nil)
-            else { return result }
+            else { return mayHaveHappened ? result.mapError(\.havingMaybeHappened) : result }
+            switch result {
+            case .success: mayHaveHappened = request.isWrite
+            case .failure(let error): mayHaveHappened = mayHaveHappened || error.mayHaveHappened
+            }
             attempt += 1
         }
     }

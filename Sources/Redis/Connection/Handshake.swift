@@ -39,6 +39,8 @@ struct Handshake {
         let error = RedisError(reply: text)
         // A user may be allowed neither; the name is a convenience, and refusing a PING shows that the server works.
         if step == .setName || step == .ping, error.code == .server("NOPERM") { return }
+        // It can't save to its disk: it refuses writes and a PING, and goes on with all else.
+        if step == .ping, error.code == .server("MISCONF") { return }
         if error.code == .authentication || step == .authenticate {
             throw RedisError(.authentication, "authentication failed: \(error.message)")
         }
