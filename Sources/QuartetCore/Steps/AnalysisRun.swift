@@ -170,14 +170,14 @@ package struct AnalysisRun: Sendable {
         _ = try await storeKeywords(details, replacing: true)
         // Watchers get the last cards while the result is stored.
         async let lastCardsReported: Void = report(done: count, total: total, .running)
-        let outcome = try await steps.finalise(finalisation)
+        let outcome = try await finalise(finalisation)
         Failpoint.resultStored.reached()
         let phase: Progress.Phase
         switch outcome {
         case .closed, .alreadyClosed(.completed): phase = .completed
         case .alreadyClosed(.cancelled): phase = .cancelled
         case .alreadyClosed(.failed): phase = .failed
-        case .alreadyClosed(.queued): preconditionFailure("a closed request is not queued")
+        case .alreadyClosed(.queued): throw AnalysisError.reopened
         case .unknownRequest:
             logger.warning("task without a request removed", metadata: ["request": "\(task.requestID)"])
             phase = .cancelled
@@ -186,6 +186,14 @@ package struct AnalysisRun: Sendable {
         await report(done: count, total: total, phase)
         try await settle(hadFailed: phase == .failed)
         await lastCardsReported
+    }
+
+    /// Completes the request. One that was cancelled, and asked for again before that could be seen, is open once more: the
+    /// result is as good for that.
+    private func finalise(_ finalisation: Finalisation) async throws -> CloseOutcome {
+        var outcome = try await steps.finalise(finalisation)
+        if case .alreadyClosed(.queued) = outcome { outcome = try await steps.finalise(finalisation) }
+        return outcome
     }
 
     /// Takes the task out of the queue.
@@ -216,6 +224,7 @@ package enum AnalysisError: Error, Hashable, CustomStringConvertible {
     case noReviews(ProductID)
     case reviewGone(String)
     case cardsMissing(expected: Int, found: Int)
+    case reopened
 
     /// Another attempt would meet the same.
     package var isFinal: Bool {
@@ -227,6 +236,7 @@ package enum AnalysisError: Error, Hashable, CustomStringConvertible {
         case .noReviews(let product): "product \(product) has no reviews"
         case .reviewGone(let id): "review \(id) is no longer stored"
         case .cardsMissing(let expected, let found): "\(found) of \(expected) cards are stored"
+        case .reopened: "the request was cancelled and asked for again while its result was stored"
         }
     }
 }

@@ -123,14 +123,16 @@ package final class Relay: Role {
     /// Looks from time to time whether a transaction holds rows up, how long the backlog is, and removes old rows.
     private func tend() async {
         var patience = Patience(logger: logger)
+        var purgeAt = Deadline.after(configuration.purgeInterval)
         while !Task.isCancelled {
             do {
                 try await Task.sleep(for: min(configuration.holdUpAge, configuration.purgeInterval))
                 try await report()
-                let removed = try await outbox.purge(
-                    olderThan: configuration.retention, limit: configuration.purgeRowsMax)
+                if purgeAt.isPast {
+                    try await purge()
+                    purgeAt = .after(configuration.purgeInterval)
+                }
                 try await delivery.tend()
-                if removed > 0 { logger.debug("outbox purged", metadata: ["rows": "\(removed)"]) }
                 patience.succeeded("tending the outbox")
             } catch is CancellationError {
                 return
@@ -138,6 +140,15 @@ package final class Relay: Role {
                 _ = patience.failed("tending the outbox", error)
             }
         }
+    }
+
+    /// A whole batch says that there is more.
+    private func purge() async throws {
+        var removed: Int
+        repeat {
+            removed = try await outbox.purge(olderThan: configuration.retention, limit: configuration.purgeRowsMax)
+            if removed > 0 { logger.debug("outbox purged", metadata: ["rows": "\(removed)"]) }
+        } while removed >= configuration.purgeRowsMax && !Task.isCancelled
     }
 
     private func report() async throws {

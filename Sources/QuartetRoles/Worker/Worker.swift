@@ -100,7 +100,7 @@ package final class Worker: Role {
                 queueMayHoldMore = claims.count == limit
                 let suspects = claims.filter(isSuspect)
                 // Before anything begins that might kill this worker.
-                if !suspects.isEmpty { try await putBack(suspects) }
+                if !suspects.isEmpty { await putBack(suspects) }
                 for claim in claims where !isSuspect(claim) { start(claim) }
                 if !suspects.isEmpty {
                     try await workOneByOne(isStopping: isStopping, start: start)
@@ -125,11 +125,16 @@ package final class Worker: Role {
 
     private func isSuspect(_ claim: Claim) -> Bool { claim.lapses >= configuration.lapsesBeforeAlone }
 
-    /// Gives tasks back as if they had not been claimed.
-    private func putBack(_ claims: [Claim]) async throws {
+    /// Gives tasks back as if they had not been claimed. Where that fails their leases run out; what was claimed with them
+    /// goes on all the same.
+    private func putBack(_ claims: [Claim]) async {
         inHand.withLock { $0 -= claims.count }
         let releases = claims.map { TaskRelease(lease: $0.lease, delay: .zero, refundingAttempt: true) }
-        _ = try await ports.queue.release(releases)
+        do {
+            _ = try await ports.queue.release(releases)
+        } catch {
+            logger.warning("tasks not put back; their leases run out", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Works on one task at a time with no other in hand, as long as they are suspects.
