@@ -130,7 +130,10 @@ actor WatchChannel {
     }
 
     private func show(_ progress: Progress) {
-        guard progress.total > 0, progress != lastProgress else { return }
+        // The end has an event of its own.
+        guard progress.total > 0, progress.done != lastProgress?.done || progress.total != lastProgress?.total else {
+            return
+        }
         lastProgress = progress
         tell(.progress(progress))
     }
