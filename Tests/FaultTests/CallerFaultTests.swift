@@ -5,7 +5,7 @@ import SystemTesting
 import Testing
 
 @Suite(.serialized) struct CallerFaultTests {
-    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of("serve"))
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of(.request))
     func aCallThatWasCutOffCanBeRepeated(_ point: Failpoint) async throws {
         try await QuartetSystem.run(on: TestStack.shared) { system in
             let (first, shop) = try await system.serve(settings: point.settings())
@@ -46,7 +46,7 @@ import Testing
             : try await shop.call(.post, "/v1/analyses/\(id)/retry")
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of("invalidate"))
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of(.invalidation))
     func anInvalidationIsDoneAgain(_ point: Failpoint) async throws {
         try await QuartetSystem.run(on: TestStack.shared) { system in
             let (_, shop) = try await system.serve(with: ["relay", "work"])
@@ -68,8 +68,61 @@ import Testing
         }
     }
 
-    @Test func everyFailpointIsOfARoleThatIsKilledHere() {
-        let roles = ["serve", "relay", "work", "invalidate"]
-        #expect(roles.flatMap(Failpoint.of).count == Failpoint.allCases.count)
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of(.catalogue))
+    func aCatalogueCanBeHandedInAgain(_ point: Failpoint) async throws {
+        try await QuartetSystem.run(on: TestStack.shared) { system in
+            let (first, shop) = try await system.serve(settings: point.settings())
+            await #expect(throws: (any Error).self) { try await shop.addProduct("p", reviews: 5) }
+            try await expectKilled(first)
+            #expect(try await system.stores.count("catalog.products") == 1)
+            let stored = try await system.stores.documents("raw_reviews").count
+            #expect(stored == (point == .reviewsStored ? 5 : 0))
+
+            let (_, again) = try await system.serve(with: ["relay", "work", "invalidate"])
+            try await again.addProduct("p", reviews: 5)
+            let id = try await again.submitted("p")
+            #expect(try await again.closed(id).status == "completed")
+            try await Story(system.stores).expectCompleted([id])
+            #expect(try await system.stores.documents("raw_reviews").count == 5)
+            try await system.expectConsistency()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of(.lookup))
+    func aReaderThatWasCutOffReadsNothingOld(_ point: Failpoint) async throws {
+        try await QuartetSystem.run(on: TestStack.shared) { system in
+            let (first, shop) = try await system.serve(settings: point.settings())
+            try await shop.addProduct("p", reviews: 5)
+            await #expect(throws: (any Error).self) { try await shop.call(.get, "/v1/products/p") }
+            try await expectKilled(first)
+
+            let (_, again) = try await system.serve(with: ["relay", "invalidate"])
+            #expect(try await again.call(.get, "/v1/products/p").status == 200)
+            #expect(try await again.call(.put, "/v1/products/p", json: #"{"name": "new"}"#).status == 200)
+            try await eventually("the new name is served") {
+                try await again.call(.get, "/v1/products/p").text.contains("new")
+            }
+            try await system.expectConsistency()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of(.drop))
+    func aDropThatWasCutOffCanBeRepeated(_ point: Failpoint) async throws {
+        try await QuartetSystem.run(on: TestStack.shared) { system in
+            let (first, shop) = try await system.serve(settings: point.settings())
+            _ = try system.start(["run", "relay", "work", "invalidate"])
+            try await shop.addProduct("p", reviews: 5)
+            try await system.stores.removeReviews(of: "p")
+            let id = try await shop.submitted("p")
+            #expect(try await shop.closed(id).status == "failed")
+            try await Story(system.stores).expectFailed([id])
+            await #expect(throws: (any Error).self) { try await shop.call(.delete, "/v1/dead/\(id)") }
+            try await expectKilled(first)
+
+            let (_, again) = try await system.serve()
+            #expect(try await again.call(.delete, "/v1/dead/\(id)").status == 200)
+            try await Story(system.stores).expectCancelled([id])
+            try await system.expectConsistency()
+        }
     }
 }

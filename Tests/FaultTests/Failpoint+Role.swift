@@ -7,22 +7,67 @@ import Testing
 extension Failpoint: CustomTestStringConvertible {
     package var testDescription: String { rawValue }
 
-    /// The role that comes by.
-    var role: String {
+    /// What a test has happen so that a process comes by.
+    enum Scene: CaseIterable {
+        /// A product and its reviews are handed in.
+        case catalogue
+        /// A request is made, cancelled, retried.
+        case request
+        /// A product is read.
+        case lookup
+        /// A failed request is dropped.
+        case drop
+        /// A request and a cancelled one are relayed.
+        case relay
+        /// A request is worked on, to its completion or its failure.
+        case work
+        /// A task that killed workers before is claimed.
+        case suspect
+        /// A request is cancelled while it fails.
+        case lateCancel
+        /// MongoDB loses a session before it was durable.
+        case lostSession
+        /// Somebody else's cards are there already.
+        case strangers
+        /// Events are applied to the caches.
+        case invalidation
+    }
+
+    var scene: Scene {
         switch self {
-        case .submitStored, .cancelStored, .retryStored: "serve"
-        case .relayRead, .tasksEnqueued, .tasksRemoved, .relayDelivered: "relay"
+        case .productStored, .reviewsStored: .catalogue
+        case .submitStored, .cancelStored, .retryStored: .request
+        case .cacheFilled: .lookup
+        case .dropStored: .drop
+        case .relayRead, .tasksVisible, .tasksEnqueued, .tasksRemoved, .cancellationsReported, .eventsPublished,
+            .relayDelivered, .cursorAdvanced:
+            .relay
         case .taskClaimed, .sessionPinned, .cardsStored, .keywordsStored, .progressReported, .resultStored,
-            .failureStored, .taskBuried, .taskReleased, .taskAcknowledged:
-            "work"
-        case .eventSetAside, .cacheInvalidated: "invalidate"
+            .failureStored, .taskBuried, .failureReported, .taskReleased, .taskAcknowledged:
+            .work
+        case .suspectsPutBack: .suspect
+        case .closedTaskRemoved: .lateCancel
+        case .sessionPinnedAgain: .lostSession
+        case .strangersRemoved: .strangers
+        case .eventSetAside, .cacheInvalidated, .eventsCommitted: .invalidation
         }
     }
 
-    static func of(_ role: String) -> [Failpoint] { allCases.filter { $0.role == role } }
+    static func of(_ scene: Scene) -> [Failpoint] { allCases.filter { $0.scene == scene } }
 
-    /// Kills a process that comes by for the `hits`-th time.
-    func settings(hits: Int = 1) -> [String: String] { ["QUARTET_FAILPOINT": "\(rawValue)@\(hits)"] }
+    /// Kills a process that comes by for the `hits`-th time; where another point comes before, stops it there first.
+    func settings(hits: Int = 1, stoppedAt earlier: Failpoint? = nil) -> [String: String] {
+        let stop = earlier.map { "\($0.rawValue):stop," } ?? ""
+        return ["QUARTET_FAILPOINT": "\(stop)\(rawValue)@\(hits)"]
+    }
+}
+
+/// Waits until a process was stopped by its failpoint.
+func expectStopped(_ process: TestProcess) async throws {
+    try await eventually("\(process.name) is stopped\(process.lastWords)") {
+        let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+        return status.contains("State:\tT")
+    }
 }
 
 /// Waits until a process was killed by its failpoint.

@@ -4,7 +4,7 @@ import SystemTesting
 import Testing
 
 @Suite(.serialized) struct RelayFaultTests {
-    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of("relay"))
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of(.relay))
     func aRequestOutlivesItsRelay(_ point: Failpoint) async throws {
         try await QuartetSystem.run(on: TestStack.shared) { system in
             let (_, shop) = try await system.serve(with: ["work", "invalidate"])

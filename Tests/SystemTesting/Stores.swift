@@ -168,6 +168,32 @@ package struct Stores: Sendable {
         ])
     }
 
+    /// Stores a card of a review that is not in the manifest, as an attempt with a lost manifest may have done.
+    package func addStrangerCard(to id: RequestID, ordinal: Int) async throws {
+        let key: BSONDocument = ["request_id": .uuid(id.uuid), "ordinal": .int32(Int32(ordinal))]
+        let card: BSONDocument = [
+            "_id": .document(key), "review_id": "stranger", "emotion": "joy", "scores": ["joy": 1.0], "polarity": 1.0,
+            "keywords": [], "excerpt": "stranger",
+        ]
+        try await mongo.runCommand(["insert": "emotion_cards", "documents": [.document(card)]])
+    }
+
+    /// Has the server that takes writes elected anew; returns when it takes writes again. Connections stay.
+    package func electAnew() async throws {
+        _ = try await mongo.runCommand(["replSetStepDown": 1, "force": true], database: "admin")
+        try await eventually("a primary is elected") {
+            let hello = try await mongo.runCommand(["hello": 1], database: "admin")
+            return try hello.decode("isWritablePrimary", as: Bool.self)
+        }
+    }
+
+    package func removeSession(of id: RequestID) async throws {
+        try await mongo.runCommand([
+            "delete": "realtime_analysis_sessions",
+            "deletes": [["q": ["_id": .uuid(id.uuid)], "limit": 1]],
+        ])
+    }
+
     // MARK: Kafka
 
     /// Every record of a topic, by partition and offset.

@@ -32,9 +32,7 @@ struct AnalysisEndpoints: Sendable {
             id: .make(), productID: product,
             idempotency: key.map { IdempotencyKey(key: $0, fingerprint: Array(product.text.utf8)) })
         switch try await outcome(of: submission) {
-        case .accepted(let request):
-            Failpoint.submitStored.reached()
-            return accepted(request, isReplay: false)
+        case .accepted(let request): return accepted(request, isReplay: false)
         case .repeated(let request): return accepted(request, isReplay: true)
         case .keyReused:
             throw Problem(
@@ -47,10 +45,10 @@ struct AnalysisEndpoints: Sendable {
     /// A submission whose answer was lost is handed in once more: its id says whether it was stored.
     private func outcome(of submission: Submission) async throws -> SubmitOutcome {
         do {
-            return try await calls.submit(submission)
+            return try await store(submission)
         } catch let failure as any StoreFailure where failure.mayHaveHappened {
             do {
-                let outcome = try await calls.submit(submission)
+                let outcome = try await store(submission)
                 if case .repeated(let request) = outcome, request.id == submission.id { return .accepted(request) }
                 return outcome
             } catch is any StoreFailure {
@@ -60,6 +58,12 @@ struct AnalysisEndpoints: Sendable {
                     retryAfterSeconds: 1)
             }
         }
+    }
+
+    private func store(_ submission: Submission) async throws -> SubmitOutcome {
+        let outcome = try await calls.submit(submission)
+        Failpoint.submitStored.reached()
+        return outcome
     }
 
     private static func idempotencyKey(_ text: String?) throws -> String? {

@@ -64,7 +64,9 @@ struct DeadEndpoints: Sendable {
     @Sendable private func drop(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.requestID()
         switch try await calls.drop(id) {
-        case .changed(let request): return Response(json: request.json())
+        case .changed(let request):
+            Failpoint.dropStored.reached()
+            return Response(json: request.json())
         case .unchanged(let request) where request.status == .cancelled: return Response(json: request.json())
         case .unchanged(let request):
             throw Problem(.conflict, "not-dead", "analysis \(id) is \(request.status.rawValue), not failed")

@@ -25,6 +25,7 @@ struct ProductEndpoints: Sendable {
             throw Problem(.unprocessableContent, "bad-name", "name is 1 to 512 bytes")
         }
         let product = try await ports.products.put([(id, name)])[0]
+        Failpoint.productStored.reached()
         directory.learn(.exists(id))
         return Response(json: Self.json(product))
     }
@@ -72,6 +73,7 @@ struct ProductEndpoints: Sendable {
         if let entry = try? await ports.cache.get(key) { return entry.value }
         guard let entry = try await read() else { return nil }
         _ = try? await ports.cache.put(entry, at: key)
+        Failpoint.cacheFilled.reached()
         return entry.value
     }
 

@@ -24,6 +24,7 @@ struct ReviewEndpoints: Sendable {
             directory.learn(.exists(product))
         }
         let added = try await ports.reviews.add(reviews, to: product)
+        Failpoint.reviewsStored.reached()
         directory.learn(.hasReviews(product))
         return Response(
             json: JSONWriter.object {

@@ -37,7 +37,6 @@ package struct AnalysisRun: Sendable {
     package func callAsFunction() async throws {
         let (pinned, readAlready) = try await openSession()
         var (session, term) = (pinned.session, pinned.term)
-        Failpoint.sessionPinned.reached()
         var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
         if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
         var finalisation: Finalisation?
@@ -56,7 +55,10 @@ package struct AnalysisRun: Sendable {
             detailsAreStored = try await withDetails
             // A session that was not durable may have been lost with the server that took it.
             let isPinned = term == nil || term == inserted.term
-            if !isPinned { session = try await steps.pin(session).session }
+            if !isPinned {
+                session = try await steps.pin(session).session
+                Failpoint.sessionPinnedAgain.reached()
+            }
             term = nil
             if !isPinned || !inserted.isNew.allSatisfy(\.self) {
                 // The stored session and cards count, not this attempt's.
@@ -65,7 +67,6 @@ package struct AnalysisRun: Sendable {
             }
             if !missing.isEmpty {
                 await report(done: session.manifest.count - missing.count, total: session.manifest.count, .running)
-                Failpoint.progressReported.reached()
             }
         }
         try await close(
@@ -106,7 +107,10 @@ package struct AnalysisRun: Sendable {
                 missing.remove(card.ordinal)
             }
             let strangers = cards.filter { !session.fits($0) }
-            if !strangers.isEmpty { try await ports.cards.remove(strangers) }
+            if !strangers.isEmpty {
+                try await ports.cards.remove(strangers)
+                Failpoint.strangersRemoved.reached()
+            }
             guard cards.count == limit else { return (fold, missing) }
             after = cards.last?.ordinal
         }
@@ -149,12 +153,7 @@ package struct AnalysisRun: Sendable {
     /// - Returns: whether these details are the stored ones.
     private func storeKeywords(_ details: KeywordDetails?, replacing: Bool) async throws -> Bool {
         guard let details else { return false }
-        var areStored = true
-        if replacing {
-            try await steps.replaceKeywords(details)
-        } else {
-            areStored = try await steps.insertKeywords(details)
-        }
+        let areStored = try await steps.storeKeywords(details, replacing: replacing)
         Failpoint.keywordsStored.reached()
         return areStored
     }
@@ -170,8 +169,10 @@ package struct AnalysisRun: Sendable {
         _ = try await storeKeywords(details, replacing: true)
         // Watchers get the last cards while the result is stored.
         async let lastCardsReported: Void = report(done: count, total: total, .running)
-        let outcome = try await finalise(finalisation)
-        Failpoint.resultStored.reached()
+        // One that was cancelled, and asked for again before that could be seen, is open once more: the result is as good
+        // for that.
+        var outcome = try await finalise(finalisation)
+        if case .alreadyClosed(.queued) = outcome { outcome = try await finalise(finalisation) }
         let phase: Progress.Phase
         switch outcome {
         case .closed, .alreadyClosed(.completed): phase = .completed
@@ -188,22 +189,17 @@ package struct AnalysisRun: Sendable {
         await lastCardsReported
     }
 
-    /// Completes the request. One that was cancelled, and asked for again before that could be seen, is open once more: the
-    /// result is as good for that.
     private func finalise(_ finalisation: Finalisation) async throws -> CloseOutcome {
-        var outcome = try await steps.finalise(finalisation)
-        if case .alreadyClosed(.queued) = outcome { outcome = try await steps.finalise(finalisation) }
+        let outcome = try await steps.finalise(finalisation)
+        Failpoint.resultStored.reached()
         return outcome
     }
 
-    /// Takes the task out of the queue.
+    /// Takes the task out of the queue; leaves a dead one where the request was failed by an attempt that died before it could
+    /// say so to the queue.
     private func settle(hadFailed: Bool) async throws {
-        if hadFailed {
-            // It was failed by an attempt that died before it could say so to the queue.
-            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: "the request had failed already"))
-        } else {
-            _ = try await steps.acknowledge(claim.lease)
-        }
+        let burial = TaskBurial(lease: claim.lease, error: "the request had failed already")
+        _ = hadFailed ? try await steps.bury(burial) : try await steps.acknowledge(claim.lease)
         Failpoint.taskAcknowledged.reached()
     }
 
@@ -213,6 +209,7 @@ package struct AnalysisRun: Sendable {
             try await steps.report(
                 Progress(
                     requestID: task.requestID, generation: task.generation, done: done, total: total, phase: phase))
+            Failpoint.progressReported.reached()
         } catch {
             logger.debug("progress not published", metadata: ["request": "\(task.requestID)", "error": "\(error)"])
         }

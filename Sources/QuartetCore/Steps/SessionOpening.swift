@@ -39,10 +39,12 @@ package struct SessionOpening: Sendable {
     func pinned(_ page: ReviewPage) async throws -> PinnedSession {
         var manifest = page.reviews.map(\.id)
         if page.hasMore { try await extend(&manifest) }
-        return try await steps.pin(
+        let pinned = try await steps.pin(
             AnalysisSession(
                 requestID: task.requestID, productID: task.productID, manifest: manifest,
                 analyzer: ports.analyzer.identity))
+        Failpoint.sessionPinned.reached()
+        return pinned
     }
 
     private func read() async throws -> ReviewPage {

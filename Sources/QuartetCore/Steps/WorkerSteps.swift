@@ -7,8 +7,8 @@ package struct WorkerSteps: Sendable {
     package let pages: Batcher<ReviewPageQuery, ReviewPage>
     package let pin: Batcher<AnalysisSession, PinnedSession>
     package let insert: Batcher<[EmotionCard], InsertedCards>
-    package let insertKeywords: Batcher<KeywordDetails, Bool>
-    package let replaceKeywords: Batcher<KeywordDetails, Void>
+    private let insertKeywords: Batcher<KeywordDetails, Bool>
+    private let replaceKeywords: Batcher<KeywordDetails, Void>
     package let report: Batcher<Progress, Void>
     package let finalise: Batcher<Finalisation, CloseOutcome>
     package let fail: Batcher<RequestFailure, CloseOutcome>
@@ -75,6 +75,13 @@ package struct WorkerSteps: Sendable {
 }
 
 extension WorkerSteps {
+    /// Stores details, in place of those of another attempt where `replacing`; returns whether these are the stored ones.
+    package func storeKeywords(_ details: KeywordDetails, replacing: Bool) async throws -> Bool {
+        guard replacing else { return try await insertKeywords(details) }
+        try await replaceKeywords(details)
+        return true
+    }
+
     /// Ends a lease and its task; returns whether the lease held.
     package func acknowledge(_ lease: Lease) async throws -> Bool {
         willEnd(lease)

@@ -79,6 +79,7 @@ package final class Invalidation: Role {
         Failpoint.cacheInvalidated.reached()
         RoleMetrics.cacheInvalidations.increment(by: newest.count)
         try await subscription.commit(deliveries)
+        Failpoint.eventsCommitted.reached()
         return deliveries.count
     }
 

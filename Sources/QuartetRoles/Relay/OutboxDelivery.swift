@@ -36,6 +36,7 @@ package struct QueueDelivery: OutboxDelivery {
             // Bells can be lost, so a board that is away does not stop the queue.
             async let announced: Void = announce(requested)
             try await queue.enqueue(requested) { [progress] in
+                Failpoint.tasksVisible.reached()
                 try? await progress.ring(.queue)
                 await lull()
             }
@@ -45,13 +46,12 @@ package struct QueueDelivery: OutboxDelivery {
         if !cancelled.isEmpty {
             try await queue.remove(cancelled)
             Failpoint.tasksRemoved.reached()
-        }
-        if !cancelled.isEmpty {
             try? await progress.ring(.leases)
             try? await progress.report(
                 cancelled.map {
                     Progress(requestID: $0.requestID, generation: $0.generation, done: 0, total: 0, phase: .cancelled)
                 })
+            Failpoint.cancellationsReported.reached()
         }
     }
 
@@ -92,5 +92,6 @@ package struct TopicDelivery: OutboxDelivery {
     package func deliver(_ events: [DomainEvent], lull: @escaping @Sendable () async -> Void) async throws {
         await lull()
         try await publisher.publish(events)
+        Failpoint.eventsPublished.reached()
     }
 }

@@ -59,6 +59,7 @@ package final class Relay: Role {
         Failpoint.relayDelivered.reached()
         let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
         _ = try await outbox.advance(sink: delivery.sink, owner: owner, to: positions)
+        Failpoint.cursorAdvanced.reached()
         RoleMetrics.relayed(delivery.sink.rawValue).increment(by: rows.count)
         return rows.count
     }

@@ -132,6 +132,7 @@ package final class Worker: Role {
         let releases = claims.map { TaskRelease(lease: $0.lease, delay: .zero, refundingAttempt: true) }
         do {
             _ = try await ports.queue.release(releases)
+            Failpoint.suspectsPutBack.reached()
         } catch {
             logger.warning("tasks not put back; their leases run out", metadata: ["error": "\(error)"])
         }
@@ -239,12 +240,15 @@ package final class Worker: Role {
         case .closed, .alreadyClosed(.failed):
             _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
             Failpoint.taskBuried.reached()
-        case .alreadyClosed, .unknownRequest: _ = try await steps.acknowledge(claim.lease)
+        case .alreadyClosed, .unknownRequest:
+            _ = try await steps.acknowledge(claim.lease)
+            Failpoint.closedTaskRemoved.reached()
         }
         RoleMetrics.tasksBuried.increment()
         try? await steps.report(
             Progress(
                 requestID: claim.task.requestID, generation: claim.task.generation, done: 0, total: 0, phase: .failed))
+        Failpoint.failureReported.reached()
     }
 
     /// The worker stops, or a store is away: the task would have met the same whatever it is.
