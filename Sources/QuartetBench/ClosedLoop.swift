@@ -52,7 +52,9 @@ struct ClosedLoop: Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
-                            CallerHandler(requests: requests, first: caller, tickets: tickets, done: done))
+                            CallerHandler(
+                                requests: requests, first: caller * requests.count / callers, tickets: tickets,
+                                done: done))
                     }
                 }
                 .connect(host: "127.0.0.1", port: port).get()

@@ -75,13 +75,13 @@ struct AnalysisEndpoints: Sendable {
         return text
     }
 
-    /// Whether there is something to analyse is asked once per product. MongoDB being away does not stop a submit: the
-    /// worker will see.
+    /// Whether there is something to analyse is asked once per product. MongoDB being away does not stop a submit, which says
+    /// itself whether there is such a product; the worker will see whether it has reviews.
     private func refuseWhatCannotBeAnalysed(_ product: ProductID) async throws {
         if directory.knows(.hasReviews(product)) { return }
-        guard try await calls.product(product) != nil else { throw Problem.unknownProduct(product) }
         guard let hasReviews = await advice({ [calls] in try await calls.haveReviews(product) }) else { return }
         guard hasReviews else {
+            guard try await calls.product(product) != nil else { throw Problem.unknownProduct(product) }
             throw Problem(
                 .unprocessableContent, "no-reviews",
                 "product \(product) has no reviews; send some to /v1/products/\(product)/reviews")

@@ -75,14 +75,14 @@ package struct AnalysisRun: Sendable {
     }
 
     /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
-    private func openSession() async throws -> (PinnedSession, [String: ReadReview]) {
+    private func openSession() async throws -> (PinnedSession, [ReadReview]) {
         if isResumed, let stored = try await ports.sessions.sessions([task.requestID])[0] {
-            return (PinnedSession(session: stored), [:])
+            return (PinnedSession(session: stored), [])
         }
         let page = try await opening.page()
         async let pinned = opening.pinned(page)
         let read = try await read(page.reviews)
-        return (try await pinned, Dictionary(read.map { ($0.review.id, $0) }) { first, _ in first })
+        return (try await pinned, read)
     }
 
     // MARK: Cards
@@ -117,12 +117,17 @@ package struct AnalysisRun: Sendable {
     }
 
     /// The cards of these ordinals, which need not be stored yet.
+    ///
+    /// - Parameter readAlready: the first reviews of the manifest, unless it is another attempt's.
     private func cards(
-        _ ordinals: [Int], session: AnalysisSession, readAlready: [String: ReadReview]
+        _ ordinals: [Int], session: AnalysisSession, readAlready: [ReadReview]
     ) async throws -> [EmotionCard] {
-        let ids = ordinals.map { session.manifest[$0] }
-        var read = ids.compactMap { readAlready[$0] }
-        if read.count < ids.count { read = try await self.read(reviews(ids)) }
+        let areRead = ordinals.allSatisfy {
+            readAlready.indices.contains($0) && readAlready[$0].review.id == session.manifest[$0]
+        }
+        let read =
+            areRead
+            ? ordinals.map { readAlready[$0] } : try await read(reviews(ordinals.map { session.manifest[$0] }))
         return try zip(ordinals, read).map { ordinal, read in
             EmotionCard(
                 requestID: task.requestID, ordinal: ordinal, reviewID: read.review.id,
