@@ -138,7 +138,8 @@ let package = Package(
         .target(
             name: "QuartetChaos",
             dependencies: [
-                "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores",
+                "StoreKit",
                 .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             swiftSettings: strict),

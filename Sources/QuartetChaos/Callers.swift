@@ -7,13 +7,16 @@ import StoreKit
 import Synchronization
 
 /// Callers that ask for analyses and follow them, whatever happens: they note every 202 that they were given, and repeat a
-/// call that was not answered, with the same key, at whichever copy of the API is there.
+/// call that was not answered, with the same key, at whichever copy of the API is there. Some cancel, and some of these change
+/// their minds; what failed they retry once, or drop.
 final class Callers: Sendable {
     struct Record: Sendable {
         /// Each accepted request and the keys under which it was accepted.
         var accepted: [RequestID: String] = [:]
-        /// Those that a caller cancelled.
-        var cancelled: Set<RequestID> = []
+        /// How many were asked for again after they had been cancelled or had failed.
+        var retried = 0
+        /// How many were dropped after they had failed.
+        var dropped = 0
         /// Answers that no caller should get.
         var wrongAnswers: [String] = []
         var unanswered = 0
@@ -37,13 +40,16 @@ final class Callers: Sendable {
     private static let answerTimeout = Duration.seconds(60)
     private let copies: [RoleCopy]
     private let products: [ProductID]
+    /// A product whose analyses fail; asked for now and then.
+    let unreadable: ProductID
     private let key: String
     private let http: HTTPClient
     private let state = Mutex(State())
 
-    init(copies: [RoleCopy], products: [ProductID], key: String, http: HTTPClient) {
+    init(copies: [RoleCopy], products: [ProductID], unreadable: ProductID, key: String, http: HTTPClient) {
         self.copies = copies
         self.products = products
+        self.unreadable = unreadable
         self.key = key
         self.http = http
     }
@@ -69,7 +75,8 @@ final class Callers: Sendable {
     }
 
     private func analyse(caller: Int, number: Int) async throws {
-        let product = products[(caller * 31 + number) % products.count]
+        let turn = caller * 31 + number
+        let product = turn % 40 == 7 ? unreadable : products[turn % products.count]
         let idempotencyKey = "storm-\(caller)-\(number)"
         let started = ContinuousClock.now
         let body = ByteBuffer(string: #"{"product_id": "\#(product)"}"#)
@@ -77,18 +84,40 @@ final class Callers: Sendable {
             .POST, "/v1/analyses", wanted: .accepted, body: body, idempotencyKey: idempotencyKey)
         guard let submitted, let id = RequestID(submitted.id) else { return }
         state.withLock { $0.record.accepted[id] = idempotencyKey }
-        if (caller + number) % 12 == 0 {
-            // Too late is no fault: 409 then.
-            if try await answer(.DELETE, "/v1/analyses/\(id)", wanted: .ok) != nil {
-                state.withLock { _ = $0.record.cancelled.insert(id) }
+        let isCancelled = (caller + number) % 12 == 0
+        // Too late is no fault: 409 then.
+        if isCancelled { _ = try await answer(.DELETE, "/v1/analyses/\(id)", wanted: .ok) }
+        guard let end = try await end(of: id) else { return }
+        noteEnd(since: started)
+        switch end {
+        case "cancelled" where isCancelled && number % 2 == 0: try await retry(id)
+        case "failed" where number % 2 == 0: try await retry(id)
+        case "failed":
+            // Whoever repairs may have made something else of it meanwhile: 409 then.
+            if try await answer(.DELETE, "/v1/dead/\(id)", wanted: .ok) != nil {
+                state.withLock { $0.record.dropped += 1 }
             }
+        default: break
         }
+    }
+
+    private func retry(_ id: RequestID) async throws {
+        guard try await answer(.POST, "/v1/analyses/\(id)/retry", wanted: .accepted) != nil else { return }
+        state.withLock { $0.record.retried += 1 }
+        _ = try await end(of: id)
+    }
+
+    /// The status with which an analysis ends; nil when the storm is over first: then it is looked at in the stores.
+    private func end(of id: RequestID) async throws -> String? {
         while let analysis = try await answer(.GET, "/v1/analyses/\(id)", wanted: .ok) {
-            if !["queued", "running"].contains(analysis.status) { break }
-            // What has not ended when the storm has is looked at in the stores.
-            if state.withLock({ $0.isStopping }) { return }
+            if !["queued", "running"].contains(analysis.status) { return analysis.status }
+            if state.withLock({ $0.isStopping }) { return nil }
             try await Task.sleep(for: .milliseconds(60))
         }
+        return nil
+    }
+
+    private func noteEnd(since started: ContinuousClock.Instant) {
         state.withLock { state in
             let now = ContinuousClock.now
             state.record.followed += 1

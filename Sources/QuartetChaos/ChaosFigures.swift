@@ -6,6 +6,8 @@ package struct ChaosFigures: Codable, Sendable {
     package var completed = 0
     package var failed = 0
     package var cancelled = 0
+    package var retried = 0
+    package var dropped = 0
     package var faults: [String: Int] = [:]
     /// Calls that got no answer, and that were asked to come back.
     package var callsUnanswered = 0
@@ -48,6 +50,7 @@ package struct ChaosFigures: Codable, Sendable {
             line("seed", seed), line("storm", "\(seconds) s"),
             line("requests accepted", accepted),
             line("came to", "completed \(completed), failed \(failed), cancelled \(cancelled)"),
+            line("changes of mind", "retried \(retried), dropped \(dropped)"),
             line("faults", "\(faults.values.reduce(0, +)): \(kinds)"),
             line("calls", "\(callsUnanswered) without an answer, \(callsRefused) asked to come back"),
             line("longest stall", "\(longestStallSeconds) s"),

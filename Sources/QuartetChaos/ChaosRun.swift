@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 package import Foundation
 import Logging
+import Mongo
 import Postgres
 import QuartetCore
 import QuartetService
@@ -78,10 +79,11 @@ package final class ChaosRun: Sendable {
             configuration, role: "migrate", metrics: MetricsRegistry(), logger: logger)
         _ = try await migration.migrate()
         await migration.clients.close()
-        let products = try await prepare()
+        let (products, unreadable) = (try await prepare(), try await prepareUnreadable())
         for copy in copies { try await copy.start() }
         let apis = copies.filter { $0.name.hasPrefix("serve") }
-        let callers = Callers(copies: apis, products: products, key: Self.apiKey, http: .shared)
+        let callers = Callers(
+            copies: apis, products: products, unreadable: unreadable, key: Self.apiKey, http: .shared)
         let ledger = EventLedger(clients.kafka, logger: logger)
         let incidents = Incidents()
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -89,11 +91,13 @@ package final class ChaosRun: Sendable {
             group.addTask { [self] in await superviseServers(ledger, incidents) }
             async let load: Void = callers.run(count: Self.callerCount)
             var figures = ChaosFigures(seed: plan.seed, seconds: plan.milliseconds / 1000)
+            async let repairs = repairMidway()
             try await cause(&figures)
             say("healing")
             try await heal()
             callers.stop()
             try await load
+            for end in try await repairs { incidents.found(end) }
             try await waitForQuiet(callers.record, apis, ledger, incidents, &figures)
             try await judge(callers, ledger, products, apis, incidents, &figures)
             group.cancelAll()
@@ -137,6 +141,30 @@ package final class ChaosRun: Sendable {
             _ = try await reviews.add(own, to: product)
         }
         return products
+    }
+
+    /// A product with a review that can't be read, as no caller can send one: its analyses fail.
+    private func prepareUnreadable() async throws -> ProductID {
+        guard let product = ProductID("storm-unreadable") else { throw ChaosError("no product") }
+        _ = try await PostgresProductStore(databases: clients.databases).put([(product, product.text)])
+        let key: BSONDocument = ["product_id": .string(product.text), "review_id": "r-1000"]
+        try await clients.mongo.collection("raw_reviews").insertOne(["_id": .document(key)])
+        return product
+    }
+
+    /// Has the checker repair in the midst of the storm, twice: it may find what faults have held up, and must not harm what is
+    /// on its way. Returns how it ended where it may not end so.
+    private func repairMidway() async throws -> [String] {
+        var bad: [String] = []
+        for _ in 0..<2 {
+            try await Task.sleep(for: .milliseconds(plan.milliseconds * 2 / 5))
+            let (end, report) = try await check(["--full", "--repair"])
+            // Findings may remain, and a store may be away for longer than the checker waits.
+            if ![.status(0), .status(1), .status(2)].contains(end) {
+                bad.append("quartet check --repair in the storm: \(Self.words(of: end))\n\(report)")
+            }
+        }
+        return bad
     }
 
     /// Does what the plan says, each fault when its time has come.
@@ -234,7 +262,8 @@ package final class ChaosRun: Sendable {
         let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
         let verdict = Verdict(
             requests: requests, sessions: MongoSessionStore(client: clients.mongo),
-            cards: MongoCardStore(client: clients.mongo), logLostBefore: brokerBackAt)
+            cards: MongoCardStore(client: clients.mongo), unreadable: callers.unreadable,
+            logLostBefore: brokerBackAt)
         let told = ledger.all
         var outcome = try await verdict.judge(record.accepted.keys.sorted(), events: told)
         let stored = try await storedCount()
@@ -244,14 +273,17 @@ package final class ChaosRun: Sendable {
         if brokerBackAt != nil {
             // Nobody tells caches again what was in the lost log.
             let repair = try await check(["--full", "--invariant", "I8", "--repair"])
-            if !repair.isClean { incidents.found("the caches could not be mended: \(repair.report)") }
+            if repair.end != .status(0) { incidents.found("the caches could not be mended: \(repair.report)") }
         }
         let stale = try await staleProducts(products, callers, apis, requests)
-        let (isConsistent, report) = try await check(["--full"])
+        let (end, report) = try await check(["--full"])
+        let isConsistent = end == .status(0)
         figures.accepted = record.accepted.count
         figures.completed = outcome.completed
         figures.failed = outcome.failed
         figures.cancelled = outcome.cancelled
+        figures.retried = record.retried
+        figures.dropped = record.dropped
         figures.callsUnanswered = record.unanswered
         figures.callsRefused = record.refused
         figures.longestStallSeconds = Self.rounded(record.longestStall)
@@ -270,7 +302,10 @@ package final class ChaosRun: Sendable {
         var findings = incidents.report.findings
         findings += outcome.lost + outcome.duplicated + outcome.wrong + stale + record.wrongAnswers
         for copy in copies { findings += await copy.unexpectedEnds }
-        if !isConsistent { findings += report.split(separator: "\n").map(String.init) }
+        if !isConsistent {
+            findings.append("quartet check \(Self.words(of: end))")
+            findings += report.split(separator: "\n").map(String.init)
+        }
         figures.add(findings)
     }
 
@@ -305,7 +340,7 @@ package final class ChaosRun: Sendable {
     }
 
     /// `quartet check`, in a process of its own.
-    private func check(_ arguments: [String]) async throws -> (isClean: Bool, report: String) {
+    private func check(_ arguments: [String]) async throws -> (end: ChildProcess.End?, report: String) {
         let output = folder.appendingPathComponent("check-\(UUID().uuidString.prefix(8)).out")
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = try ChildProcess(
@@ -314,10 +349,11 @@ package final class ChaosRun: Sendable {
         await process.waitForEnd(until: .after(Self.checkTimeout))
         let end = process.end
         process.signal(SIGKILL)
-        let report = try String(contentsOf: output, encoding: .utf8)
-        if end == .status(0) { return (true, report) }
-        let reason = end.map { "ended with \($0)" } ?? "did not end within \(Self.checkTimeout)"
-        return (false, "quartet check \(reason)\n\(report)")
+        return (end, try String(contentsOf: output, encoding: .utf8))
+    }
+
+    private static func words(of end: ChildProcess.End?) -> String {
+        end.map { "ended with \($0)" } ?? "did not end within \(checkTimeout)"
     }
 
     /// Every role must end well when told to. Returns a line for each that does not.

@@ -7,6 +7,8 @@ struct Verdict: Sendable {
     let requests: any RequestStore
     let sessions: any SessionStore
     let cards: any CardStore
+    /// A product whose analyses can't complete.
+    let unreadable: ProductID
     /// When the broker was back without its log, where it had died. The relays had handed over what came before, and nobody
     /// tells it again.
     let logLostBefore: Date?
@@ -51,7 +53,9 @@ struct Verdict: Sendable {
             case .cancelled: outcome.cancelled += 1
             case .queued: outcome.lost.append("\(id) has no end")
             }
-            if row.status == .completed {
+            if row.status == .completed, row.productID == unreadable {
+                outcome.wrong.append("\(id) is completed, though a review of it can't be read")
+            } else if row.status == .completed {
                 try await judgeResult(results[index], of: id, sessions[index], &outcome)
             } else if results[index] != nil {
                 outcome.wrong.append("\(id) is \(row.status.rawValue) and has a result")

@@ -32,7 +32,7 @@ enum Layers {
             "StoreKit",
         ]),
         "QuartetChaos": [
-            "Kafka", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
+            "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
         ],
         "quartet": [
             "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetEmotion", "QuartetRoles",
