@@ -15,6 +15,11 @@ enum RoleMetrics {
         Counter(label: "quartet_outbox_relayed_total", dimensions: [("sink", sink)])
     }
 
+    /// Tasks in the queue that are `claimable`, `waiting` for a lease or a backoff to end, or `dead`.
+    static func queued(_ state: String) -> Gauge {
+        Gauge(label: "quartet_queue_tasks", dimensions: [("state", state)])
+    }
+
     static func backlog(_ sink: String) -> Gauge {
         Gauge(label: "quartet_outbox_backlog_seconds", dimensions: [("sink", sink)])
     }

@@ -52,7 +52,8 @@ import Testing
     func aReviewThatCannotBeReadFailsItsRequestAlone() async throws {
         let settings = ["WORKER_ATTEMPTS_MAX": "3"]
         try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
-            let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
+            let (others, shop) = try await system.serve(
+                with: ["relay", "invalidate"], settings: TestProcess.servingMetrics)
             try await shop.addProduct("p", reviews: 5)
             try await shop.addProduct("q", reviews: 5)
             try await system.stores.spoilReview("r-100002", of: "p")
@@ -72,6 +73,7 @@ import Testing
             try await Story(system.stores).expectCompleted(ids.filter { !failed.contains($0) })
             for id in failed { #expect(try await system.stores.task(of: id)?.attempt == 3) }
             #expect(try await work.metric("quartet_tasks_buried_total") == 6)
+            try await eventually("the dead tasks are counted") { try await others.metric("quartet_queue_tasks") == 6 }
         }
     }
 

@@ -100,11 +100,25 @@ import Testing
         let system = FakeSystem()
         var subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
         try await system.events.publish([completed(system, version: 2)])
-        system.cache.failNext(.invalidate, with: Away())
-        await #expect(throws: Away.self) { try await role(system).runOnce(subscription) }
+        system.cache.failNext(.invalidate, with: CancellationError())
+        await #expect(throws: CancellationError.self) { try await role(system).runOnce(subscription) }
         await subscription.close()
         subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
         #expect(try await role(system).runOnce(subscription) == 1)
+    }
+
+    @Test func aCacheThatIsAwayForAMomentIsWaitedFor() async throws {
+        let system = FakeSystem()
+        let key = CacheKey.analysis(system.product)
+        _ = try await system.cache.put(CacheEntry(version: 1, value: [1]), at: key)
+        let subscription = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        try await system.events.publish([completed(system, version: 2)])
+        for _ in 0..<2 { system.cache.failNext(.invalidate, with: Away()) }
+        #expect(try await role(system).runOnce(subscription) == 1)
+        #expect(try await system.cache.get(key) == nil)
+        await subscription.close()
+        let next = system.events.subscribe(group: "invalidate", to: [.analysis, .product])
+        #expect(try await next.next(limit: 10, timeout: .zero).isEmpty)
     }
 
     @Test func bytesThatAreNoEventArePutAside() async throws {

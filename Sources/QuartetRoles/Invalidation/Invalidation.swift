@@ -75,12 +75,25 @@ package final class Invalidation: Role {
                 Failpoint.eventSetAside.reached()
             }
         }
-        try await cache.invalidate(newest.map { CacheInvalidation(key: $0, version: $1) })
-        Failpoint.cacheInvalidated.reached()
+        try await invalidate(newest.map { CacheInvalidation(key: $0, version: $1) })
         RoleMetrics.cacheInvalidations.increment(by: newest.count)
         try await subscription.commit(deliveries)
         Failpoint.eventsCommitted.reached()
         return deliveries.count
+    }
+
+    /// A cache that is away is waited for: whoever left the group over it would have every member's partitions dealt anew.
+    private func invalidate(_ invalidations: [CacheInvalidation]) async throws {
+        var patience = Patience(logger: logger)
+        while true {
+            do {
+                try await cache.invalidate(invalidations)
+                Failpoint.cacheInvalidated.reached()
+                return patience.succeeded("invalidating caches")
+            } catch let failure as any StoreFailure where failure.isUnavailable || failure.isRetriable {
+                try await Task.sleep(for: patience.failed("invalidating caches", failure))
+            }
+        }
     }
 
     private static func key(concerning event: DomainEvent) -> CacheKey? {

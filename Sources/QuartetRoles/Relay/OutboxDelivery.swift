@@ -1,3 +1,4 @@
+import CoreMetrics
 package import QuartetCore
 
 /// Where a relay brings a sink's rows. Bringing the same rows again changes nothing.
@@ -57,6 +58,10 @@ package struct QueueDelivery: OutboxDelivery {
 
     package func tend() async throws {
         try await queue.prepare()
+        let depth = try await queue.depth()
+        RoleMetrics.queued("claimable").record(depth.claimable)
+        RoleMetrics.queued("waiting").record(depth.waiting)
+        RoleMetrics.queued("dead").record(depth.dead)
     }
 
     /// Where many come at once, nobody waits for each.

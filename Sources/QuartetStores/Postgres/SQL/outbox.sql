@@ -10,8 +10,11 @@ ON CONFLICT DO NOTHING;
 -- Says that the relay lives, keeps its shards up to its fair share, takes free ones up to that, and gives the others
 -- back, ringing for those who wait for some. Gives the sink's shards and whether each is the relay's now.
 --
--- Two relays that come at once may not see each other; they share at the next call.
-WITH seen AS (
+-- Two relays that come at once may not see each other; they share at the next call. The commit does not wait for the disk:
+-- what a crash takes back is a lease that runs out sooner than its relay thinks, and every read and move looks at the lease.
+WITH setting AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), seen AS (
     INSERT INTO {outbox_relays} AS r (sink, owner, seen_until)
     VALUES ($1::text, $2::uuid, clock_timestamp() + $3::float8 * interval '1 second')
     ON CONFLICT (sink, owner) DO UPDATE SET seen_until = excluded.seen_until
@@ -19,7 +22,8 @@ WITH seen AS (
     DELETE FROM {outbox_relays} r
     WHERE r.sink = $1 AND r.owner <> $2 AND r.seen_until < clock_timestamp() - interval '1 day'
 ), cursor AS MATERIALIZED (
-    SELECT shard, owner, owned_until FROM {outbox_cursors} WHERE sink = $1 ORDER BY shard FOR UPDATE
+    SELECT c.shard, c.owner, c.owned_until FROM {outbox_cursors} c CROSS JOIN setting
+    WHERE c.sink = $1 ORDER BY c.shard FOR UPDATE OF c
 ), share AS MATERIALIZED (
     SELECT ceil((SELECT count(*) FROM cursor) / (1.0 + count(*)))::bigint AS size
     FROM {outbox_relays} r WHERE r.sink = $1 AND r.owner <> $2 AND r.seen_until > clock_timestamp()
@@ -146,7 +150,8 @@ SELECT (SELECT count(*) FROM waiting) AS rows,
 
 -- name: purge_outbox
 -- Removes rows that all of the sinks have and that are older than $2 seconds, looking at the oldest $3 of each shard
--- only. One purges at a time; whoever comes meanwhile finds nothing to do.
+-- only, and at no more than one where that is not old enough. One purges at a time; whoever comes meanwhile finds nothing to
+-- do.
 WITH delivered AS MATERIALIZED (
     SELECT DISTINCT ON (shard) shard, transaction, id, count(*) OVER (PARTITION BY shard) AS sinks
     FROM {outbox_cursors} WHERE sink = ANY ($1::text[])
@@ -155,11 +160,16 @@ WITH delivered AS MATERIALIZED (
     SELECT o.shard, o.transaction, o.id
     FROM delivered d
         CROSS JOIN LATERAL (
+            SELECT o.shard, o.occurred_at FROM {outbox} o WHERE o.shard = d.shard
+            ORDER BY o.transaction, o.id LIMIT 1
+        ) oldest
+        CROSS JOIN LATERAL (
             SELECT o.shard, o.transaction, o.id, o.occurred_at FROM {outbox} o
-            WHERE o.shard = d.shard AND (o.transaction, o.id) <= (d.transaction, d.id)
+            WHERE o.shard = oldest.shard AND oldest.occurred_at < clock_timestamp() - $2::float8 * interval '1 second'
+                AND (o.transaction, o.id) <= (d.transaction, d.id)
             ORDER BY o.transaction, o.id LIMIT $3::bigint
         ) o
-    WHERE d.sinks = cardinality($1) AND o.occurred_at < clock_timestamp() - $2::float8 * interval '1 second'
+    WHERE d.sinks = cardinality($1) AND o.occurred_at < clock_timestamp() - $2 * interval '1 second'
         AND pg_try_advisory_xact_lock(hashtext('quartet.purge_outbox'))
     LIMIT $3
 )
