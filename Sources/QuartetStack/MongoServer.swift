@@ -37,11 +37,14 @@ private struct MongoRecipe: ServerRecipe {
             try ServerProgram.mongod(), "--dbpath", folder.data.path, "--port", "\(port)", "--bind_ip", "127.0.0.1",
             "--nounixsocket", "--replSet", MongoReplicaSet.name, "--wiredTigerCacheSizeGB", "0.25", "--oplogSize",
             "100", "--setParameter", "diagnosticDataCollectionEnabled=false",
-        ] + (isDurable ? [] : ["--wiredTigerEngineConfigString", Self.smallJournal])
+        ] + (isDurable ? [] : Self.forTests)
     }
 
-    /// A journal takes 300 MB from its first write on; those who are thrown away need not.
-    private static let smallJournal = "log=(prealloc=false,file_max=16MB)"
+    /// A journal takes 300 MB from its first write on; those who are thrown away need not. Tests may have commands fail.
+    private static let forTests = [
+        "--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)",
+        "--setParameter", "enableTestCommands=1",
+    ]
 
     /// A client that asks before the port is open looks again only after five seconds.
     func isServing(port: UInt16) -> Bool {

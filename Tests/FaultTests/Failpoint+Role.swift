@@ -25,6 +25,8 @@ extension Failpoint: CustomTestStringConvertible {
         case suspect
         /// A request is cancelled while it fails.
         case lateCancel
+        /// MongoDB is away when a task is to be given back.
+        case outage
         /// MongoDB loses a session before it was durable.
         case lostSession
         /// Somebody else's cards are there already.
@@ -47,6 +49,7 @@ extension Failpoint: CustomTestStringConvertible {
             .work
         case .suspectsPutBack: .suspect
         case .closedTaskRemoved: .lateCancel
+        case .owedTasksReleased: .outage
         case .sessionPinnedAgain: .lostSession
         case .strangersRemoved: .strangers
         case .eventSetAside, .cacheInvalidated, .eventsCommitted: .invalidation
@@ -55,10 +58,12 @@ extension Failpoint: CustomTestStringConvertible {
 
     static func of(_ scene: Scene) -> [Failpoint] { allCases.filter { $0.scene == scene } }
 
-    /// Kills a process that comes by for the `hits`-th time; where another point comes before, stops it there first.
-    func settings(hits: Int = 1, stoppedAt earlier: Failpoint? = nil) -> [String: String] {
-        let stop = earlier.map { "\($0.rawValue):stop," } ?? ""
-        return ["QUARTET_FAILPOINT": "\(stop)\(rawValue)@\(hits)"]
+    /// Kills a process that comes by for the `hits`-th time.
+    func settings(hits: Int = 1) -> [String: String] { ["QUARTET_FAILPOINT": "\(rawValue)@\(hits)"] }
+
+    /// Stops a process at an earlier point, and kills it here. Its leases outlast what is done meanwhile.
+    func settings(stoppedAt earlier: Failpoint) -> [String: String] {
+        ["QUARTET_FAILPOINT": "\(earlier.rawValue):stop,\(rawValue)", "WORKER_LEASE_DURATION": "8s"]
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Mongo
 import QuartetCore
 import QuartetStack
 import QuartetTesting
@@ -77,6 +78,33 @@ import Testing
                 worker.signal(SIGCONT)
                 try await expectKilled(worker)
                 #expect(try await system.stores.session(of: id)?.manifest.count == Self.reviewCount)
+                _ = try system.start(["work"])
+                try await expectCompleted(id, system, shop)
+            }
+        }
+    }
+
+    /// An outage is no task's fault, and a worker that lives through it has not died.
+    @Test(.timeLimit(.minutes(5)), arguments: Failpoint.of(.outage))
+    func anAnalysisOutlivesTheWorkerThatGivesItBackLate(_ point: Failpoint) async throws {
+        try await QuartetSystem.withPrivateStack { stack in
+            try await onServers(stack) { system, shop in
+                _ = try system.start(["relay"])
+                let id = try await shop.submitted("p")
+                let worker = try system.start(["work"], settings: point.settings(stoppedAt: .sessionPinned))
+                try await expectStopped(worker)
+                await stack.mongo.kill()
+                worker.signal(SIGCONT)
+                try await eventually("the worker can't give the task back") {
+                    worker.log.contains("tasks not given back")
+                }
+                try await stack.mongo.start()
+                try await expectKilled(worker)
+                // A release is not waited for by a majority.
+                try await eventually("the task is as it was before the claim") {
+                    let task = try await system.stores.documents("analysis_queue").first
+                    return task?["attempt"]?.asInt == 0 && task?["lease"] == nil && task?["lapses"]?.asInt ?? 0 == 0
+                }
                 _ = try system.start(["work"])
                 try await expectCompleted(id, system, shop)
             }

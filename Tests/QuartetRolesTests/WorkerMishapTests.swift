@@ -21,8 +21,29 @@ import Testing
         #expect(try await system.queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))
     }
 
+    /// Outages of the store that has the queue too: nobody died, and it was no attempt's fault.
+    @Test func aQueueThatIsAwayWithTheCardsUsesUpNoAttempt() async throws {
+        var system = FakeSystem()
+        system.configuration.attemptsMax = 2
+        try await system.addReviews(3)
+        let id = try await system.submit()
+        let worker = system.worker()
+        for _ in 0..<4 {
+            system.cards.failNext(.insert, with: Away())
+            for _ in 0..<2 { system.queue.failNext(.release, with: Away()) }
+            #expect(try await worker.runOnce() == 1)
+            // It is away for longer than the lease.
+            system.clock.advance(by: .seconds(60))
+            await #expect(throws: Away.self) { try await worker.runOnce() }
+            #expect(try await worker.runOnce() == 0)
+            system.clock.advance(by: .seconds(60))
+        }
+        #expect(try await worker.runOnce() == 1)
+        #expect(try await system.request(id)?.status == .completed)
+    }
+
     /// Tasks that may have killed their workers can't be put back; what was claimed with them is worked on, and they are
-    /// when their leases have run out.
+    /// when they have been.
     @Test func whatIsClaimedWithSuspectsGoesOnWhenTheyCannotBePutBack() async throws {
         var system = FakeSystem()
         system.configuration.attemptsMax = 9

@@ -36,6 +36,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case closedTaskRemoved = "closed_task.removed"
     case failureReported = "failure.reported"
     case taskReleased = "task.released"
+    case owedTasksReleased = "owed_tasks.released"
     case taskAcknowledged = "task.acknowledged"
     case eventSetAside = "event.set_aside"
     case cacheInvalidated = "cache.invalidated"

@@ -16,7 +16,8 @@ package protocol TaskQueue: Sendable {
     /// cancellation that is delivered late leaves a retry alone.
     func remove(_ tasks: [AnalysisTask]) async throws
 
-    /// Leases up to `limit` claimable tasks, those that have waited longest first.
+    /// Leases up to `limit` claimable tasks, those that have waited longest first; or, after a claim whose answer was lost,
+    /// gives what that one has leased.
     func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim]
 
     /// Makes leases end `leaseDuration` from now.

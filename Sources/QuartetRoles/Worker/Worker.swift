@@ -13,6 +13,7 @@ package final class Worker: Role {
     private let ports: WorkerPorts
     private let steps: WorkerSteps
     private let keeper: LeaseKeeper
+    private let owed: OwedReleases
     private let logger: Logger
     private let wake = WakeSignal()
     private let inHand = Mutex(0)
@@ -32,6 +33,7 @@ package final class Worker: Role {
         self.logger = logger
         let keeper = LeaseKeeper(queue: ports.queue, leaseDuration: configuration.leaseDuration, logger: logger)
         self.keeper = keeper
+        owed = OwedReleases(queue: ports.queue, countMax: configuration.tasksMax * 2, logger: logger)
         steps = WorkerSteps(ports: ports, configuration: configuration, observe: observe, willEnd: keeper.drop)
     }
 
@@ -60,6 +62,7 @@ package final class Worker: Role {
                     await drain()
                     attempts.cancelAll()
                 }
+                if owed.count > 0 { await Task { [owed] in try? await owed.handIn() }.value }
                 group.cancelAll()
                 // What was given back need not wait until somebody looks.
                 try? await Task { [ports] in try await ports.progress.ring(.queue) }.value
@@ -125,8 +128,8 @@ package final class Worker: Role {
 
     private func isSuspect(_ claim: Claim) -> Bool { claim.lapses >= configuration.lapsesBeforeAlone }
 
-    /// Gives tasks back as if they had not been claimed. Where that fails their leases run out; what was claimed with them
-    /// goes on all the same.
+    /// Gives tasks back as if they had not been claimed. Where that fails it is done later; what was claimed with them goes on
+    /// all the same.
     private func putBack(_ claims: [Claim]) async {
         inHand.withLock { $0 -= claims.count }
         let releases = claims.map { TaskRelease(lease: $0.lease, delay: .zero, refundingAttempt: true) }
@@ -134,7 +137,8 @@ package final class Worker: Role {
             _ = try await ports.queue.release(releases)
             Failpoint.suspectsPutBack.reached()
         } catch {
-            logger.warning("tasks not put back; their leases run out", metadata: ["error": "\(error)"])
+            logger.warning("tasks not put back", metadata: ["error": "\(error)"])
+            owed.add(releases)
         }
     }
 
@@ -160,6 +164,7 @@ package final class Worker: Role {
     }
 
     private func claim(limit: Int) async throws -> [Claim] {
+        try await owed.handIn()
         let claims = try await ports.queue.claim(
             limit: limit, worker: identity, leaseDuration: configuration.leaseDuration)
         if !claims.isEmpty { Failpoint.taskClaimed.reached() }
@@ -242,7 +247,7 @@ package final class Worker: Role {
             Failpoint.taskBuried.reached()
         case .alreadyClosed, .unknownRequest:
             _ = try await steps.acknowledge(claim.lease)
-            Failpoint.closedTaskRemoved.reached()
+            return Failpoint.closedTaskRemoved.reached()
         }
         RoleMetrics.tasksBuried.increment()
         try? await steps.report(
@@ -266,14 +271,14 @@ package final class Worker: Role {
             logger.warning(
                 "attempt failed", metadata: ["request": "\(claim.task.requestID)", "error": "\(error)"])
         }
+        let release = TaskRelease(
+            lease: claim.lease, delay: delay, refundingAttempt: Self.isNotItsFault(error),
+            error: wasInterrupted ? nil : "\(error)")
         do {
-            _ = try await steps.release(
-                TaskRelease(
-                    lease: claim.lease, delay: delay, refundingAttempt: Self.isNotItsFault(error),
-                    error: wasInterrupted ? nil : "\(error)"))
+            _ = try await steps.release(release)
             Failpoint.taskReleased.reached()
         } catch {
-            logger.debug("task not given back; its lease runs out", metadata: ["error": "\(error)"])
+            owed.add([release])
         }
     }
 }

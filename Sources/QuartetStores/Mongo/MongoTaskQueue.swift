@@ -20,6 +20,7 @@ package struct MongoTaskQueue: TaskQueue {
     private let durable: MongoCollection
     private let quick: MongoCollection
     private let clock: ServerClock
+    private let lost = LostClaims()
     private let configuration: MongoQueueConfiguration
 
     package init(client: MongoClient, configuration: MongoQueueConfiguration = MongoQueueConfiguration()) {
@@ -75,6 +76,8 @@ package struct MongoTaskQueue: TaskQueue {
     }
 
     package func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim] {
+        let found = try await lost.find { try await claimed(under: $0, leaseDuration: leaseDuration) }
+        if !found.isEmpty { return found }
         if limit == 1 { return try await claimOne(worker: worker, leaseDuration: leaseDuration) }
         var options = MongoFindOptions()
         options.sort = StoredTask.byWaiting
@@ -88,9 +91,11 @@ package struct MongoTaskQueue: TaskQueue {
             var filter = StoredTask.claimable
             filter.append("_id", ["$in": ids])
             let update = StoredTask.claim(token: token, worker: worker, leaseDuration: leaseDuration)
-            // By their ids: the claim index would lead through the whole backlog.
-            guard try await quick.updateMany(filter, update, hint: ["_id": 1]).matched > 0 else { continue }
-            let won = try await quick.find(["_id": ["$in": ids], "lease.token": .uuid(token.uuid)])
+            let won = try await lost.noting(token) { () -> [BSONDocument] in
+                // By their ids: the claim index would lead through the whole backlog.
+                guard try await quick.updateMany(filter, update, hint: ["_id": 1]).matched > 0 else { return [] }
+                return try await quick.find(["_id": ["$in": ids], "lease.token": .uuid(token.uuid)])
+            }
             if !won.isEmpty { return try won.map(StoredTask.readClaim).inOrder(of: found) }
         }
         return []
@@ -98,10 +103,21 @@ package struct MongoTaskQueue: TaskQueue {
 
     /// In one round trip.
     private func claimOne(worker: String, leaseDuration: Duration) async throws -> [Claim] {
-        let update = StoredTask.claim(token: LeaseToken(), worker: worker, leaseDuration: leaseDuration)
+        let token = LeaseToken()
+        let update = StoredTask.claim(token: token, worker: worker, leaseDuration: leaseDuration)
         let options = MongoFindAndModifyOptions(returnsNew: true, sort: StoredTask.byWaiting)
-        guard let claimed = try await quick.findOneAndUpdate(StoredTask.claimable, update, options) else { return [] }
-        return [try StoredTask.readClaim(claimed)]
+        let claimed = try await lost.noting(token) {
+            try await quick.findOneAndUpdate(StoredTask.claimable, update, options)
+        }
+        return try claimed.map { [try StoredTask.readClaim($0)] } ?? []
+    }
+
+    /// What was claimed under these tokens and never heard of, with leases that begin now. They are among the tasks that wait.
+    private func claimed(under tokens: [LeaseToken], leaseDuration: Duration) async throws -> [Claim] {
+        let held: BSONDocument = ["state": "live", "lease.token": ["$in": .array(tokens.map(\.uuid))]]
+        let update = StoredTask.renewal(leaseDuration: leaseDuration)
+        guard try await quick.updateMany(held, update).matched > 0 else { return [] }
+        return try await quick.find(held).map(StoredTask.readClaim)
     }
 
     package func renew(_ leases: [Lease], leaseDuration: Duration) async throws -> [Bool] {

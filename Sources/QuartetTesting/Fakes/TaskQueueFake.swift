@@ -14,6 +14,13 @@ package final class FakeTaskQueue: TaskQueue {
         var lastError: String?
         var buriedAt = Duration.zero
 
+        /// Of a leased entry.
+        var claim: Claim {
+            guard let token else { preconditionFailure("\(task) is not leased") }
+            return Claim(
+                task: task, attempt: attempt, lapses: lapses, lease: Lease(requestID: task.requestID, token: token))
+        }
+
         var dead: DeadTask? {
             guard isDead else { return nil }
             let seconds = Double(buriedAt.components.seconds)
@@ -30,6 +37,8 @@ package final class FakeTaskQueue: TaskQueue {
     private let faults = FaultPlan<Call>()
     private let now: @Sendable () -> Duration
     private let entries = Mutex<[RequestID: Entry]>([:])
+    /// Leased by a claim whose answer was lost.
+    private let unheard = Mutex<Set<LeaseToken>>([])
     private let hooks = Mutex<[Call: @Sendable () async -> Void]>([:])
 
     package init(now: @escaping @Sendable () -> Duration) {
@@ -76,21 +85,35 @@ package final class FakeTaskQueue: TaskQueue {
     }
 
     package func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim] {
-        try change(.claim) { entries, now in
-            let claimable = entries.values.filter { !$0.isDead && $0.availableAt <= now }
-                .sorted { ($0.availableAt, $0.task.requestID) < ($1.availableAt, $1.task.requestID) }
-            return claimable.prefix(limit).map { entry in
-                let token = LeaseToken()
-                var leased = entry
-                if leased.token != nil { leased.lapses += 1 }
-                leased.token = token
-                leased.attempt += 1
-                leased.availableAt = now + leaseDuration
-                entries[entry.task.requestID] = leased
-                return Claim(
-                    task: entry.task, attempt: leased.attempt, lapses: leased.lapses,
-                    lease: Lease(requestID: entry.task.requestID, token: token))
-            }
+        let lost = unheard.withLock { unheard in
+            defer { unheard = [] }
+            return unheard
+        }
+        let claims = try change(.claim) { entries, now in
+            let found = entries.values.filter { $0.token.map(lost.contains) ?? false }
+            for entry in found { entries[entry.task.requestID]?.availableAt = now + leaseDuration }
+            let claims =
+                found.isEmpty ? lease(limit, until: now + leaseDuration, at: now, in: &entries) : found.map(\.claim)
+            unheard.withLock { $0 = Set(claims.map(\.lease.token)) }
+            return claims
+        }
+        unheard.withLock { $0 = [] }
+        return claims
+    }
+
+    private func lease(
+        _ limit: Int, until end: Duration, at now: Duration, in entries: inout [RequestID: Entry]
+    ) -> [Claim] {
+        let claimable = entries.values.filter { !$0.isDead && $0.availableAt <= now }
+            .sorted { ($0.availableAt, $0.task.requestID) < ($1.availableAt, $1.task.requestID) }
+        return claimable.prefix(limit).map { entry in
+            var leased = entry
+            if leased.token != nil { leased.lapses += 1 }
+            leased.token = LeaseToken()
+            leased.attempt += 1
+            leased.availableAt = end
+            entries[entry.task.requestID] = leased
+            return leased.claim
         }
     }
 

@@ -218,7 +218,8 @@ struct CheckerTests {
                 "cache.without_row fake:product_cache:{rowless}", "key.without_expiry fake:eternal",
             ])
         let waiting = report.findings.first { $0.kind == .outboxWaiting }?.examples.first
-        #expect(waiting?.detail == "3 rows wait, the first of type product.updated")
+        // The shard may have the request's two rows as well.
+        #expect([3, 5].contains { waiting?.detail == "\($0) rows wait, the first of type product.updated" })
         // The next sweep remembers where the cursor is now.
         try await fixture.deliver()
         cache.lose()

@@ -36,6 +36,15 @@ import Testing
         try await behaviour.check(.fake())
     }
 
+    @Test func aClaimWhoseAnswerWasLostIsGivenByTheNextOne() async throws {
+        let clock = ManualClock()
+        let queue = FakeTaskQueue(clock: clock)
+        try await expectLostClaimsToBeFound(queue) {
+            queue.failNext(.claim, with: CancellationError(), tookEffect: true)
+        } afterwards: {
+        }
+    }
+
     @Test func plannedFailuresComeInOrderAndOnce() async throws {
         let queue = FakeTaskQueue()
         let product = try #require(ProductID("p"))

@@ -1,5 +1,7 @@
+import Logging
 import Mongo
 import QuartetCore
+import QuartetStack
 import QuartetStores
 import QuartetTesting
 import Testing
@@ -16,6 +18,27 @@ import Testing
             }
             try await behaviour.check(subject)
         }
+    }
+
+    @Test func aClaimWhoseAnswerWasLostIsGivenByTheNextOne() async throws {
+        let server = try await TestStack.privateMongo()
+        let url = server.url(database: TestStack.uniqueName("stores"))
+        let client = try MongoClient(MongoConfiguration(url: url), logger: Logger(label: "test"))
+        // The first find looks for tasks, the second for what was leased.
+        func fail(_ mode: BSONValue) async throws {
+            try await client.runCommand(
+                [
+                    "configureFailPoint": "failCommand", "mode": mode,
+                    "data": ["failCommands": ["find"], "errorCode": 2],
+                ], database: "admin")
+        }
+        try await expectLostClaimsToBeFound(MongoTaskQueue(client: client)) {
+            try await fail(["skip": 1])
+        } afterwards: {
+            try await fail("off")
+        }
+        await client.close()
+        await server.stop()
     }
 
     @Test func theIndexServesClaimsWithoutSorting() async throws {
@@ -112,4 +135,25 @@ import Testing
     private func makeTask() throws -> AnalysisTask {
         AnalysisTask(requestID: .make(), productID: try #require(ProductID("p")), generation: 1)
     }
+}
+
+/// Tasks that were leased by a claim that failed are not left to wait for the end of their leases, which would count as the
+/// worker's death.
+func expectLostClaimsToBeFound(
+    _ queue: some TaskQueue, failing: () async throws -> Void, afterwards: () async throws -> Void
+) async throws {
+    let tasks = try (0..<3).map { _ in
+        AnalysisTask(requestID: .make(), productID: try #require(ProductID("p")), generation: 1)
+    }
+    try await queue.enqueue(tasks)
+    try await failing()
+    await #expect(throws: (any Error).self) {
+        try await queue.claim(limit: 10, worker: "w", leaseDuration: .seconds(60))
+    }
+    try await afterwards()
+    let claims = try await queue.claim(limit: 10, worker: "w", leaseDuration: .seconds(60))
+    #expect(Set(claims.map(\.task)) == Set(tasks))
+    #expect(claims.allSatisfy { $0.attempt == 1 && $0.lapses == 0 })
+    #expect(try await queue.acknowledge(claims.map(\.lease)) == [true, true, true])
+    #expect(try await queue.claim(limit: 10, worker: "w", leaseDuration: .seconds(60)).isEmpty)
 }
