@@ -83,6 +83,7 @@ let package = Package(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
+                .embedInCode("dropship/0003_audit.sql"),
                 .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
             ],
             swiftSettings: strict),

@@ -21,6 +21,8 @@ extension Composition {
             ]
         }
         let process = ProcessInfo.processInfo
+        var bounds = configuration.check
+        bounds.outboxRetention = configuration.relay.retention
         return Checker(
             ports: CheckPorts(
                 sweeps: try PostgresSweepStore(databases: databases, shardCount: shards), requests: ports.requests,
@@ -33,7 +35,7 @@ extension Composition {
                     client: clients.redis, cache: Ports.cacheConfiguration(configuration.redis),
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache),
-            configuration: configuration.check,
+            configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
     }
 

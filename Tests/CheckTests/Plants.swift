@@ -221,6 +221,9 @@ struct Planter {
             try await plant(.cacheStale, "product_cache:{seed-3}", "version", "1", "value", "{}", ttl: 3600),
             try await plant(.cacheStale, "analysis_cache:{seed-4}", "version", "17", "value", "{}", ttl: 3600),
             try await plant(.cacheWithoutRow, "product_cache:{nobody}", "version", "1", "value", "{}", ttl: 3600),
+            // Of a result that was removed: an older one is the latest now.
+            try await plant(
+                .cacheWithoutRow, "analysis_cache:{seed-5}", "version", "9000000000000000", "value", "{}", ttl: 3600),
             try await plant(
                 .keyWithoutExpiry, "analysis_progress:{\(stores.id(3))}", "done", "1", "total", "1", ttl: nil),
             try await plant(.keyWithoutExpiry, "something", "else", "1", ttl: nil),

@@ -46,6 +46,7 @@ package enum Migrations {
             [
                 migration(1, "dropship", PackageResources._001_dropship_sql),
                 migration(2, "consistency", PackageResources._002_consistency_sql),
+                migration(3, "audit", PackageResources._003_audit_sql),
             ]
         case .market: [migration(1, "market", PackageResources._001_market_sql)]
         }

@@ -90,10 +90,13 @@ package struct CardWalk: Sendable {
 
     private mutating func judge(_ fold: Fold) {
         let (result, words) = fold.resultAndKeywordDetails()
-        if let kind = results[nextResult].disagreement(with: result) {
+        let stored = results[nextResult]
+        if let kind = stored.disagreement(with: result) {
             found.append(Disagreement(id: result.requestID, kind: kind, cardCount: result.cardCount))
         }
-        if let kind = KeywordDetails.disagreement(of: storedDetails(result.requestID), with: words) {
+        if let kind = KeywordDetails.disagreement(
+            of: storedDetails(result.requestID), with: words, foldVersion: stored.foldVersion)
+        {
             found.append(Disagreement(id: result.requestID, kind: kind, cardCount: result.cardCount))
         }
         nextResult += 1

@@ -20,6 +20,8 @@ package struct CheckConfiguration: Sendable, Hashable {
     package var examplesPerKind = 20
     /// A sweep is full if the last full one is older than this.
     package var fullInterval: Duration = .seconds(7 * 24 * 3600)
+    /// How long the outbox remembers which requests were opened again: a sweep is full if the last one is older.
+    package var outboxRetention: Duration = .seconds(7 * 24 * 3600)
     /// How long sweeps and their findings are kept.
     package var retention: Duration = .seconds(90 * 24 * 3600)
     /// When the role of that name sweeps.

@@ -145,33 +145,45 @@ package struct ResultDocument: Sendable, Hashable {
     package let analyzer: AnalyzerIdentity
     /// UTF-8 JSON.
     package let json: [UInt8]
+    /// Of the fold that made it.
+    package let foldVersion: Int
 
-    package init(facts: ResultFacts, productID: ProductID, analyzer: AnalyzerIdentity, json: [UInt8]) {
+    package init(
+        facts: ResultFacts, productID: ProductID, analyzer: AnalyzerIdentity, json: [UInt8],
+        foldVersion: Int = Fold.version
+    ) {
         self.facts = facts
         self.productID = productID
         self.analyzer = analyzer
         self.json = json
+        self.foldVersion = foldVersion
     }
 
     package var id: RequestID { facts.id }
 
-    /// In which way it is not what its cards fold into; nil where it is.
+    /// In which way it is not what its cards fold into; nil where it is. What another version of the fold has made of the right
+    /// cards is not held against this one's.
     package func disagreement(with folded: AnalysisResult) -> FindingKind? {
         if facts.cardCount != folded.cardCount { return .foldCount }
         if facts.digest != folded.digest { return .foldDigest }
-        return json == folded.json ? nil : .foldDocument
+        return foldVersion != Fold.version || json == folded.json ? nil : .foldDocument
     }
 }
 
 extension KeywordDetails {
     /// In which way a completed request's stored details, if there are any, are not what its cards fold into; nil where
     /// they are.
-    package static func disagreement(of stored: KeywordDetails?, with folded: KeywordDetails) -> FindingKind? {
+    ///
+    /// - Parameter foldVersion: of the result beside them.
+    package static func disagreement(
+        of stored: KeywordDetails?, with folded: KeywordDetails, foldVersion: Int = Fold.version
+    ) -> FindingKind? {
         guard let stored else { return .keywordsMissing }
         // A result names its analyser as one text, which does not tell where a name with a slash ends.
         let agrees =
             stored.cardCount == folded.cardCount && stored.digest == folded.digest
-            && stored.productID == folded.productID && stored.keywords == folded.keywords
+            && stored.productID == folded.productID
+            && (foldVersion != Fold.version || stored.keywords == folded.keywords)
             && stored.analyzer.description == folded.analyzer.description
         return agrees ? nil : .keywordsFold
     }

@@ -17,9 +17,11 @@ package protocol RequestAudit: Sendable {
     /// The results of these ids with their documents, nil where there is none.
     func documents(of ids: [RequestID]) async throws -> [ResultDocument?]
 
-    /// Up to `limit` requests before `start` that were opened again by transactions not older than that, as far as the
-    /// outbox remembers.
-    func reopened(since transaction: UInt64, before start: RequestID, limit: Int) async throws -> [RequestID]
+    /// Up to `limit` requests behind `after` and before `start`, in the order of their keys, that were opened again by
+    /// transactions not older than that, as far as the outbox remembers.
+    func reopened(
+        since transaction: UInt64, behind after: RequestID, before start: RequestID, limit: Int
+    ) async throws -> [RequestID]
 
     /// Removes results whose requests are not completed, or are not there. Returns the ids whose result went.
     func removeUncompletedResults(_ ids: [RequestID]) async throws -> [RequestID]

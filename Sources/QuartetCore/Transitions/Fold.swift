@@ -4,6 +4,9 @@
 /// ends with the ordinal. So the worker that finalises, an attempt that resumes and the checker that looks years later
 /// get the same result from the same cards.
 package struct Fold: Sendable {
+    /// Is stored with each result. It grows with every change by which the same cards come to another result document, or to
+    /// other keyword details.
+    package static let version = 1
     package static let keywordsMax = 20
     package static let keywordDetailsMax = 50
     package static let opinionsMax = 8

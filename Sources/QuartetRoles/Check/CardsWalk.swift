@@ -7,7 +7,7 @@ extension SweepRun {
             ports: ports, requestsPerChunk: max(1, configuration.requestsPerChunk / 8),
             cardsPerChunk: configuration.cardsPerChunk, sweep: sweep, sample: sample, judge: judge, folds: wants(.i4),
             pacer: Pacer(workShare: configuration.workShare, time: time))
-        var suspects = SuspectQueue(pause: configuration.secondLookPause)
+        var suspects = SuspectQueue(configuration)
         let start = sweep.progress[.cards].after.map(RequestID.init) ?? sweep.start
         var step: CardReader.Step? = try await reader.first(behind: start)
         var walk: CardWalk?

@@ -128,7 +128,8 @@ package struct Checker: Sendable {
         case .since(let date): return (date, Self.start(date, last))
         case .incremental:
             guard let last, let full = try await ledger.lastFinished(full: true),
-                now.timeIntervalSince(full.settledBefore) < configuration.fullInterval.seconds
+                now.timeIntervalSince(full.settledBefore) < configuration.fullInterval.seconds,
+                now.timeIntervalSince(last.settledBefore) < configuration.outboxRetention.seconds
             else { return nil }
             return (last.settledBefore, Self.start(last.settledBefore, last))
         }

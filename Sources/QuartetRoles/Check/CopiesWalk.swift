@@ -119,6 +119,13 @@ struct CacheLook: Sendable {
                 name: key.name, entry: entry, rowVersion: nil,
                 finding: finding(.cacheWithoutRow, key, "version \(entry.version), no row", since: nil))
         }
+        guard entry.version <= row.version else {
+            // Rows are read after the entry: its row has been removed, and an older one is left.
+            let detail = "version \(entry.version), the newest row has \(row.version)"
+            return CacheSuspect(
+                name: key.name, entry: entry, rowVersion: row.version,
+                finding: finding(.cacheWithoutRow, key, detail, since: nil))
+        }
         guard entry.version < row.version, row.since < settledBefore else { return nil }
         let detail = "version \(entry.version), its row has \(row.version)"
         return CacheSuspect(

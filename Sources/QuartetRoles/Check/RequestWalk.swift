@@ -7,7 +7,7 @@ extension SweepRun {
             ports: ports, chunk: configuration.requestsPerChunk, withResults: wants(.i3),
             withTasks: wants(.i1, .i2, .i5, .i6), withSessions: wants(.i5),
             pacer: Pacer(workShare: configuration.workShare, time: time))
-        var suspects = SuspectQueue(pause: configuration.secondLookPause)
+        var suspects = SuspectQueue(configuration)
         let start = sweep.progress[.requests].after.map(RequestID.init) ?? sweep.start
         var window: RequestWindow? = try await reader.read(behind: start)
         while let present = window {

@@ -136,7 +136,8 @@ struct Refold: Sendable {
     func disagreements(with document: ResultDocument, _ keywords: KeywordDetails?) -> [FindingKind] {
         let (result, details) = fold.resultAndKeywordDetails()
         return [
-            document.disagreement(with: result), KeywordDetails.disagreement(of: keywords, with: details),
+            document.disagreement(with: result),
+            KeywordDetails.disagreement(of: keywords, with: details, foldVersion: document.foldVersion),
         ].compactMap(\.self)
     }
 }

@@ -18,21 +18,28 @@ struct SuspectQueue: Sendable {
     }
 
     private let pause: Duration
+    private let reopenedMax: Int
     private var open: [Suspect] = []
     private var openedAt: Duration?
     private var stretches: [Stretch] = []
     private var waiting = 0
     private var reopened: [Suspect] = []
 
-    init(pause: Duration) {
-        self.pause = pause
+    init(_ configuration: CheckConfiguration) {
+        pause = configuration.secondLookPause
+        reopenedMax = configuration.suspectsMax
     }
 
-    /// - Parameter isReopened: what it is does not tell since when.
+    /// - Parameter isReopened: what it is does not tell since when. More of these than fit, and those that a sweep that is cut
+    ///   off had seen, are the next sweep's: they are open, and it begins before the first open request.
     mutating func add(_ id: RequestID, _ kinds: [FindingKind], isReopened: Bool = false, at now: Duration) {
         guard !kinds.isEmpty else { return }
         let suspect = Suspect(id: id, kinds: kinds, seenAt: now)
-        if isReopened { reopened.append(suspect) } else { open.append(suspect) }
+        if !isReopened {
+            open.append(suspect)
+        } else if reopened.count < reopenedMax {
+            reopened.append(suspect)
+        }
     }
 
     /// Everything up to `through` was looked at once. Stretches shorter than `lengthMax` grow together.

@@ -8,7 +8,7 @@ actor SweepRun {
     /// How often a walk's place is saved, at most.
     private static let saveInterval = Duration.seconds(1)
     private static let showInterval = Duration.milliseconds(100)
-    /// Keys from earlier sweeps, and keys that were opened again.
+    /// Keys from earlier sweeps.
     private static let againMax = 100_000
 
     let ledger: any SweepLedger
@@ -71,24 +71,35 @@ actor SweepRun {
     /// Keys that were taken note of before, instead of a walk.
     private func lookAgain() async throws {
         guard !sweep.isFull else { return }
-        var ids: Set<RequestID> = []
-        if let last { ids.formUnion(try await ledger.remaining(of: last.id, limit: Self.againMax)) }
-        let isCovered = last.map { last in sweep.since.map { last.settledBefore <= $0 } ?? false } ?? false
-        ids.formUnion(
-            try await ports.audit.reopened(
-                since: isCovered ? last?.progress.transaction ?? 0 : 0, before: sweep.start, limit: Self.againMax))
-        var suspects = SuspectQueue(pause: configuration.secondLookPause)
-        let looks = LookReader(ports: ports)
-        for part in ids.filter(sample.contains).sorted().parts(of: LookReader.idsMax) {
-            for look in try await looks.read(part, withCards: true) {
-                if look.request?.status.isOpen == true { sweep.progress.leave(look.sides.id) }
-                var kinds = judge.kinds(look.sides)
-                if wants(.i4), look.document != nil, look.request?.status == .completed { kinds.append(.foldDigest) }
-                suspects.add(look.sides.id, kinds, isReopened: look.isReopened, at: time.elapsed())
-            }
-            try await pass(.again, through: part.last ?? .highest, rows: part.count, &suspects)
+        var suspects = SuspectQueue(configuration)
+        let before = try await last.map { try await ledger.remaining(of: $0.id, limit: Self.againMax) } ?? []
+        for part in before.filter(sample.contains).sorted().parts(of: LookReader.idsMax) {
+            try await lookAgain(at: part, &suspects)
         }
+        let isCovered = last.map { last in sweep.since.map { last.settledBefore <= $0 } ?? false } ?? false
+        let transaction = isCovered ? last?.progress.transaction ?? 0 : 0
+        let pacer = Pacer(workShare: configuration.workShare, time: time)
+        var page: [RequestID] = []
+        repeat {
+            let after = page.last ?? .lowest
+            page = try await pacer.paced { [ports, start = sweep.start] in
+                try await ports.audit.reopened(
+                    since: transaction, behind: after, before: start, limit: LookReader.idsMax)
+            }
+            try await lookAgain(at: page.filter(sample.contains), &suspects)
+        } while page.count == LookReader.idsMax
         try await finish(.again, &suspects)
+    }
+
+    private func lookAgain(at part: [RequestID], _ suspects: inout SuspectQueue) async throws {
+        guard !part.isEmpty else { return }
+        for look in try await LookReader(ports: ports).read(part, withCards: true) {
+            if look.request?.status.isOpen == true { sweep.progress.leave(look.sides.id) }
+            var kinds = judge.kinds(look.sides)
+            if wants(.i4), look.document != nil, look.request?.status == .completed { kinds.append(.foldDigest) }
+            suspects.add(look.sides.id, kinds, isReopened: look.isReopened, at: time.elapsed())
+        }
+        try await pass(.again, through: part.last ?? .highest, rows: part.count, &suspects)
     }
 
     /// The end of a stretch of a walk: gives suspects whose time has come their second look, and saves the place behind

@@ -53,8 +53,10 @@ package struct PostgresRequestAudit: RequestAudit {
         return ids.map { found[$0] }
     }
 
-    package func reopened(since transaction: UInt64, before start: RequestID, limit: Int) async throws -> [RequestID] {
-        let rows = try await reopenedRequests.runAlone(transaction, start.uuid, limit, Int32(shardCount))
+    package func reopened(
+        since transaction: UInt64, behind after: RequestID, before start: RequestID, limit: Int
+    ) async throws -> [RequestID] {
+        let rows = try await reopenedRequests.runAlone(transaction, after.uuid, start.uuid, limit)
         return try rows.map { RequestID(try $0.decode(0)) }
     }
 
@@ -70,7 +72,7 @@ package struct PostgresRequestAudit: RequestAudit {
         }
         _ = try await replace.run(
             sorted.map(\.requestID.uuid), sorted.map { Int32($0.cardCount) }, sorted.map(\.digest.bytes),
-            sorted.map(\.analyzer.description), sorted.map(\.json), Int32(shardCount))
+            sorted.map(\.analyzer.description), sorted.map(\.json), Int32(shardCount), Int32(Fold.version))
     }
 
     package func runAgain(_ requests: [(id: RequestID, generation: Int)]) async throws {
@@ -93,7 +95,7 @@ package struct PostgresRequestAudit: RequestAudit {
             facts: try facts(row), productID: try StoredText.productID(row.decode(3)),
             analyzer: AnalyzerIdentity(
                 name: String(analyzer[..<slash]), version: String(analyzer[slash...].dropFirst())),
-            json: try row.decode(5))
+            json: try row.decode(5), foldVersion: try row.decode(6))
     }
 }
 

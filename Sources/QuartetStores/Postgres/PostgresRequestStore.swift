@@ -46,7 +46,8 @@ package struct PostgresRequestStore: RequestStore {
             return try await finaliseRequests.run(
                 sorted.map(\.id.uuid), sorted.map { Int32($0.value.result.cardCount) },
                 sorted.map(\.value.result.digest.bytes),
-                sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json), Int32(shardCount))
+                sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json), Int32(shardCount),
+                Int32(Fold.version))
         } notClosed: { _, request in
             .alreadyClosed(request.status)
         }

@@ -38,6 +38,7 @@ package enum RequestAuditConformance {
         Conformance("requests that were opened again are told, from a transaction on and before a key", reopening),
         Conformance("only results whose requests are not completed are removed", removal),
         Conformance("results of completed requests are replaced or added, with an event, once", replacement),
+        Conformance("an older result that is replaced does not become the latest", replacementOfTheOlder),
         Conformance("a completed request runs again from the generation that was given, once", runningAgain),
         Conformance("a request that runs again ends with a result as any other", completionAfterRunningAgain),
         Conformance("who waits for events hears of what was mended", bells),
@@ -82,7 +83,7 @@ package enum RequestAuditConformance {
         let planted = ResultDocument(
             facts: ResultFacts(id: .make(), cardCount: 7, digest: CardDigest(high: .max, low: 1)),
             productID: requests[0].productID, analyzer: AnalyzerIdentity(name: "model/large", version: "2"),
-            json: Array(#"{ "b":1,"a" : 2 }"#.utf8))
+            json: Array(#"{ "b":1,"a" : 2 }"#.utf8), foldVersion: 7)
         try await subject.plant(planted)
         let documents = subject.documents(requests, results)
         let ids = [planted.id, requests[2].id, requests[1].id, .make(), requests[0].id, requests[1].id]
@@ -104,7 +105,12 @@ package enum RequestAuditConformance {
         func reopened(
             since transaction: UInt64 = 0, before start: RequestID = .highest, limit: Int = 9
         ) async throws -> [RequestID] {
-            try await subject.audit.reopened(since: transaction, before: start, limit: limit)
+            let first = try await subject.audit.reopened(
+                since: transaction, behind: .lowest, before: start, limit: limit)
+            let behind = try await subject.audit.reopened(
+                since: transaction, behind: first.first ?? .lowest, before: start, limit: limit)
+            #expect(behind.prefix(limit - 1) == first.dropFirst())
+            return first
         }
         // Also where no relay has been yet, and whatever else the outbox tells.
         #expect(try await reopened() == [ids[0], ids[2], ids[3], ids[4]])
@@ -181,6 +187,23 @@ package enum RequestAuditConformance {
             #expect(own.last?.version == versions[index])
             #expect(own.allSatisfy { $0.productID == product && $0.generation == 1 })
         }
+    }
+
+    private static func replacementOfTheOlder(_ subject: RequestAuditSubject) async throws {
+        let (stores, requests) = (subject.stores, try await subject.submit(2))
+        for request in requests { _ = try await stores.finalise([request]) }
+        let (ids, product) = (requests.map(\.id), requests[0].productID)
+        let latest = try #require(try await stores.requests.latestResults(of: [product])[0])
+        #expect(latest == (try await stores.requests.results(ids)[1]))
+        // Once in place of a wrong one, once where there is none.
+        try await subject.plant(document(ids[0], of: product))
+        let wrong = try #require(try await stores.requests.results(ids)[0])
+        try await subject.audit.replaceResults([stores.result(of: requests[0])])
+        #expect(try await stores.requests.results(ids)[0]?.version == wrong.version + 1)
+        try await subject.removeResults([ids[0]])
+        try await subject.audit.replaceResults([stores.result(of: requests[0])])
+        #expect(try await stores.requests.results(ids)[0] != nil)
+        #expect(try await stores.requests.latestResults(of: [product])[0] == latest)
     }
 
     private static func runningAgain(_ subject: RequestAuditSubject) async throws {

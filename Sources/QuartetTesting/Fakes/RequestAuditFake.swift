@@ -30,11 +30,13 @@ package struct FakeRequestAudit: RequestAudit {
         try database.run(.audit) { state, _ in ids.map { state.results[$0]?.document } }
     }
 
-    package func reopened(since transaction: UInt64, before start: RequestID, limit: Int) async throws -> [RequestID] {
+    package func reopened(
+        since transaction: UInt64, behind after: RequestID, before start: RequestID, limit: Int
+    ) async throws -> [RequestID] {
         try database.run(.audit) { state, _ in
             let events = state.outbox.filter { $0.position.transaction >= transaction }.map(\.event)
             let reopened = events.filter { $0.type == .analysisRequested && $0.generation > 1 }
-            let ids = Set(reopened.compactMap { RequestID($0.aggregateID) }).filter { $0 < start }
+            let ids = Set(reopened.compactMap { RequestID($0.aggregateID) }).filter { $0 > after && $0 < start }
             return Array(ids.sorted().prefix(limit))
         }
     }
@@ -53,11 +55,11 @@ package struct FakeRequestAudit: RequestAudit {
                 guard let request = state.requests[result.requestID], request.status == .completed else { continue }
                 let document = ResultDocument(result, of: request.productID)
                 guard state.results[request.id]?.document != document else { continue }
-                state.results[request.id] = FakeDatabase.ResultRow(
-                    document: document, version: transaction.microseconds)
+                let closedAt = request.closedAt?.timeIntervalSince1970 ?? 0
+                let before = state.results[request.id]?.version ?? Int64((closedAt * 1_000_000).rounded())
+                state.results[request.id] = FakeDatabase.ResultRow(document: document, version: before + 1)
                 transaction.write(
-                    .analysisCompleted, request.id.description, transaction.microseconds, request.productID,
-                    request.generation)
+                    .analysisCompleted, request.id.description, before + 1, request.productID, request.generation)
             }
         }
     }

@@ -131,7 +131,8 @@ extension FakeDatabase {
     package func plant(_ result: ResultDocument) {
         state.withLock { state in
             let transaction = Transaction(now: now(), state: &state)
-            state.results[result.id] = ResultRow(document: result, version: transaction.microseconds)
+            let dayAgo = transaction.microseconds - 86_400_000_000
+            state.results[result.id] = ResultRow(document: result, version: dayAgo)
         }
     }
 

@@ -65,8 +65,9 @@ WITH open AS MATERIALIZED (
     FROM open o WHERE r.request_id = o.request_id
     RETURNING r.request_id, r.product_id, r.generation, o.card_count, o.digest, o.analyzer, o.result
 ), stored AS (
-    INSERT INTO {analysis_results} (request_id, product_id, completed_at, card_count, digest, analyzer, result)
-    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json
+    INSERT INTO {analysis_results}
+        (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
+    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json, $7::int
     FROM closed
     ON CONFLICT DO NOTHING
 ), event AS (

@@ -10,24 +10,22 @@ SELECT request_id, card_count, digest FROM {analysis_results}
 WHERE request_id > $1::uuid AND request_id <= $2::uuid ORDER BY request_id LIMIT $3::bigint;
 
 -- name: walk_documents
-SELECT request_id, card_count, digest, product_id, analyzer, result FROM {analysis_results}
+SELECT request_id, card_count, digest, product_id, analyzer, result, fold_version FROM {analysis_results}
 WHERE request_id > $1::uuid AND request_id <= $2::uuid ORDER BY request_id LIMIT $3::bigint;
 
 -- name: documents_by_id
-SELECT request_id, card_count, digest, product_id, analyzer, result FROM {analysis_results}
+SELECT request_id, card_count, digest, product_id, analyzer, result, fold_version FROM {analysis_results}
 WHERE request_id = ANY ($1::uuid[]);
 
 -- name: reopened
--- Requests with a key below $2 that were opened again by transactions not older than $1, in every shard that may have
--- rows, also where no relay has been yet. Ids sort as text as they do as uuids, and not every aggregate's id is one.
-SELECT DISTINCT o.aggregate_id::uuid AS request_id
-FROM generate_series(0, greatest($4::int - 1, (SELECT max(shard) FROM {outbox_cursors}))) AS s (shard)
-    CROSS JOIN LATERAL (
-        SELECT o.aggregate_id FROM {outbox} o
-        WHERE o.shard = s.shard AND o.transaction >= $1::xid8 AND o.type = 'analysis.requested' AND o.generation > 1
-            AND o.aggregate_id COLLATE "C" < $2::uuid::text
-    ) o
-ORDER BY request_id LIMIT $3::bigint;
+-- Requests with keys behind $2 and below $3 that were opened again by transactions not older than $1, by an index of such
+-- rows alone. Ids sort as text as they do as uuids, and not every aggregate's id is one.
+SELECT o.aggregate_id::uuid AS request_id
+FROM {outbox} o
+WHERE o.type = 'analysis.requested' AND o.generation > 1 AND o.transaction >= $1::xid8
+    AND o.aggregate_id COLLATE "C" > $2::uuid::text AND o.aggregate_id COLLATE "C" < $3::uuid::text
+GROUP BY o.aggregate_id COLLATE "C", o.aggregate_id
+ORDER BY o.aggregate_id COLLATE "C" LIMIT $4::bigint;
 
 -- name: remove_uncompleted_results
 -- Removes the results of requests that are not completed, or not there.
@@ -38,31 +36,35 @@ WHERE s.request_id = ANY ($1::uuid[])
 RETURNING s.request_id;
 
 -- name: replace_results
--- Stores results of requests that are completed in place of those that differ, with the event that tells so.
+-- Stores results of requests that are completed in place of those that differ, with the event that tells so. A result's time
+-- moves by a microsecond, which makes it newer than what caches have of it, and leaves the product's latest result the latest.
 WITH completed AS MATERIALIZED (
-    SELECT i.*, r.product_id, r.generation
+    SELECT i.*, r.product_id, r.generation, r.closed_at
     FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::text[], $5::bytea[])
             AS i (request_id, card_count, digest, analyzer, result)
         CROSS JOIN LATERAL (
-            SELECT r.product_id, r.generation FROM {analysis_requests} r
+            SELECT r.product_id, r.generation, r.closed_at FROM {analysis_requests} r
             WHERE r.request_id = i.request_id AND r.status = 'completed'
             FOR NO KEY UPDATE
         ) r
 ), stored AS (
-    INSERT INTO {analysis_results} AS s (request_id, product_id, completed_at, card_count, digest, analyzer, result)
-    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json
+    INSERT INTO {analysis_results} AS s
+        (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
+    SELECT request_id, product_id, closed_at + interval '1 microsecond', card_count, digest, analyzer,
+        convert_from(result, 'UTF8')::json, $7::int
     FROM completed
     ON CONFLICT (request_id) DO UPDATE SET
-        completed_at = excluded.completed_at, card_count = excluded.card_count, digest = excluded.digest,
-        analyzer = excluded.analyzer, result = excluded.result
-        WHERE (s.card_count, s.digest, s.analyzer, s.result::text)
-            <> (excluded.card_count, excluded.digest, excluded.analyzer, excluded.result::text)
-    RETURNING s.request_id
+        completed_at = s.completed_at + interval '1 microsecond', card_count = excluded.card_count,
+        digest = excluded.digest, analyzer = excluded.analyzer, result = excluded.result,
+        fold_version = excluded.fold_version
+        WHERE (s.card_count, s.digest, s.analyzer, s.result::text, s.fold_version)
+            <> (excluded.card_count, excluded.digest, excluded.analyzer, excluded.result::text, excluded.fold_version)
+    RETURNING s.request_id, s.completed_at
 ), event AS (
     INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
     SELECT (get_byte(uuid_send(c.request_id), 14) * 256 + get_byte(uuid_send(c.request_id), 15)) % $6::int,
-        'analysis.completed', c.request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, c.product_id,
-        c.generation
+        'analysis.completed', c.request_id::text, (extract(epoch FROM stored.completed_at) * 1000000)::bigint,
+        c.product_id, c.generation
     FROM stored JOIN completed c USING (request_id)
 ), bell AS MATERIALIZED (
     SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM stored)
