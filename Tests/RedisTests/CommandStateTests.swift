@@ -141,6 +141,22 @@ struct CommandStateTests {
         try add("d", to: &state)
     }
 
+    @Test("Calls go on after a server has closed one idle connection after the other")
+    func idleConnectionsClosed() throws {
+        var state = try connectedState()
+        #expect(state.lost(1, RedisError(.connectionLost, "closed")).next == .connect(2))
+        #expect(state.connected(2).isWanted)
+        let steps = state.lost(2, RedisError(.connectionLost, "closed"))
+        #expect(steps.next == .nothing && steps.lostNothing)
+        #expect(try add("a", to: &state).steps.next == .connect(3))
+        #expect(state.connected(3).isWanted)
+        _ = state.takeOutbound(now: start)
+        guard case .retry = state.lost(3, RedisError(.connectionLost, "closed")).next else {
+            Issue.record("a server that owed an answer is failing")
+            return
+        }
+    }
+
     @Test("News of an old connection changes nothing")
     func ignoresOldConnections() throws {
         var state = try connectedState()

@@ -1,3 +1,4 @@
+import NIOPosix
 import StoreKit
 import Testing
 
@@ -110,6 +111,39 @@ struct FailureTests {
             try await eventually { (try? await client.ping()) != nil }
             #expect(try await client.eval(script, keys: []).int() == 5)
         }
+    }
+
+    @Test("A server that closes idle connections is there for the next call")
+    func idleConnectionsClosed() async throws {
+        // On one loop, what the observer learns of a connection's end comes after that end.
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let server = try RedisServer()
+        try await server.start()
+        var configuration = RedisConfiguration()
+        (configuration.port, configuration.commandTimeout) = (server.port, .seconds(20))
+        configuration.reconnectBackoff = Backoff(base: .seconds(1000), max: .seconds(1000))
+        let observer = RedisClient(configuration: configuration, logger: .silent, eventLoopGroup: loop)
+        configuration.clientName = "idler"
+        let client = RedisClient(configuration: configuration, logger: .silent, eventLoopGroup: loop)
+        var closed = ""
+        for _ in 0..<3 {
+            try await client.ping()
+            // The one that has answered is replaced at once, the one that was asked nothing is not.
+            for _ in 0..<2 {
+                try await eventually {
+                    let list = try await observer.send(RedisCommand("CLIENT", "LIST")).string().split(separator: "\n")
+                    let idler = list.first { $0.contains("name=idler") }?.split(separator: " ").first
+                    guard let id = idler?.dropFirst("id=".count), id != closed else { return false }
+                    closed = String(id)
+                    return true
+                }
+                #expect(try await observer.send(RedisCommand("CLIENT", "KILL", "ID", closed)).int() == 1)
+            }
+        }
+        try await client.ping()
+        await client.close()
+        await observer.close()
+        await server.stop()
     }
 
     @Test("A refused connection names host and port on one line, and that nothing happened")

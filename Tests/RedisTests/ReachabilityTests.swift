@@ -47,6 +47,22 @@ struct ReachabilityTests {
         }
     }
 
+    @Test("A server may close connections that were asked nothing, as often as it likes")
+    func unusedConnections() {
+        var reachability = Reachability(backoff: Backoff())
+        var id = reachability.want() ?? 0
+        for _ in 0..<3 {
+            #expect(reachability.connected(id) == true)
+            reachability.answered()
+            #expect(reachability.lost(id, gone, isNeeded: true, owesAnswers: false) == .connect(id + 1))
+            #expect(reachability.connected(id + 1) == true)
+            #expect(reachability.lost(id + 1, gone, isNeeded: true, owesAnswers: false) == .nothing)
+            #expect(reachability.failure == nil)
+            id += 2
+            #expect(reachability.want() == id)
+        }
+    }
+
     @Test("What nobody needs is not connected again until somebody does")
     func idleAgain() {
         var reachability = Reachability(backoff: Backoff())

@@ -130,7 +130,7 @@ extension CommandLink: ConnectionDelegate {
             if guarded.machine.reachability.isUp(id) { guarded.channel = nil }
             return guarded.machine.lost(id, error)
         }
-        log.lost(error, isExpected: steps.next == .nothing)
+        log.lost(error, isExpected: steps.lostNothing)
         perform(steps)
     }
 }

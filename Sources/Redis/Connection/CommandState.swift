@@ -36,6 +36,14 @@ struct CommandState<Waiter> {
         var timer: Instant?
         /// The connection is of no more use.
         var disconnect = false
+        /// The connection that went was not needed, or is replaced before anybody misses it.
+        var lostNothing: Bool {
+            switch next {
+            case .nothing: true
+            case .connect: completions.isEmpty
+            case .retry: false
+            }
+        }
         /// Whoever waits for the end of everything.
         var closers: [CheckedContinuation<Void, Never>] = []
     }
@@ -193,6 +201,7 @@ extension CommandState {
         guard reachability.phase == .connecting(id) || reachability.isUp(id) else { return steps }
         let reason = dropReason ?? error
         let written = pending.count - callsUnwritten
+        let owesAnswers = written > 0 || dropReason != nil
         for (index, call) in pending.enumerated() {
             guard let waiter = call.waiter else { continue }
             let failure = reason.with(mayHaveHappened: index < written)
@@ -204,7 +213,7 @@ extension CommandState {
         outbound = ByteBuffer()
         lastProgress = nil
         dropReason = nil
-        steps.next = reachability.lost(id, reason, isNeeded: !isClosing)
+        steps.next = reachability.lost(id, reason, isNeeded: !isClosing, owesAnswers: owesAnswers)
         let drained = stepsIfDrained()
         steps.closers = drained.closers
         return steps

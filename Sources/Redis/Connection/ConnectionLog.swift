@@ -20,7 +20,7 @@ final class ConnectionLog: Sendable {
         logger.log(level: wasDown ? .notice : .debug, "connected to redis", metadata: metadata)
     }
 
-    /// `isExpected` when the connection was closed from here.
+    /// `isExpected` when the connection was closed from here, or nobody was waiting on it.
     func lost(_ error: RedisError, isExpected: Bool) {
         guard !isExpected else { return }
         let wasDown = exchange(true)

@@ -6,7 +6,8 @@ typealias ConnectionID = UInt64
 /// Whether there is a connection, and when to try for the next one.
 ///
 /// Nothing is done before the first call. A lost connection that had answered is replaced at once; one that could not be
-/// made, or never answered, is tried again after a growing delay. Between a failed attempt and the next connection
+/// made, or never answered what it was asked, is tried again after a growing delay. One that was asked nothing may be closed
+/// by a server that does so with idle connections: the next call makes another. Between a failed attempt and the next connection
 /// `failure` says what is wrong, and calls fail with it instead of queueing up.
 struct Reachability {
     enum Phase: Equatable {
@@ -67,10 +68,13 @@ struct Reachability {
     }
 
     /// Connection `id` failed, or could not be made. Without need for another one there is nothing to be done.
-    mutating func lost(_ id: ConnectionID, _ error: RedisError, isNeeded: Bool) -> Next {
+    ///
+    /// - Parameter owesAnswers: the server was asked something that it has not answered.
+    mutating func lost(_ id: ConnectionID, _ error: RedisError, isNeeded: Bool, owesAnswers: Bool = true) -> Next {
         guard phase == .connecting(id) || phase == .up(id) else { return .nothing }
         let mayReplaceAtOnce = phase == .up(id) && hasAnswered
-        guard isNeeded else {
+        let wasUnused = phase == .up(id) && !hasAnswered && !owesAnswers
+        guard isNeeded, !wasUnused else {
             phase = .idle
             return .nothing
         }
