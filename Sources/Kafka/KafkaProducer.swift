@@ -108,19 +108,19 @@ package actor KafkaProducer {
         }
     }
 
-    /// Asks a broker for a sign of life; deliveries are reported after it.
+    /// Asks a broker for a sign of life; sends go on meanwhile.
     ///
     /// - Throws: `KafkaError` naming the address that does not answer.
     package func ping(deadline: Deadline) async throws {
         guard handle != nil else { throw KafkaError.closed("look up brokers") }
-        do {
-            _ = try handle?.metadata(topic: nil, deadline: deadline, context: context)
-            context.succeeded()
-        } catch {
-            // Reports that come meanwhile free senders who wait for room.
-            serve()
-            throw KafkaError(rd_kafka_resp_err_t(error.code), error.operation, outage: context.outageReason)
+        let context = context
+        let code = await withCheckedContinuation { continuation in
+            handle?.lookUpBrokers(deadline: deadline) { continuation.resume(returning: $0) }
         }
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return context.succeeded() }
+        // Why no broker is there may have been told and not been heard yet.
+        serve()
+        throw KafkaError(code, "look up brokers", outage: context.outageReason)
     }
 
     /// Delivers what is on the way until `deadline`, gives up the rest, whose senders learn it, and ends; by `deadline`, or

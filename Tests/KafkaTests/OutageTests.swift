@@ -71,6 +71,30 @@ import Testing
         await producer.close(deadline: .after(.seconds(1)))
     }
 
+    @Test func sendersDoNotWaitForAPingThatNobodyAnswers() async throws {
+        let cluster = try TestCluster.start()
+        try await cluster.createTopic("t", partitions: 1)
+        let producer = try TestCluster.makeProducer(KafkaConfiguration(brokers: cluster.bootstrapServers))
+        _ = try await producer.send([KafkaRecord("t", "k", "0")])
+        try await cluster.brokerDown(1)
+        let ping = Task.immediate { try await producer.ping(deadline: .after(.seconds(30))) }
+        let results = try await producer.send([KafkaRecord("t", "k", "1")], deadline: .after(.milliseconds(50)))
+        #expect(throws: KafkaError.self) { try results[0].get() }
+        // Behind the ping this would come too late for it.
+        try await cluster.brokerUp(1)
+        try await ping.value
+        try await producer.flush(deadline: TestCluster.soon)
+        await producer.close(deadline: TestCluster.soon)
+        await cluster.stop()
+    }
+
+    @Test func closingDoesNotWaitForAPing() async throws {
+        let producer = try TestCluster.makeProducer(KafkaConfiguration(brokers: ["127.0.0.1:1"]))
+        let ping = Task.immediate { try await producer.ping(deadline: .after(.seconds(10))) }
+        #expect(await duration { await producer.close(deadline: .after(.milliseconds(100))) } < .seconds(8))
+        await #expect(throws: KafkaError.self) { try await ping.value }
+    }
+
     @Test func aDeadlineEndsTheWaitForDeliveryAndForSpace() async throws {
         let configuration = KafkaConfiguration(brokers: ["127.0.0.1:1"])
         let producer = try TestCluster.makeProducer(configuration) { $0.queuedRecordsMax = 10 }

@@ -86,6 +86,8 @@ extension ClientHandle {
         private(set) var closing: OpaquePointer?
         private let context: Unmanaged<ClientContext>
         private let wake: Unmanaged<QueueWake>
+        /// Calls that are made on other threads than the owner's.
+        private let calls = Unmanaged.passRetained(DispatchGroup())
 
         init(client: OpaquePointer, main: OpaquePointer?, context: ClientContext, wake: QueueWake) {
             self.client = client
@@ -109,7 +111,14 @@ extension ClientHandle {
             return queue
         }
 
+        /// Runs `call` on a thread of its own; the client is destroyed after it.
+        func callElsewhere(_ call: @escaping @Sendable (OpaquePointer) -> Void) {
+            nonisolated(unsafe) let client = client
+            DispatchQueue(label: "kafka.call").async(group: calls.takeUnretainedValue()) { call(client) }
+        }
+
         func destroy() {
+            calls.takeUnretainedValue().wait()
             for queue in [main, replies, closing] {
                 guard let queue else { continue }
                 QueueWake.detach(from: queue)
@@ -119,6 +128,7 @@ extension ClientHandle {
             rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
             context.release()
             wake.release()
+            calls.release()
         }
     }
 
@@ -139,6 +149,17 @@ extension ClientHandle {
 // MARK: - Calls common to producers and consumers
 
 extension ClientHandle {
+    /// Asks any broker for a sign of life on a thread of its own, since that blocks for `deadline` at most; the client is not
+    /// destroyed meanwhile. `answer` is called there.
+    func lookUpBrokers(deadline: Deadline, answer: @escaping @Sendable (rd_kafka_resp_err_t) -> Void) {
+        parts.callElsewhere { client in
+            var metadata: UnsafePointer<rd_kafka_metadata>?
+            let code = rd_kafka_metadata(client, 0, nil, &metadata, max(1, deadline.remainingMilliseconds))
+            if let metadata { rd_kafka_metadata_destroy(metadata) }
+            answer(code)
+        }
+    }
+
     /// Asks any broker for the names it knows; blocks its queue for `deadline` at most.
     ///
     /// - Returns: the number of partitions of `topic`, or 0 without one.
