@@ -27,6 +27,56 @@ struct BSONHostileBytesTests {
         }
     }
 
+    @Test(arguments: [Nest.document, .array]) func decodingDepthHasALimit(nest: Nest) throws {
+        let deepest = try BSONDecoder().decode(Tree.self, from: nest.document(BSONDocument.depthMax))
+        #expect(deepest.depth == BSONDocument.depthMax)
+        for depth in [BSONDocument.depthMax + 1, 20_000] {
+            #expect {
+                try BSONDecoder().decode(Tree.self, from: nest.document(depth))
+            } throws: { error in
+                guard case DecodingError.dataCorrupted(let context) = error else { return false }
+                return (context.underlyingError as? BSONError)?.code == .tooDeep
+            }
+        }
+    }
+
+    /// Documents in documents, or arrays in arrays in a document.
+    enum Nest {
+        case document
+        case array
+
+        func document(_ depth: Int) -> BSONDocument {
+            // From the outside in: each header is eight bytes, each end one.
+            var bytes: [UInt8] = []
+            for level in 0..<depth {
+                let length = Int32((depth - level - 1) * 8 + 5).littleEndian
+                withUnsafeBytes(of: length) { bytes += $0 }
+                if level < depth - 1 { bytes += [self == .array ? 4 : 3, UInt8(ascii: "0"), 0] }
+            }
+            return BSONDocument(trusted: bytes + Array(repeating: 0, count: depth))
+        }
+    }
+
+    private struct Tree: Decodable {
+        let depth: Int
+
+        init(from decoder: any Decoder) throws {
+            if var array = try? decoder.unkeyedContainer() {
+                depth = try array.isAtEnd ? 1 : array.decode(Tree.self).depth + 1
+            } else {
+                let container = try decoder.container(keyedBy: BSONPathKey.self)
+                depth = try (container.decodeIfPresent(Tree.self, forKey: BSONPathKey(intValue: 0))?.depth ?? 0) + 1
+            }
+        }
+    }
+
+    @Test func aKeyBehindMalformedBytesIsNotAbsent() {
+        struct Optional: Decodable { let b: Int? }
+        // {a: ?, b: 1}, with a of no known type.
+        let document = BSONDocument(trusted: BSONTests.hex("0f000000" + "556100" + "10620001000000" + "00"))
+        #expect(throws: DecodingError.self) { try BSONDecoder().decode(Optional.self, from: document) }
+    }
+
     @Test func anErrorNamesThePath() throws {
         let inner = BSONDocument(trusted: BSONTests.hex("09000000086100" + "02" + "00"))
         let bytes = BSONDocument([("list", .array([.document(inner)]))]).bytes

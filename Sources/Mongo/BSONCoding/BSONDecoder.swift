@@ -23,10 +23,12 @@ struct BSONElementDecoder: Decoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        KeyedDecodingContainer(BSONKeyedDecoding<Key>(codingPath: codingPath, document: try document()))
+        try checkDepth()
+        return KeyedDecodingContainer(BSONKeyedDecoding<Key>(codingPath: codingPath, document: try document()))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        try checkDepth()
         guard case .element(let reader) = source else {
             throw DecodingError.typeMismatch(
                 [Any].self, .init(codingPath: codingPath, debugDescription: "a document, not an array"))
@@ -37,6 +39,14 @@ struct BSONElementDecoder: Decoder {
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer {
         BSONSingleDecoding(decoder: self)
+    }
+
+    /// A type that holds itself goes as deep as the bytes do, and the stack does not.
+    private func checkDepth() throws {
+        guard codingPath.count < BSONDocument.depthMax else {
+            try located(codingPath) { () throws(BSONError) in throw BSONError(.tooDeep) }
+            return
+        }
     }
 
     func document() throws -> BSONDocument {

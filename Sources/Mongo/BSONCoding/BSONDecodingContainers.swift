@@ -16,7 +16,14 @@ struct BSONKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     var allKeys: [Key] { document.compactMap { Key(stringValue: $0.key) } }
 
-    func contains(_ key: Key) -> Bool { (try? find(key)) != nil }
+    /// Malformed bytes are no absent value: true has the caller ask for it, which throws.
+    func contains(_ key: Key) -> Bool {
+        do {
+            return try find(key) != nil
+        } catch {
+            return true
+        }
+    }
 
     func decodeNil(forKey key: Key) throws -> Bool { try element(key).type == .null }
     func decode(_ type: Int8.Type, forKey key: Key) throws -> Int8 { try element(key).number(type, path(key)) }
