@@ -94,6 +94,29 @@ struct BSONCodingTests {
         #expect(throws: EncodingError.self) { try BSONEncoder().encode(["a\0b": 1]) }
     }
 
+    @Test func aNestedContainersKeyHoldsNoZeroByte() {
+        for kind in ["keyed", "unkeyed", "super"] {
+            let error = #expect(throws: EncodingError.self) { try BSONEncoder().encode(ZeroKey(kind: kind)) }
+            guard case .invalidValue(_, let context)? = error else { return }
+            #expect(context.codingPath.map(\.stringValue) == ["outer"])
+        }
+    }
+
+    struct ZeroKey: Encodable {
+        let kind: String
+
+        func encode(to encoder: any Encoder) throws {
+            var outermost = encoder.container(keyedBy: BSONPathKey.self)
+            var outer = outermost.nestedContainer(keyedBy: BSONPathKey.self, forKey: BSONPathKey(stringValue: "outer"))
+            let key = BSONPathKey(stringValue: "a\0b")
+            switch kind {
+            case "keyed": _ = outer.nestedContainer(keyedBy: BSONPathKey.self, forKey: key)
+            case "unkeyed": _ = outer.nestedUnkeyedContainer(forKey: key)
+            default: _ = outer.superEncoder(forKey: key)
+            }
+        }
+    }
+
     @Test func classesEncodeTheirSuperclass() throws {
         let decoded = try BSONDecoder().decode(Derived.self, from: try BSONEncoder().encode(Derived(a: 1, b: 2)))
         #expect((decoded.a, decoded.b) == (1, 2))

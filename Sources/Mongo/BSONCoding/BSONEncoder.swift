@@ -12,7 +12,7 @@ package struct BSONEncoder: Sendable {
             throw EncodingError.invalidValue(
                 value, .init(codingPath: [], debugDescription: "a document is wanted, as a keyed container makes it"))
         }
-        return BSONDocument(trusted: frame.finished())
+        return BSONDocument(trusted: try frame.finished())
     }
 }
 
@@ -41,14 +41,14 @@ final class BSONFrame {
         children.append((writer.bytes.count, child))
     }
 
-    func finished() -> [UInt8] {
+    func finished() throws -> [UInt8] {
         var whole = BSONWriter(reservingBytes: writer.bytes.count + 5)
         let mark = whole.open()
         var done = 0
         for child in children {
             whole.bytes.append(contentsOf: writer.bytes[done..<child.offset])
             done = child.offset
-            child.encoder.finish(into: &whole)
+            try child.encoder.finish(into: &whole)
         }
         whole.bytes.append(contentsOf: writer.bytes[done...])
         whole.close(mark)
@@ -66,11 +66,13 @@ final class BSONElementEncoder: Encoder {
         self.codingPath = codingPath
     }
 
-    func finish(into writer: inout BSONWriter) {
+    func finish(into writer: inout BSONWriter) throws {
+        // Whoever asks for a nested container can't be told at once.
+        let key = try bsonKey(key, in: codingPath.dropLast())
         switch content {
         case .value(let value): writer.append(key: key, value)
-        case .array(let frame): writer.append(key: key, BSONArray(BSONDocument(trusted: frame.finished())))
-        case .document(let frame): writer.append(key: key, BSONDocument(trusted: frame.finished()))
+        case .array(let frame): writer.append(key: key, BSONArray(BSONDocument(trusted: try frame.finished())))
+        case .document(let frame): writer.append(key: key, BSONDocument(trusted: try frame.finished()))
         case nil: writer.append(key: key, BSONDocument())
         }
     }

@@ -6,6 +6,14 @@ func bsonInt64(_ value: some FixedWidthInteger & Sendable, _ path: [any CodingKe
     return number
 }
 
+func bsonKey(_ key: String, in path: some Collection<any CodingKey>) throws -> String {
+    guard !key.utf8.contains(0) else {
+        throw EncodingError.invalidValue(
+            key, .init(codingPath: Array(path), debugDescription: "a BSON key holds no zero byte"))
+    }
+    return key
+}
+
 extension BSONFrame {
     /// Any encodable value: directly where BSON has a type for it, through an encoder of its own otherwise.
     func encode(_ value: some Encodable, _ key: String, _ path: [any CodingKey]) throws {
@@ -20,13 +28,7 @@ struct BSONKeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let codingPath: [any CodingKey]
     let frame: BSONFrame
 
-    private func name(_ key: any CodingKey) throws -> String {
-        guard !key.stringValue.utf8.contains(0) else {
-            throw EncodingError.invalidValue(
-                key.stringValue, .init(codingPath: codingPath, debugDescription: "a BSON key holds no zero byte"))
-        }
-        return key.stringValue
-    }
+    private func name(_ key: any CodingKey) throws -> String { try bsonKey(key.stringValue, in: codingPath) }
 
     mutating func encodeNil(forKey key: Key) throws { frame.append(try name(key), BSONValue.null) }
     mutating func encode(_ value: Bool, forKey key: Key) throws { frame.append(try name(key), value) }
