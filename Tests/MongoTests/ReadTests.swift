@@ -46,14 +46,14 @@ struct ReadTests {
         var taken = 0
         for try await batch in things.stream([:], .init(batchSize: 1000)).batches {
             taken += batch.count
-            if taken >= 5000 { break }
+            if taken < 5000 { continue }
+            #expect(try await TestServer.shared.idleCursors(on: things) == 1)
+            break
         }
         #expect(taken == 5000)
         // The only connection comes back, and with it the cursor is gone.
         #expect(try await things.countDocuments() == 200_000)
-        let status = try await client.runCommand(["serverStatus": 1], database: "admin")
-        let open = status["metrics"]?.asDocument?["cursor"]?.asDocument?["open"]?.asDocument?["total"]?.asInt
-        #expect(open != nil)
+        #expect(try await TestServer.shared.idleCursors(on: things) == 0)
         await client.close()
     }
 

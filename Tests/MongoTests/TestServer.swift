@@ -208,9 +208,30 @@ actor SharedServer {
         get async throws { try await started().1 }
     }
 
+    /// Cursors that are open on a collection and not in use now.
+    func idleCursors(on things: MongoCollection) async throws -> Int {
+        try await client.idleCursors(on: things)
+    }
+
     /// An empty collection of its own.
     func collection(_ name: String = #function) async throws -> MongoCollection {
         let plain = name.filter { $0.isLetter || $0.isNumber }
         return try await client.collection("\(plain)_\(UUID().uuidString.prefix(8))", writeConcern: .one)
+    }
+}
+
+extension MongoClient {
+    /// Cursors that are open on a collection, by whatever client, and not in use now.
+    func idleCursors(on things: MongoCollection) async throws -> Int {
+        let reply = try await runCommand(
+            [
+                "aggregate": 1, "cursor": [:],
+                "pipeline": [
+                    ["$currentOp": ["allUsers": true, "idleCursors": true]],
+                    ["$match": ["type": "idleCursor", "ns": .string("\(things.database).\(things.name)")]],
+                ],
+            ], database: "admin")
+        return try reply.decode("cursor", as: BSONDocument.self).decode("firstBatch", as: BSONArray.self)
+            .count { _ in true }
     }
 }
