@@ -57,6 +57,27 @@ struct ReadTests {
         await client.close()
     }
 
+    @Test func aStreamTakesLongerThanACall() async throws {
+        let client = try await TestServer.shared.server.client { $0.operationTimeout = .seconds(2) }
+        let things = client.collection(try await filled(12).name)
+        let slow: BSONDocument = [
+            "$expr": [
+                "$function": ["body": "function() { sleep(250); return true }", "args": [], "lang": "js"]
+            ]
+        ]
+        var streamed = 0
+        for try await _ in things.stream(slow, .init(batchSize: 1)) { streamed += 1 }
+        #expect(streamed == 12)
+        for try await _ in things.aggregateStream([["$match": .document(slow)]], options: .init(batchSize: 1)) {
+            streamed += 1
+        }
+        #expect(streamed == 24)
+        // All at once has one deadline for all.
+        let error = await #expect(throws: MongoError.self) { try await things.find(slow, .init(batchSize: 1)) }
+        #expect(error?.code == .deadlineExceeded)
+        await client.close()
+    }
+
     @Test func aFailedQueryEndsItsStream() async throws {
         let things = try await filled(1)
         var iterator = things.stream(["$nonsense": 1]).makeAsyncIterator()

@@ -20,12 +20,11 @@ extension MongoCollection {
     }
 
     /// Matching documents as they are read. The loop's pace is the server's; leaving it early closes the cursor. Holds a
-    /// connection meanwhile.
+    /// connection meanwhile. Each batch may take the configuration's `operationTimeout`, the whole as long as it likes.
     package func stream(
         _ filter: BSONDocument = [:], _ options: MongoFindOptions = MongoFindOptions()
     ) -> MongoCursor {
-        MongoCursor(
-            collection: self, request: findRequest(filter, options), batchSize: options.batchSize)
+        cursor(findRequest(filter, options), batchSize: options.batchSize)
     }
 
     package func aggregate(
@@ -40,8 +39,14 @@ extension MongoCollection {
     package func aggregateStream(
         _ pipeline: [BSONDocument], options: MongoAggregateOptions = MongoAggregateOptions()
     ) -> MongoCursor {
-        MongoCursor(
-            collection: self, request: aggregateRequest(pipeline, options), batchSize: options.batchSize)
+        cursor(aggregateRequest(pipeline, options), batchSize: options.batchSize)
+    }
+
+    private func cursor(_ request: MongoRequest, batchSize: Int?) -> MongoCursor {
+        var request = request
+        // The server would count all batches against it, however long the walk; each has its own deadline here.
+        request.takesMaxTime = false
+        return MongoCursor(collection: self, request: request, batchSize: batchSize)
     }
 
     private func all(
