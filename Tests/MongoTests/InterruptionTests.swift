@@ -112,6 +112,44 @@ struct InterruptionTests {
         try await server.kill()
     }
 
+    /// The caller's deadline counts, however long the server may take to let go of a call; the connection is used again once
+    /// the late answer has come, and the cursor that it tells of is gone.
+    @Test func aFrozenServerHoldsNobodyBeyondTheDeadline() async throws {
+        let server = try await TestServer.start()
+        let client = try server.client {
+            $0.cancellationGrace = .seconds(50)
+            $0.serverSelectionTimeout = .seconds(20)
+            $0.connectionsMax = 1
+        }
+        let things = client.collection("frozen", writeConcern: .one)
+        try await things.insertMany([["_id": 1], ["_id": 2], ["_id": 3]]).throwIfAny()
+        try server.suspend()
+        let started = ContinuousClock.now
+        let error = await #expect(throws: MongoError.self) {
+            try await things.find([:], .init(batchSize: 1), deadline: .after(.milliseconds(300)))
+        }
+        #expect(started.duration(to: .now) < .seconds(10))
+        #expect(error?.code == .deadlineExceeded)
+        #expect(error?.mayHaveHappened == false)
+        // No connection is free for it, so it was not sent.
+        await #expect(throws: DeadlineExceeded.self) {
+            try await things.insertOne(["_id": 4], deadline: .after(.milliseconds(300)))
+        }
+        server.resume()
+        #expect(try await things.countDocuments() == 3)
+        #expect(try await client.idleCursors(on: things) == 0)
+        try server.suspend()
+        let write = await #expect(throws: MongoError.self) {
+            try await things.insertOne(["_id": 4], deadline: .after(.milliseconds(300)))
+        }
+        #expect(write?.code == .deadlineExceeded)
+        #expect(write?.mayHaveHappened == true)
+        #expect(started.duration(to: .now) < .seconds(30))
+        server.resume()
+        await client.close()
+        try await server.kill()
+    }
+
     private func oneDocument(_ name: String = #function) async throws -> MongoCollection {
         let things = try await TestServer.shared.collection(name)
         try await things.insertOne(["_id": 1])

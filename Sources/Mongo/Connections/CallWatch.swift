@@ -36,11 +36,9 @@ final class CallWatch: Sendable {
             if calls.isEmpty { return }
             let now = ContinuousClock.now
             for (call, connection) in calls {
-                switch call.due(now) {
-                case .nothing: break
-                case .interruption: connection.interrupt(call, .deadline)
-                case .abandonment: call.abandon()
-                }
+                let due = call.due(now)
+                if due.abandonment { call.abandon() }
+                if due.interruption { connection.interrupt(call, .deadline) }
             }
         }
     }

@@ -1,8 +1,8 @@
 import StoreKit
 import Synchronization
 
-/// One blocking call and who waits for it. The caller may go on before the call returns: after its deadline, or a
-/// cancellation, and the grace that the server has to answer then.
+/// One blocking call and who waits for it. The caller may go on before the call returns: soon after its deadline, or after
+/// a cancellation and the grace that the server has to answer then.
 final class MongoCall: Sendable {
     enum Interruption: Sendable {
         case cancelled
@@ -19,18 +19,25 @@ final class MongoCall: Sendable {
         var phase = Phase.waiting
         var continuation: CheckedContinuation<BSONDocument, any Error>?
         var interruption: Interruption?
-        var abandonAt: ContinuousClock.Instant?
+        /// The server has been asked to end it, or never hears of it.
+        var isEnding = false
+        /// When the caller goes on although the call has not returned.
+        var leaveAt: ContinuousClock.Instant
     }
+
+    /// How long after the deadline the answer of a server that minds it, or has just done it, may be on its way.
+    private static let answerTime: Duration = .milliseconds(100)
 
     let request: MongoRequest
     let deadline: Deadline
     private let grace: Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(_ request: MongoRequest, deadline: Deadline, grace: Duration) {
         self.request = request
         self.deadline = deadline
         self.grace = grace
+        state = Mutex(State(leaveAt: deadline.instant.advanced(by: min(grace, Self.answerTime))))
     }
 
     /// Who waits. False if the call was cancelled before it began; the continuation has been resumed then.
@@ -58,8 +65,9 @@ final class MongoCall: Sendable {
 
     var isInterrupted: Bool { state.withLock { $0.interruption != nil } }
 
-    /// The call has returned.
-    func end(_ result: Result<BSONDocument, MongoError>) {
+    /// The call has returned. False if nobody was waiting for it any more.
+    @discardableResult
+    func end(_ result: Result<BSONDocument, MongoError>) -> Bool {
         let (continuation, interruption) = state.withLock { state in
             state.phase = .ended
             return (state.continuation.take(), state.interruption)
@@ -68,22 +76,25 @@ final class MongoCall: Sendable {
         case .success(let reply): continuation?.resume(returning: reply)
         case .failure(let error): continuation?.resume(throwing: failure(error, interruption))
         }
+        return continuation != nil
     }
 
     /// Takes note of an interruption; returns the session whose work the server is to end, if it works on it.
     func interrupt(_ reason: Interruption) -> BSONDocument? {
         let (session, continuation) = state.withLock {
             state -> (BSONDocument?, CheckedContinuation<BSONDocument, any Error>?) in
-            guard state.interruption == nil else { return (nil, nil) }
+            guard !state.isEnding else { return (nil, nil) }
             switch state.phase {
             case .ended:
                 return (nil, nil)
             case .waiting:
-                state.interruption = reason
+                state.isEnding = true
+                state.interruption = state.interruption ?? reason
                 return (nil, state.continuation.take())
             case .running(let session):
-                state.interruption = reason
-                state.abandonAt = .now.advanced(by: grace)
+                state.isEnding = true
+                state.interruption = state.interruption ?? reason
+                state.leaveAt = min(state.leaveAt, .now.advanced(by: grace))
                 return (session, nil)
             }
         }
@@ -94,29 +105,28 @@ final class MongoCall: Sendable {
         return session
     }
 
-    enum Due {
-        case nothing
-        case interruption
-        case abandonment
-    }
-
-    /// What is to be done about the call at `now`. A server that minds the deadline itself is given half the grace.
-    func due(_ now: ContinuousClock.Instant) -> Due {
+    /// What is to be done about the call at `now`: the caller goes first, and the server is told that nobody waits any more.
+    /// One that minds the deadline itself is given half the grace for it.
+    func due(_ now: ContinuousClock.Instant) -> (abandonment: Bool, interruption: Bool) {
         let interruptAt = request.takesMaxTime ? deadline.instant.advanced(by: grace / 2) : deadline.instant
         return state.withLock { state in
-            if state.continuation == nil { return .nothing }
-            if let abandonAt = state.abandonAt { return now >= abandonAt ? .abandonment : .nothing }
-            return now >= interruptAt ? .interruption : .nothing
+            if case .ended = state.phase { return (false, false) }
+            return (state.continuation != nil && now >= state.leaveAt, !state.isEnding && now >= interruptAt)
         }
     }
 
-    /// Lets the caller go on although the call has not returned.
+    /// Lets the caller go on although the call has not returned. Only one that has begun may have happened.
     func abandon() {
-        let (continuation, interruption) = state.withLock { ($0.continuation.take(), $0.interruption) }
-        let error = MongoError(
-            .connectionLost, "no answer from the server", operation: request.operation,
-            mayHaveHappened: request.isWrite)
-        continuation?.resume(throwing: failure(error, interruption))
+        let (continuation, interruption, hasBegun) = state.withLock { state in
+            let interruption = state.interruption ?? .deadline
+            state.interruption = interruption
+            if case .running = state.phase { return (state.continuation.take(), interruption, true) }
+            return (state.continuation.take(), interruption, false)
+        }
+        switch interruption {
+        case .deadline: continuation?.resume(throwing: deadlineError(mayHaveHappened: hasBegun && request.isWrite))
+        case .cancelled: continuation?.resume(throwing: cancellation)
+        }
     }
 
     /// What the caller learns of `error` after an interruption.
@@ -126,11 +136,16 @@ final class MongoCall: Sendable {
             error
         case .deadline:
             deadlineError(mayHaveHappened: request.isWrite)
-        case .cancelled where request.isWrite:
-            MongoError(.cancelled, "cancelled", operation: request.operation, mayHaveHappened: true)
         case .cancelled:
-            CancellationError()
+            cancellation
         }
+    }
+
+    /// For the caller of a call that has begun.
+    private var cancellation: any Error {
+        request.isWrite
+            ? MongoError(.cancelled, "cancelled", operation: request.operation, mayHaveHappened: true)
+            : CancellationError()
     }
 
     private func deadlineError(mayHaveHappened: Bool) -> MongoError {

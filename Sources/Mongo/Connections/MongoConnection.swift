@@ -96,11 +96,26 @@ actor MongoConnection: PooledConnection {
     private func perform(_ call: MongoCall) {
         // Taken out and put back: nothing else runs on this queue meanwhile.
         guard var handle = handle.take() else {
-            return call.end(
-                .failure(MongoError(.closed, "the connection is closed", operation: call.request.operation)))
+            call.end(.failure(MongoError(.closed, "the connection is closed", operation: call.request.operation)))
+            return
         }
-        if call.start(session: handle.sessionID()) { call.end(result(of: call, &handle)) }
+        if call.start(session: handle.sessionID()) {
+            let result = self.result(of: call, &handle)
+            if !call.end(result), case .success(let reply) = result { Self.endCursor(of: reply, call, &handle) }
+        }
         self.handle = consume handle
+    }
+
+    /// The cursor of a reply that came too late for its caller: nobody else knows of it.
+    private static func endCursor(of reply: BSONDocument, _ call: MongoCall, _ handle: inout ClientHandle) {
+        guard let cursor = reply["cursor"]?.asDocument, let id = cursor["id"]?.asInt, id != 0,
+            let namespace = cursor["ns"]?.asString, let dot = namespace.firstIndex(of: ".")
+        else { return }
+        let collection = BSONValue.string(String(namespace[namespace.index(after: dot)...]))
+        // One that can't be ended now ends by itself on the server.
+        _ = handle.run(
+            ["killCursors": collection, "cursors": [.int(id)]], database: call.request.database,
+            operation: "killCursors", maxTimeMilliseconds: 0, writeNumber: nil)
     }
 
     /// Repeats what may be repeated.
