@@ -55,11 +55,11 @@ package struct MongoError: StoreFailure {
         isUnavailable = traits.isUnavailable
     }
 
-    /// This error, of an operation that an earlier attempt may have made.
-    var havingMaybeHappened: MongoError {
+    /// A copy that says whether its operation may have taken effect.
+    func with(mayHaveHappened: Bool) -> MongoError {
         MongoError(
             code, message, operation: operation, domain: domain, serverCode: serverCode, codeName: codeName,
-            labels: labels, mayHaveHappened: true)
+            labels: labels, mayHaveHappened: mayHaveHappened)
     }
 
     package var isDuplicateKey: Bool { serverCode.map(MongoServerCode.isDuplicateKey) ?? false }
@@ -111,6 +111,9 @@ package enum MongoServerCode {
     static let goingAway: Set<Int> = [
         6, 7, 89, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436, 134, 317,
     ]
+
+    /// The server, or the router's connection to it, broke off what it was doing: some of it, or all, may be done.
+    static let broken: Set<Int> = [6, 89, 91, 189, 202, 262, 9001, 11600, 11601, 11602]
 
     /// Passing refusals: lock timeout, write conflict, exceeded time limits, stale routing, aborted snapshots.
     static let passing: Set<Int> = [24, 46, 50, 63, 112, 150, 202, 234, 246, 262, 11601, 13388]

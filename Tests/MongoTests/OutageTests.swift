@@ -116,6 +116,36 @@ struct OutageTests {
         try await server.kill()
     }
 
+    /// As a router does that lost its shard, or a primary that steps down.
+    @Test func aWriteThatTheServerBrokeOffMayHaveHappenedAndAReadNever() async throws {
+        let server = try await TestServer.start()
+        let client = try server.client()
+        let things = client.collection("things", writeConcern: .one)
+        try await things.insertOne(["_id": 1, "n": 0])
+        func fail(_ command: BSONValue, _ failure: (String, BSONValue)) async throws {
+            let data = BSONDocument([("failCommands", .array([command])), failure])
+            try await client.runCommand(
+                [
+                    "configureFailPoint": "failCommand", "mode": ["times": .int(MongoRequest.attemptsMax)],
+                    "data": .document(data),
+                ], database: "admin")
+        }
+        for code in [6, 89, 189, 202, 262, 9001, 11602] {
+            try await fail("update", ("errorCode", .int(code)))
+            let error = await #expect(throws: MongoError.self) { try await things.updateMany([:], ["$inc": ["n": 1]]) }
+            #expect(error?.serverCode == code)
+            #expect(error?.mayHaveHappened == true)
+        }
+        try await fail("find", ("closeConnection", true))
+        let lost = await #expect(throws: MongoError.self) { try await things.findOne() }
+        #expect(lost?.code == .connectionLost)
+        #expect(lost?.mayHaveHappened == false)
+        try await client.runCommand(["configureFailPoint": "failCommand", "mode": "off"], database: "admin")
+        #expect(try await things.findOne()?["n"] == 0)
+        await client.close()
+        try await server.kill()
+    }
+
     @Test func aMemberBeforeItsInitiationTakesCommands() async throws {
         // The fixture itself initiates its replica set this way; what is left to show is the error of one that repeats it.
         let server = try await TestServer.shared.server

@@ -126,9 +126,9 @@ actor MongoConnection: PooledConnection {
         // An attempt that sent nothing takes nothing back of one before it.
         var mayHaveHappened = false
         while true {
-            let result = attemptOnce(call, &handle, number: number, isFirst: attempt == 1)
+            let result = attemptOnce(call, &handle, number: number)
             guard !call.isInterrupted, request.isRepeated(after: result, attempt: attempt, isNumbered: number != nil)
-            else { return mayHaveHappened ? result.mapError(\.havingMaybeHappened) : result }
+            else { return mayHaveHappened ? result.mapError { $0.with(mayHaveHappened: true) } : result }
             switch result {
             case .success: mayHaveHappened = request.isWrite
             case .failure(let error): mayHaveHappened = mayHaveHappened || error.mayHaveHappened
@@ -138,18 +138,17 @@ actor MongoConnection: PooledConnection {
     }
 
     private func attemptOnce(
-        _ call: MongoCall, _ handle: inout ClientHandle, number: Int64?, isFirst: Bool
+        _ call: MongoCall, _ handle: inout ClientHandle, number: Int64?
     ) -> Result<BSONDocument, MongoError> {
         let request = call.request
         let time = call.deadline.remainingMilliseconds
         guard time > 0 else {
-            return .failure(
-                MongoError(
-                    .deadlineExceeded, "deadline passed", operation: request.operation,
-                    mayHaveHappened: request.isWrite && !isFirst))
+            return .failure(MongoError(.deadlineExceeded, "deadline passed", operation: request.operation))
         }
-        return handle.run(
+        let result = handle.run(
             request.command, database: request.database, operation: request.operation,
             maxTimeMilliseconds: request.takesMaxTime ? Int64(time) : 0, writeNumber: number)
+        // What changes nothing has not happened, whether it was answered or not.
+        return request.isWrite ? result : result.mapError { $0.with(mayHaveHappened: false) }
     }
 }

@@ -40,7 +40,7 @@ extension MongoError {
                 && libraryCode != MONGOC_ERROR_STREAM_NAME_RESOLUTION.rawValue
                 && libraryCode != MONGOC_ERROR_STREAM_NOT_ESTABLISHED.rawValue
         case .deadlineExceeded, .writeConcern, .protocolViolation: true
-        case .server: serverCode.map { [11600, 11601, 11602, 91].contains($0) } ?? false
+        case .server: serverCode.map(MongoServerCode.broken.contains) ?? false
         default: false
         }
     }

@@ -47,7 +47,13 @@ package struct MongoWriteError: Sendable, Hashable, CustomStringConvertible {
     package var isDuplicateKey: Bool { MongoServerCode.isDuplicateKey(code) }
     package var description: String { "write \(index): \(asMongoError)" }
 
-    var asMongoError: MongoError { MongoError(.server, message, serverCode: code) }
+    var asMongoError: MongoError { asMongoError(operation: "") }
+
+    func asMongoError(operation: String) -> MongoError {
+        MongoError(
+            .server, message, operation: operation, serverCode: code,
+            mayHaveHappened: MongoServerCode.broken.contains(code))
+    }
 }
 
 package struct MongoUpdateResult: Sendable, Hashable {

@@ -60,9 +60,7 @@ extension MongoCollection {
         let operation = request.operation
         var result = MongoBulkResult()
         try result.add(try await write(request, deadline: client.deadline(deadline)), kind: kind, indexes: [0])
-        if let error = result.errors.first {
-            throw MongoError(.server, error.message, operation: operation, serverCode: error.code)
-        }
+        if let error = result.errors.first { throw error.asMongoError(operation: operation) }
         return result
     }
 }
