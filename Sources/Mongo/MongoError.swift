@@ -11,7 +11,7 @@ package struct MongoError: StoreFailure {
         case deadlineExceeded
         case cancelled
         case closed
-        /// As many change streams are open as the configuration allows.
+        /// As many change streams are open, or callers wait for a connection, as the configuration allows.
         case exhausted
         /// The server refused; `serverCode` says why.
         case server
@@ -60,6 +60,21 @@ package struct MongoError: StoreFailure {
         MongoError(
             code, message, operation: operation, domain: domain, serverCode: serverCode, codeName: codeName,
             labels: labels, mayHaveHappened: mayHaveHappened)
+    }
+
+    /// Why an operation of several commands ended after the first of them had changed something.
+    init(ofPartDone operation: String, _ error: any Error) {
+        self =
+            switch error {
+            case let error as MongoError: error.with(mayHaveHappened: true)
+            case is DeadlineExceeded:
+                MongoError(.deadlineExceeded, "\(error)", operation: operation, mayHaveHappened: true)
+            case PoolError.closed: MongoError(.closed, "\(error)", operation: operation, mayHaveHappened: true)
+            case is PoolError: MongoError(.exhausted, "\(error)", operation: operation, mayHaveHappened: true)
+            case is CancellationError:
+                MongoError(.cancelled, "cancelled", operation: operation, mayHaveHappened: true)
+            default: MongoError(.protocolViolation, "\(error)", operation: operation, mayHaveHappened: true)
+            }
     }
 
     package var isDuplicateKey: Bool { serverCode.map(MongoServerCode.isDuplicateKey) ?? false }

@@ -15,6 +15,8 @@ package struct MongoBulkResult: Sendable, Hashable {
 
     package init() {}
 
+    var hasChanges: Bool { inserted > 0 || modified > 0 || deleted > 0 || !upserted.isEmpty }
+
     mutating func addElection(of reply: BSONDocument) {
         let election = reply["electionId"]
         electionID = hasReplies && electionID != election ? nil : election

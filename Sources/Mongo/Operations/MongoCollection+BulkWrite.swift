@@ -12,13 +12,27 @@ extension MongoCollection {
         var result = MongoBulkResult()
         for batch in ordered ? consecutive(writes) : byKind(writes) {
             let (kind, indexes) = (batch.kind, batch.indexes)
-            let reply = try await write(batch.request(), deadline: deadline)
-            try result.add(reply, kind: kind, indexes: indexes)
+            try await send(batch.request(), kind, indexes, to: &result, deadline: deadline)
             if ordered && !result.errors.isEmpty { break }
         }
         result.errors.sort { $0.index < $1.index }
         result.upserted.sort { $0.index < $1.index }
         return result
+    }
+
+    /// Sends one command of a bulk and adds its reply to `result`.
+    ///
+    /// - Throws: a command that fails takes nothing back of those before it: then its error says that the bulk may have
+    ///   happened, and is a `MongoError` whatever it was.
+    func send(
+        _ request: MongoRequest, _ kind: WriteBatch.Kind, _ indexes: [Int], to result: inout MongoBulkResult,
+        deadline: Deadline
+    ) async throws {
+        do {
+            try result.add(try await write(request, deadline: deadline), kind: kind, indexes: indexes)
+        } catch {
+            throw result.hasChanges ? MongoError(ofPartDone: request.operation, error) : error
+        }
     }
 
     /// In order: a batch ends where the kind changes.

@@ -14,8 +14,7 @@ extension MongoCollection {
         while next < documents.count {
             let batch = takeInserts(from: documents, next: &next, ordered: ordered)
             let indexes = batch.indexes
-            let reply = try await write(batch.request(), deadline: deadline)
-            try result.add(reply, kind: .insert, indexes: indexes)
+            try await send(batch.request(), .insert, indexes, to: &result, deadline: deadline)
             if ordered && !result.errors.isEmpty { break }
         }
         return result
