@@ -57,6 +57,23 @@ struct ReadTests {
         await client.close()
     }
 
+    @Test func aCancelledStreamClosesItsCursor() async throws {
+        let client = try await TestServer.shared.server.client { $0.connectionsMax = 1 }
+        let things = client.collection(try await filled(20).name)
+        let reading = Task {
+            var iterator = things.stream([:], .init(batchSize: 5)).batches.makeAsyncIterator()
+            #expect(try await iterator.next()?.count == 5)
+            #expect(try await TestServer.shared.idleCursors(on: things) == 1)
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await iterator.next()
+        }
+        await #expect(throws: CancellationError.self) { try await reading.value }
+        // The only connection comes back, and with it the cursor is gone.
+        #expect(try await things.countDocuments() == 20)
+        #expect(try await TestServer.shared.idleCursors(on: things) == 0)
+        await client.close()
+    }
+
     @Test func aStreamTakesLongerThanACall() async throws {
         let client = try await TestServer.shared.server.client { $0.operationTimeout = .seconds(2) }
         let things = client.collection(try await filled(12).name)

@@ -27,7 +27,12 @@ final class OpenCursor: Sendable {
     /// The first batch.
     func open(_ request: MongoRequest, deadline: Deadline) async throws -> [BSONDocument] {
         let connection = try await collection.client.checkout(deadline: deadline)
-        return try await take(from: connection, request, deadline: deadline)
+        do {
+            return try await take(from: connection, request, deadline: deadline)
+        } catch {
+            collection.client.giveBack(connection)
+            throw error
+        }
     }
 
     /// The next batch; nil at the end.
@@ -41,24 +46,26 @@ final class OpenCursor: Sendable {
         let request = MongoRequest(
             command: command, database: collection.database, operation: collection.operation("getMore"),
             takesMaxTime: false)
-        return try await take(from: open.connection, request, deadline: deadline)
+        do {
+            return try await take(from: open.connection, request, deadline: deadline)
+        } catch {
+            // The cursor may be open still: not every failure is the server's. Nobody waits for its end.
+            let collection = collection
+            Task { await Self.end(open, of: collection) }
+            throw error
+        }
     }
 
     private func take(
         from connection: MongoConnection, _ request: MongoRequest, deadline: Deadline
     ) async throws -> [BSONDocument] {
-        do {
-            let batch = try CursorBatch(try await connection.call(request, deadline: deadline), request.operation)
-            if batch.cursorID == 0 {
-                collection.client.giveBack(connection)
-            } else {
-                state.withLock { $0 = Open(connection: connection, id: batch.cursorID) }
-            }
-            return batch.documents
-        } catch {
+        let batch = try CursorBatch(try await connection.call(request, deadline: deadline), request.operation)
+        if batch.cursorID == 0 {
             collection.client.giveBack(connection)
-            throw error
+        } else {
+            state.withLock { $0 = Open(connection: connection, id: batch.cursorID) }
         }
+        return batch.documents
     }
 
     private static func end(_ open: Open, of collection: MongoCollection) async {
