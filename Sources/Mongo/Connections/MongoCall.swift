@@ -72,9 +72,11 @@ final class MongoCall: Sendable {
             state.phase = .ended
             return (state.continuation.take(), state.interruption)
         }
-        switch result {
-        case .success(let reply): continuation?.resume(returning: reply)
-        case .failure(let error): continuation?.resume(throwing: failure(error, interruption))
+        switch (result, interruption) {
+        case (.success(let reply), _): continuation?.resume(returning: reply)
+        case (.failure(let error), nil): continuation?.resume(throwing: error)
+        case (.failure(let error), .some(let interruption)):
+            continuation?.resume(throwing: failure(interruption, mayHaveHappened: error.mayHaveHappened))
         }
         return continuation != nil
     }
@@ -123,29 +125,20 @@ final class MongoCall: Sendable {
             if case .running = state.phase { return (state.continuation.take(), interruption, true) }
             return (state.continuation.take(), interruption, false)
         }
-        switch interruption {
-        case .deadline: continuation?.resume(throwing: deadlineError(mayHaveHappened: hasBegun && request.isWrite))
-        case .cancelled: continuation?.resume(throwing: cancellation)
-        }
+        let mayHaveHappened = hasBegun && request.isWrite
+        continuation?.resume(throwing: failure(interruption, mayHaveHappened: mayHaveHappened))
     }
 
-    /// What the caller learns of `error` after an interruption.
-    private func failure(_ error: MongoError, _ interruption: Interruption?) -> any Error {
+    /// What the caller learns after an interruption.
+    private func failure(_ interruption: Interruption, mayHaveHappened: Bool) -> any Error {
         switch interruption {
-        case nil:
-            error
         case .deadline:
-            deadlineError(mayHaveHappened: request.isWrite)
+            deadlineError(mayHaveHappened: mayHaveHappened)
+        case .cancelled where mayHaveHappened:
+            MongoError(.cancelled, "cancelled", operation: request.operation, mayHaveHappened: true)
         case .cancelled:
-            cancellation
+            CancellationError()
         }
-    }
-
-    /// For the caller of a call that has begun.
-    private var cancellation: any Error {
-        request.isWrite
-            ? MongoError(.cancelled, "cancelled", operation: request.operation, mayHaveHappened: true)
-            : CancellationError()
     }
 
     private func deadlineError(mayHaveHappened: Bool) -> MongoError {
