@@ -20,7 +20,8 @@ package struct MongoConfiguration: Sendable, CustomStringConvertible {
     package var operationTimeout: Duration = .seconds(30)
     /// How long a connection may go without a byte while it is waited for; at least as long as any deadline.
     package var socketTimeout: Duration = .seconds(60)
-    /// How long an interrupted operation may take to answer before its caller goes on without it.
+    /// How long a cancelled operation may take to answer before its caller goes on without it. After a deadline the caller
+    /// goes on soon, and the server has half of it to mind the deadline before it is told to end the operation.
     package var cancellationGrace: Duration = .seconds(2)
     package var backoff = Backoff()
 

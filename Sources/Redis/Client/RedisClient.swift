@@ -6,8 +6,8 @@ package import StoreKit
 /// A Redis server, over one connection for commands and one for subscriptions.
 ///
 /// Callers share the command connection: what they ask while a write is on the way goes out together with the next. The
-/// connections are made at the first call and kept up from then on. While there is none, calls fail at once with an error
-/// that is unavailable; commands that block the server's reply (BLPOP, SUBSCRIBE, MULTI over several calls) do not belong
+/// connections are made at the first call and kept up from then on, unless the server closes what is idle. While it can't be
+/// reached, calls fail at once with an error that is unavailable; commands that block the server's reply (BLPOP, SUBSCRIBE, MULTI over several calls) do not belong
 /// on a shared connection. The connections live until ``close()``.
 package final class RedisClient: Sendable {
     package let configuration: RedisConfiguration
