@@ -73,7 +73,31 @@ struct HTTPAnalyzerTests {
         #expect(error?.code == .busy)
         #expect(error?.isRetriable == true)
         #expect(error?.description == "model server: status 500")
-        #expect(transport.calls.count == 3)
+        // The last one asks whether it is the review's fault.
+        #expect(transport.calls.map(\.ids) == [["r0"], ["r0"], ["r0"], ["probe"]])
+    }
+
+    @Test(
+        "A review at which the server always fails is its own failure while the server reads others",
+        arguments: [1, 4])
+    func poison(reviewsPerRequest: Int) async throws {
+        let transport = FakeTransport { call in
+            call.ids.contains("r2") ? AnalyzerAnswer(status: 502, body: []) : FakeTransport.sound(call)
+        }
+        let results = try await analyzer(transport) { $0.reviewsPerRequestMax = reviewsPerRequest }
+            .analyze(Array(reviews.prefix(4)))
+        #expect(failures(results).map(\.reviewID) == ["r2"])
+        #expect(failures(results)[0].message == "model server: status 502")
+        #expect(try results[3].get().emotion == .joy)
+    }
+
+    @Test("A review alone at which the server fails is no outage")
+    func poisonAlone() async throws {
+        let transport = FakeTransport { call in
+            call.ids == ["r0"] ? AnalyzerAnswer(status: 500, body: []) : FakeTransport.sound(call)
+        }
+        let results = try await analyzer(transport).analyze([reviews[0]])
+        #expect(failures(results).map(\.reviewID) == ["r0"])
     }
 
     @Test("What the server refuses is not sent again")
@@ -98,7 +122,7 @@ struct HTTPAnalyzerTests {
                 .analyze([reviews[0]])
         }
         #expect(error?.code == .timeout)
-        #expect(transport.calls.count == 2)
+        #expect(transport.calls.map(\.ids) == [["r0"], ["r0"], ["probe"]])
     }
 
     @Test("One batch that fails does not take the others with it")

@@ -4,7 +4,9 @@ import StoreKit
 /// Asks a model server of the user's own: reviews go out in batches, readings come back.
 ///
 /// A batch is sent again, after a growing pause, while the server can't be reached or says that it is busy. What it
-/// refuses or answers wrongly is not sent again: the same would come back.
+/// refuses or answers wrongly is not sent again: the same would come back. A batch at which it keeps failing is held against
+/// the server only where it fails at a plain review too; otherwise it is the fault of a review, which is found by sending each
+/// alone.
 package struct HTTPAnalyzer: EmotionAnalyzer {
     private let configuration: HTTPAnalyzerConfiguration
     private let transport: any AnalyzerTransport
@@ -26,7 +28,6 @@ package struct HTTPAnalyzer: EmotionAnalyzer {
     package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {
         let starts = Array(stride(from: 0, to: reviews.count, by: configuration.reviewsPerRequestMax))
         let batches = starts.map { reviews[$0..<min($0 + configuration.reviewsPerRequestMax, reviews.count)] }
-        typealias Outcome = Result<[Result<EmotionReading, AnalyzerError>], HTTPAnalyzerError>
         let outcomes = try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
             var outcomes = [Outcome?](repeating: nil, count: batches.count)
             func collect() async throws {
@@ -45,16 +46,50 @@ package struct HTTPAnalyzer: EmotionAnalyzer {
         return zip(batches, outcomes).flatMap { batch, outcome -> [Result<EmotionReading, AnalyzerError>] in
             switch outcome {
             case .success(let readings): return readings
-            case .failure(let error):
-                return batch.map { .failure(AnalyzerError(reviewID: $0.id, message: error.description)) }
+            case .failure(let error): return Self.failures(of: batch, error)
             }
         }
     }
 
+    private typealias Outcome = Result<[Result<EmotionReading, AnalyzerError>], HTTPAnalyzerError>
+
     /// - Throws: `CancellationError` alone.
-    private func read(
-        _ batch: ArraySlice<Review>
-    ) async throws -> Result<[Result<EmotionReading, AnalyzerError>], HTTPAnalyzerError> {
+    private func read(_ batch: ArraySlice<Review>) async throws -> Outcome {
+        let outcome = try await send(batch)
+        guard case .failure(let error) = outcome, error.code == .busy || error.code == .timeout,
+            try await answersAtAll()
+        else { return outcome }
+        guard batch.count > 1 else { return .success(Self.failures(of: batch, error)) }
+        var readings: [Result<EmotionReading, AnalyzerError>] = []
+        for review in batch {
+            let alone = [review][...]
+            switch try await send(alone) {
+            case .success(let reading): readings += reading
+            case .failure(let error) where error.code == .unreachable: return .failure(error)
+            case .failure(let error): readings += Self.failures(of: alone, error)
+            }
+        }
+        return .success(readings)
+    }
+
+    /// Whether the server reads a review that no server should fail at.
+    private func answersAtAll() async throws -> Bool {
+        let body = AnalyzerDocuments.request([Review(id: "probe", text: "ok")])
+        do {
+            return try await gate.pass(pause: pause) { try await ask(body) }.status == 200
+        } catch is HTTPAnalyzerError {
+            return false
+        }
+    }
+
+    private static func failures(
+        of batch: ArraySlice<Review>, _ error: HTTPAnalyzerError
+    ) -> [Result<EmotionReading, AnalyzerError>] {
+        batch.map { .failure(AnalyzerError(reviewID: $0.id, message: error.description)) }
+    }
+
+    /// - Throws: `CancellationError` alone.
+    private func send(_ batch: ArraySlice<Review>) async throws -> Outcome {
         let body = AnalyzerDocuments.request(batch)
         var failure = HTTPAnalyzerError(code: .unreachable, message: "never asked")
         for attempt in 0..<configuration.triesMax {
