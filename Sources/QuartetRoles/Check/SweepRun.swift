@@ -72,7 +72,8 @@ actor SweepRun {
     private func lookAgain() async throws {
         guard !sweep.isFull else { return }
         var suspects = SuspectQueue(configuration)
-        let before = try await last.map { try await ledger.remaining(of: $0.id, limit: Self.againMax) } ?? []
+        var before: [RequestID] = []
+        if let last { before = try await ledger.remaining(of: last.id, limit: Self.againMax) }
         for part in before.filter(sample.contains).sorted().parts(of: LookReader.idsMax) {
             try await lookAgain(at: part, &suspects)
         }

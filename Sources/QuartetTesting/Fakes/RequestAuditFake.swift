@@ -1,3 +1,4 @@
+import Foundation
 package import QuartetCore
 
 /// What the checker reads and mends of requests and results in memory.

@@ -87,6 +87,27 @@ struct CardWalkTests {
         }
     }
 
+    /// Another release may tell the same cards otherwise; which cards they are is no matter of that.
+    @Test func resultsOfAnotherFoldAreNotComparedToTheByte() {
+        let cards = cards(0, 0..<2)
+        func old(_ document: ResultDocument, digest: CardDigest? = nil) -> ResultDocument {
+            ResultDocument(
+                facts: ResultFacts(
+                    id: document.id, cardCount: document.facts.cardCount, digest: digest ?? document.facts.digest),
+                productID: product, analyzer: analyzer, json: Array("{}".utf8), foldVersion: Fold.version + 1)
+        }
+        let right = document(0, of: cards)
+        let details = [details(of: ids[0], cards)].map { details in
+            KeywordDetails(
+                requestID: details.requestID, productID: details.productID, analyzer: details.analyzer,
+                cardCount: details.cardCount, digest: details.digest, keywords: [])
+        }
+        #expect(found([old(right)], cards, details: details, requests: [0], chunk: 9).isEmpty)
+        #expect(
+            found([old(right, digest: .empty)], cards, details: details, requests: [0], chunk: 9).map(\.kind)
+                == [.foldDigest])
+    }
+
     private func document(_ number: Int, of cards: [EmotionCard], json: [UInt8]? = nil) -> ResultDocument {
         let session = AnalysisSession(requestID: ids[number], productID: product, manifest: [], analyzer: analyzer)
         let result = Fold.result(of: cards, session: session)

@@ -65,13 +65,13 @@ struct AuditConformanceTests {
         return """
             SET session_replication_role = replica;
             INSERT INTO analysis.analysis_results AS r
-                (request_id, product_id, completed_at, card_count, digest, analyzer, result)
+                (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
             VALUES ('\(result.id)', '\(result.productID)', now() - interval '1 day', \(result.facts.cardCount),
                 \(hex(result.facts.digest.bytes)), '\(result.analyzer)',
-                convert_from(\(hex(result.json)), 'UTF8')::json)
+                convert_from(\(hex(result.json)), 'UTF8')::json, \(result.foldVersion))
             ON CONFLICT (request_id) DO UPDATE SET
                 completed_at = excluded.completed_at, card_count = excluded.card_count, digest = excluded.digest,
-                analyzer = excluded.analyzer, result = excluded.result;
+                analyzer = excluded.analyzer, result = excluded.result, fold_version = excluded.fold_version;
             RESET session_replication_role
             """
     }
