@@ -16,6 +16,7 @@ extension Target.Dependency {
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let collections = product(name: "DequeModule", package: "swift-collections")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let logging = product(name: "Logging", package: "swift-log")
@@ -103,8 +104,8 @@ let package = Package(
         .target(
             name: "QuartetAPI",
             dependencies: [
-                "QuartetCore", "StoreKit", .collections, .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics,
-                .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle,
+                "QuartetCore", "StoreKit", .collections, .coreMetrics, .hummingbird, .hummingbirdCore, .httpTypes,
+                .logging, .metrics, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle,
             ],
             resources: [.embedInCode("openapi.json")],
             swiftSettings: strict),
@@ -194,7 +195,7 @@ let package = Package(
             name: "QuartetAPITests",
             dependencies: [
                 "QuartetAPI", "QuartetCore", "QuartetTesting", "StoreKit", .hummingbird, .hummingbirdTesting,
-                .httpTypes, .logging, .nioCore,
+                .httpTypes, .logging, .nioCore, .nioEmbedded, .nioPosix,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -20,6 +20,12 @@ package struct APIConfiguration: Sendable {
     package var heartbeatInterval: Duration = .seconds(15)
     /// Watchers of one process.
     package var watchersMax = 10_000
+    /// How long a connection may be open without a call on it, or with one that does not arrive.
+    package var idleTimeout: Duration = .seconds(75)
+    /// How long a caller may take nothing of an answer.
+    package var writeTimeout: Duration = .seconds(30)
+    /// Connections open at once; more wait until they are accepted.
+    package var connectionsMax = 12_000
 
     package init(key: String) {
         self.key = key

@@ -1,4 +1,5 @@
 package import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import QuartetCore
@@ -28,10 +29,16 @@ package struct APIServer: Service {
         let router = Self.router(
             configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics)
         routes = Set(router.routes.map(\.description))
+        let writeTimeout = TimeAmount(configuration.writeTimeout)
+        let connections = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [StalledPeerHandler(timeout: writeTimeout)],
+            idleTimeout: TimeAmount(configuration.idleTimeout))
         application = Application(
             responder: router.buildResponder(),
+            server: .http1(configuration: connections),
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "quartet"),
+                address: .hostname(configuration.host, port: configuration.port), serverName: "quartet",
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.connectionsMax)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
             logger: logger)
     }
@@ -51,7 +58,8 @@ package struct APIServer: Service {
         probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ProblemMiddleware())
+        let paths = KnownPaths()
+        router.add(middleware: ProblemMiddleware(paths: paths))
         HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
         OpenAPIEndpoint().add(to: router)
         let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
@@ -64,6 +72,7 @@ package struct APIServer: Service {
         AnalysisChangeEndpoints(calls: calls).add(to: routes)
         DeadEndpoints(ports: ports, calls: calls).add(to: routes)
         EventStreamEndpoint(ports: ports, calls: calls, hub: hub, configuration: configuration).add(to: routes)
+        for route in router.routes { paths.add(route.path.description, route.method) }
         return router
     }
 }

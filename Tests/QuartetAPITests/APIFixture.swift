@@ -24,6 +24,7 @@ struct APIFixture: Sendable {
     var probes: [ReadinessProbe] = []
     var watchersMax = 10_000
     var heartbeatInterval: Duration = .seconds(15)
+    var idleTimeout: Duration = .seconds(75)
     /// How cards are read; `cards` unless a test is in between.
     var cardReader: (any CardStore)?
     /// How reviews are read; `reviews` unless a test is in between.
@@ -39,6 +40,7 @@ struct APIFixture: Sendable {
         configuration.watchInterval = .milliseconds(20)
         configuration.watchersMax = watchersMax
         configuration.heartbeatInterval = heartbeatInterval
+        configuration.idleTimeout = idleTimeout
         return APIServer(
             configuration: configuration,
             ports: APIPorts(

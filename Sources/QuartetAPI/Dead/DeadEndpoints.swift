@@ -23,7 +23,7 @@ struct DeadEndpoints: Sendable {
     @Sendable private func list(_ request: Request, context: APIContext) async throws -> Response {
         let limit = try request.queryInteger("limit", in: 1...Self.pageMax, fallback: 100) ?? 100
         let after = try request.uri.queryParameters["after"].map { text in
-            guard let id = RequestID(text) else { throw Problem.badAnalysisID }
+            guard let id = RequestID(text) else { throw Problem.badAnalysisID(String(text)) }
             return id
         }
         let tasks = try await ports.queue.dead(after: after, limit: limit)

@@ -14,6 +14,8 @@ package struct Problem: HTTPResponseError, CustomStringConvertible {
     /// What is wrong with this very call, for people.
     package let detail: String
     package var retryAfterSeconds: Int?
+    /// The methods that the path has, of a call by another one.
+    package var allowed: String?
 
     package init(_ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil) {
         self.status = status
@@ -34,6 +36,7 @@ package struct Problem: HTTPResponseError, CustomStringConvertible {
         }
         var response = Response(json: body, status: status, contentType: "application/problem+json")
         if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }
+        if let allowed { response.headers[.allow] = allowed }
         if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         return response
     }

@@ -11,6 +11,8 @@ import StoreKit
 struct ProblemMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
+    let paths: KnownPaths
+
     func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
@@ -51,9 +53,21 @@ struct ProblemMiddleware: RouterMiddleware {
 
     private func problem(for error: HTTPError, request: Request) -> Problem {
         switch error.status {
-        case .notFound: Problem(.notFound, "no-such-path", "there is no \(request.method) \(request.uri.path)")
+        case .notFound: notFound(request)
         case .contentTooLarge: Problem(.contentTooLarge, "body-too-large", error.body ?? "the body is too large")
         default: Problem(error.status, "bad-request", error.body ?? error.status.reasonPhrase)
         }
+    }
+
+    private func notFound(_ request: Request) -> Problem {
+        let methods = paths.methods(at: request.uri.path)
+        guard !methods.isEmpty else {
+            return Problem(.notFound, "no-such-path", "there is no \(request.uri.path)")
+        }
+        let allowed = methods.joined(separator: ", ")
+        var problem = Problem(
+            .methodNotAllowed, "method-not-allowed", "\(request.method) is not for \(request.uri.path); \(allowed) is")
+        problem.allowed = allowed
+        return problem
     }
 }

@@ -15,13 +15,15 @@ extension APIContext {
     /// The request id in the path.
     func requestID() throws -> RequestID {
         let text = parameters.get("id") ?? ""
-        guard let id = RequestID(text) else { throw Problem.badAnalysisID }
+        guard let id = RequestID(text) else { throw Problem.badAnalysisID(text) }
         return id
     }
 }
 
 extension Problem {
-    static let badAnalysisID = Problem(.badRequest, "bad-analysis-id", "an analysis id is a UUID")
+    static func badAnalysisID(_ text: String) -> Problem {
+        Problem(.badRequest, "bad-analysis-id", "\(text.prefix(64)) is no analysis id, which is a UUID")
+    }
 
     static func badProductID(_ text: String) -> Problem {
         Problem(

@@ -17,7 +17,7 @@ package struct HealthServer: Service {
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ProblemMiddleware())
+        router.add(middleware: ProblemMiddleware(paths: KnownPaths()))
         HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
         application = Application(
             responder: router.buildResponder(),

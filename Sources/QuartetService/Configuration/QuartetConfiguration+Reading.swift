@@ -62,6 +62,9 @@ extension QuartetConfiguration {
         api.watchersMax = try reader.integer("quartet.api.watchers_max", api.watchersMax, in: 1...1_000_000)
         api.watchInterval = try reader.duration("quartet.api.watch_interval", api.watchInterval)
         api.heartbeatInterval = try reader.duration("quartet.api.heartbeat_interval", api.heartbeatInterval)
+        api.idleTimeout = try reader.duration("quartet.api.idle_timeout", api.idleTimeout)
+        api.writeTimeout = try reader.duration("quartet.api.write_timeout", api.writeTimeout)
+        api.connectionsMax = try reader.integer("quartet.api.connections_max", api.connectionsMax, in: 1...1_000_000)
         api.limits.textBytesMax = try reader.integer(
             "quartet.api.review_bytes_max", api.limits.textBytesMax, in: 1...1_000_000)
         api.limits.reviewsPerCallMax = try reader.integer(
