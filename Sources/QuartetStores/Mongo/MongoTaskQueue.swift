@@ -31,9 +31,12 @@ package struct MongoTaskQueue: TaskQueue {
         quick = client.collection(Self.collectionName, writeConcern: .one, readConcern: .local)
     }
 
-    /// The index by which tasks are claimed.
+    /// The indexes by which tasks are claimed and dead ones are listed.
     package func prepare() async throws {
-        try await durable.createIndexes([MongoIndex(["state": 1, "available_at": 1, "_id": 1], name: "claim")])
+        try await durable.createIndexes([
+            MongoIndex(["state": 1, "available_at": 1, "_id": 1], name: "claim"),
+            MongoIndex(["state": 1, "_id": 1], name: "dead", partialFilter: ["state": "dead"]),
+        ])
     }
 
     package func enqueue(
@@ -47,12 +50,17 @@ package struct MongoTaskQueue: TaskQueue {
             batch.append { StoredTask.write(task, enqueuedAt: now, to: &$0) }
         }
         let inserted = try await quick.insertMany(batch)
+        try await renewEarlier(tasks, met: inserted)
+        await whenVisible()
+        try await makeDurable(tasks, batch, inserted: inserted)
+    }
+
+    /// Begins those tasks afresh that met an earlier generation's.
+    private func renewEarlier(_ tasks: [AnalysisTask], met inserted: MongoBulkResult) async throws {
         try inserted.throwUnlessDuplicates()
         // The first generation is never later than what is there.
         let later = inserted.errors.map { tasks[$0.index] }.filter { $0.generation > 1 }
         if !later.isEmpty { try await durable.bulkWrite(later.map(StoredTask.renewal(of:))).throwUnlessDuplicates() }
-        await whenVisible()
-        try await makeDurable(batch, inserted: inserted)
     }
 
     /// Returns once a majority has what was inserted.
@@ -60,11 +68,11 @@ package struct MongoTaskQueue: TaskQueue {
     /// A write that changes nothing waits for all that its primary wrote before. Where that is not the primary that took
     /// the inserts, or where nobody says which one it is, they are made again: what is lost then is there again, and what
     /// was done meanwhile is done twice, which changes nothing.
-    private func makeDurable(_ batch: BSONBatch, inserted: MongoBulkResult) async throws {
+    private func makeDurable(_ tasks: [AnalysisTask], _ batch: BSONBatch, inserted: MongoBulkResult) async throws {
         let barrier = try await durable.bulkWrite([.deleteOne(filter: ["_id": "barrier"])])
         try barrier.throwIfAny()
         if let election = inserted.electionID, election == barrier.electionID { return }
-        try await durable.insertMany(batch).throwUnlessDuplicates()
+        try await renewEarlier(tasks, met: durable.insertMany(batch))
     }
 
     package func remove(_ tasks: [AnalysisTask]) async throws {

@@ -41,6 +41,50 @@ import Testing
         await server.stop()
     }
 
+    /// What the primary had when the task was inserted may not be what its successor has.
+    @Test func aTaskWhosePredecessorComesBackWithAnotherPrimaryIsBegunAfresh() async throws {
+        let server = try await TestStack.privateMongo()
+        let url = server.url(database: TestStack.uniqueName("stores"))
+        let client = try MongoClient(MongoConfiguration(url: url), logger: Logger(label: "test"))
+        let (queue, tasks) = (MongoTaskQueue(client: client), client.collection(MongoTaskQueue.collectionName))
+        let retried = AnalysisTask(requestID: .make(), productID: try #require(ProductID("p")), generation: 2)
+        try await queue.enqueue([retried]) {
+            await #expect(throws: Never.self) {
+                let id: BSONDocument = ["_id": .uuid(retried.requestID.uuid)]
+                _ = try await tasks.updateOne(id, ["$set": ["generation": 1, "state": "dead"]])
+                _ = try await client.runCommand(["replSetStepDown": 1, "force": true], database: "admin")
+                while try await client.runCommand(["hello": 1], database: "admin")["isWritablePrimary"] != true {}
+            }
+        }
+        let claims = try await queue.claim(limit: 1, worker: "w", leaseDuration: .seconds(60))
+        #expect(claims.map(\.task) == [retried])
+        await client.close()
+        await server.stop()
+    }
+
+    @Test func theIndexListsDeadTasksWithoutSorting() async throws {
+        try await withMongo { client in
+            let queue = MongoTaskQueue(client: client)
+            try await queue.prepare()
+            // The plan goes by what is there.
+            try await queue.enqueue(try (0..<400).map { _ in try makeTask() })
+            let claims = try await queue.claim(limit: 2, worker: "w", leaseDuration: .seconds(60))
+            _ = try await queue.bury(claims.map { TaskBurial(lease: $0.lease, error: "e") })
+            let plan = try await client.runCommand([
+                "explain": [
+                    "find": "analysis_queue",
+                    "filter": ["state": "dead", "_id": ["$gt": .uuid(RequestID.lowest.uuid)]],
+                    "sort": ["_id": 1], "limit": 100,
+                ], "verbosity": "queryPlanner",
+            ])
+            let winner = try #require(plan["queryPlanner"]?.asDocument?["winningPlan"]?.asDocument)
+            #expect(winner["stage"] == "LIMIT")
+            let scan = try #require(winner["inputStage"]?.asDocument?["inputStage"]?.asDocument)
+            #expect(scan["stage"] == "IXSCAN")
+            #expect(scan["indexName"] == "dead")
+        }
+    }
+
     @Test func theIndexServesClaimsWithoutSorting() async throws {
         try await withMongo { client in
             let queue = MongoTaskQueue(client: client)
