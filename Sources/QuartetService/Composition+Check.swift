@@ -34,7 +34,8 @@ extension Composition {
                 caches: try RedisCacheAudit(
                     client: clients.redis, cache: Ports.cacheConfiguration(configuration.redis),
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
-                cache: ports.cache),
+                cache: ports.cache, products: ports.products,
+                listings: try PostgresListingAudit(databases: databases)),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
     }

@@ -33,6 +33,7 @@ struct Planter {
         plants.formUnion(try await plantOrphans())
         plants.formUnion(try await plantKeys())
         plants.insert(try await plantWaitingRow())
+        plants.insert(try await plantDanglingListing())
         return plants
     }
 
@@ -228,6 +229,24 @@ struct Planter {
                 .keyWithoutExpiry, "analysis_progress:{\(stores.id(3))}", "done", "1", "total", "1", ttl: nil),
             try await plant(.keyWithoutExpiry, "something", "else", "1", ttl: nil),
         ]
+    }
+
+    /// Two listings, one of a product that is not there.
+    private func plantDanglingListing() async throws -> Plant {
+        let id = "00000000-0000-4000-8000-000000000007"
+        _ = try await system.stores.rows(
+            """
+            INSERT INTO listings.listings (listing_id, product_id, marketplace, created_at) VALUES
+                ('\(id)', 'nobody', 'm', now() - interval '1 hour'),
+                (gen_random_uuid(), 'seed-1', 'm', now() - interval '1 hour')
+            """, in: "MARKET")
+        return Plant(kind: .referenceDangling, key: "listings/\(id)")
+    }
+
+    /// What no program can mend: somebody says what the listing is of.
+    func mendListing() async throws {
+        _ = try await system.stores.rows(
+            "UPDATE listings.listings SET product_id = 'seed-2' WHERE product_id = 'nobody'", in: "MARKET")
     }
 
     /// Rows in a shard that a relay holds and does not serve.

@@ -30,7 +30,6 @@ package enum Invariant: String, Sendable, Hashable, CaseIterable, Codable, Compa
     package var missingParts: String? {
         switch self {
         case .i9: "there are no read models yet"
-        case .i10: "there are no references across databases yet"
         default: nil
         }
     }
@@ -68,6 +67,7 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
     case cacheStale = "cache.stale"
     case cacheWithoutRow = "cache.without_row"
     case keyWithoutExpiry = "key.without_expiry"
+    case referenceDangling = "reference.dangling"
 
     /// Those that it breaks; a finding is filed under the first that is being checked.
     package var invariants: [Invariant] {
@@ -83,6 +83,7 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .sessionOrphaned, .cardsOrphaned, .keywordsOrphaned: [.i5]
         case .outboxWaiting, .cursorWentBack: [.i7]
         case .cacheStale, .cacheWithoutRow, .keyWithoutExpiry: [.i8]
+        case .referenceDangling: [.i10]
         }
     }
 
@@ -112,13 +113,15 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .cacheStale: "cache entry older than its row"
         case .cacheWithoutRow: "cache entry without a row"
         case .keyWithoutExpiry: "key that never expires"
+        case .referenceDangling: "listing of a product that is not there"
         }
     }
 
     /// Whether it is about one request, and its key is that request's id.
     package var isOfRequest: Bool {
         switch self {
-        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry: false
+        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry, .referenceDangling:
+            false
         default: true
         }
     }

@@ -41,6 +41,8 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
     case cards
     case outbox
     case caches
+    /// References from one database into another.
+    case references
 
     package var invariants: Set<Invariant> {
         switch self {
@@ -49,6 +51,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .cards: [.i4, .i5]
         case .outbox: [.i7]
         case .caches: [.i8]
+        case .references: [.i10]
         }
     }
 
@@ -59,6 +62,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .cards: "cards and their folds"
         case .outbox: "outbox and cursors"
         case .caches: "caches and expiry"
+        case .references: "references across databases"
         }
     }
 
@@ -69,6 +73,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .cards: "cards"
         case .outbox: "shards"
         case .caches: "keys"
+        case .references: "listings"
         }
     }
 }

@@ -122,6 +122,28 @@ package struct WaitingRows: Sendable, Hashable {
     package var key: String { "\(sink.rawValue)/\(shard)" }
 }
 
+/// What the checker reads of references from one database into another: listings name products.
+package protocol ListingAudit: Sendable {
+    /// Up to `limit` listings behind `after`, nil for the first ones, in the order of their keys.
+    func listings(behind after: UUID?, limit: Int) async throws -> [ListingFacts]
+
+    /// These listings as they are now, nil where there is none.
+    func listings(_ ids: [UUID]) async throws -> [ListingFacts?]
+}
+
+/// A listing and the product that it names, which may be none.
+package struct ListingFacts: Sendable, Hashable {
+    package let id: UUID
+    package let productID: String
+    package let createdAt: Date
+
+    package init(id: UUID, productID: String, createdAt: Date) {
+        self.id = id
+        self.productID = productID
+        self.createdAt = createdAt
+    }
+}
+
 /// What the checker reads of copies in Redis and their rows, and mends.
 package protocol CacheAudit: Sendable {
     /// Calls `body` with page after page of the keys in Quartet's namespaces. A key may come twice.

@@ -20,12 +20,14 @@ package struct CheckPorts: Sendable {
     let deliveries: [any OutboxDelivery]
     let caches: any CacheAudit
     let cache: any VersionedCache
+    let products: any ProductStore
+    let listings: any ListingAudit
 
     package init(
         sweeps: any SweepStore, requests: any RequestStore, audit: any RequestAudit, documents: any DocumentAudit,
         queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
         outboxAudit: any OutboxAudit, outbox: any OutboxStore, deliveries: [any OutboxDelivery],
-        caches: any CacheAudit, cache: any VersionedCache
+        caches: any CacheAudit, cache: any VersionedCache, products: any ProductStore, listings: any ListingAudit
     ) {
         self.sweeps = sweeps
         self.requests = requests
@@ -40,6 +42,8 @@ package struct CheckPorts: Sendable {
         self.deliveries = deliveries
         self.caches = caches
         self.cache = cache
+        self.products = products
+        self.listings = listings
     }
 }
 

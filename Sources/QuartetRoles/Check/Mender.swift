@@ -92,7 +92,7 @@ struct Mender: Sendable {
             let own = found.filter { !$0.findings.contains { $0.kind.isOfFold && !$0.kind.isOfKeywords } }
             try await replaceKeywords(own)
             return own.count == found.count ? "folded again" : "folded again, or with its result"
-        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry:
+        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry, .referenceDangling:
             preconditionFailure("\(kind) is no finding about a request")
         }
     }

@@ -53,6 +53,7 @@ actor SweepRun {
             case .cards: try await walkCards()
             case .outbox: try await lookAtOutbox(cursorsBefore: last?.progress.cursors ?? [])
             case .caches: try await walkCaches()
+            case .references: try await walkReferences()
             }
             sweep.progress[phase].isDone = true
             try await save(phase)
@@ -160,7 +161,7 @@ actor SweepRun {
         secondsBefore = sweep.progress[phase].seconds
     }
 
-    private func save(_ phase: SweepPhase) async throws {
+    func save(_ phase: SweepPhase) async throws {
         sweep.progress[phase].seconds = secondsBefore + (time.elapsed() - walkBegan).seconds
         try await ledger.save(sweep)
     }

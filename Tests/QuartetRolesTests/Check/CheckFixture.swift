@@ -8,7 +8,7 @@ import StoreKit
 /// A checker on fakes, in a time that the test moves.
 final class CheckFixture: Sendable {
     static let product = ProductID("p")!
-    private static let began = Date(timeIntervalSince1970: 1_700_000_000)
+    static let began = Date(timeIntervalSince1970: 1_700_000_000)
 
     let clock = ManualClock()
     let database: FakeDatabase
@@ -19,6 +19,7 @@ final class CheckFixture: Sendable {
     let documents: FakeDocumentAudit
     let cache = FakeVersionedCache()
     let caches: FakeCacheAudit
+    let listings = FakeListingAudit()
     let sweeps: FakeSweeps
     let configuration: CheckConfiguration
 
@@ -37,6 +38,8 @@ final class CheckFixture: Sendable {
         sweeps = FakeSweeps { Self.began.addingTimeInterval(3600) }
     }
 
+    var began: Date { Self.began }
+
     var requests: FakeRequestStore { FakeRequestStore(database: database) }
 
     var checker: Checker {
@@ -44,7 +47,8 @@ final class CheckFixture: Sendable {
             sweeps: sweeps, requests: requests, audit: FakeRequestAudit(database: database), documents: documents,
             queue: queue, sessions: sessions, cards: cards, keywords: keywords,
             outboxAudit: FakeOutboxAudit(database: database), outbox: FakeOutboxStore(database: database),
-            deliveries: [], caches: caches, cache: cache)
+            deliveries: [], caches: caches, cache: cache, products: FakeProductStore(database: database),
+            listings: listings)
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -57,6 +57,27 @@ struct AuditConformanceTests {
         }
     }
 
+    @Test("listings, fake", arguments: ListingAuditConformance.behaviours)
+    func fakeListings(behaviour: Conformance<ListingAuditSubject>) async throws {
+        try await behaviour.check(.fake())
+    }
+
+    @Test("listings, PostgreSQL", .serialized, arguments: ListingAuditConformance.behaviours)
+    func postgresListings(behaviour: Conformance<ListingAuditSubject>) async throws {
+        try await PostgresTestDatabase.withMigrated { databases in
+            let client = try databases.client(of: .market)
+            let subject = ListingAuditSubject(audit: try PostgresListingAudit(databases: databases)) { listing in
+                let insert = """
+                    INSERT INTO listings.listings (listing_id, product_id, marketplace, created_at)
+                    VALUES ($1, $2, 'm', $3)
+                    """
+                _ = try await client.query(
+                    PostgresStatement(insert, listing.id, listing.productID, listing.createdAt))
+            }
+            try await behaviour.check(subject)
+        }
+    }
+
     /// Also where there is no such request: without the foreign key.
     private static func planting(_ result: ResultDocument) -> String {
         func hex(_ bytes: [UInt8]) -> String {
