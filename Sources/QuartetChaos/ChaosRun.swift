@@ -54,7 +54,7 @@ package final class ChaosRun: Sendable {
         let settings = [
             "QUARTET_API_KEY": apiKey, "DB_CONNECTIONS_MAX": "3", "MONGODB_CONNECTIONS_MAX": "8",
             "KAFKA_FETCH_WAIT": "20ms", "KAFKA_SESSION_TIMEOUT": "4s", "WORKER_LEASE_DURATION": "2s",
-            "WORKER_REVIEWS_PER_CHUNK": "8", "WORKER_ATTEMPTS_MAX": "10", "WORKER_RETRY_MAX": "2s",
+            "WORKER_REVIEWS_PER_CHUNK": "8", "WORKER_RETRY_MAX": "2s",
             "RELAY_LEASE_DURATION": "2s", "OUTBOX_RETENTION": "7d", "CHECK_SETTLE_WINDOW": "2s",
             "CHECK_SECOND_LOOK_PAUSE": "1s", "CHECK_WORK_SHARE": "100", "CHECK_SCHEDULE": "off",
         ]
