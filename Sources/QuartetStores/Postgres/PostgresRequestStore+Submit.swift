@@ -29,7 +29,8 @@ extension PostgresRequestStore {
         }
     }
 
-    /// The submissions that come first with their id and with their key, in the order in which rows are locked.
+    /// The submissions that come first with their id and with their key, in the order in which batches that meet wait for each
+    /// other: by their keys, since ids are new.
     private func firstOfEach(_ open: [Int], _ submissions: [Submission]) -> [Int] {
         var ids: Set<RequestID> = []
         var keys: Set<String> = []
@@ -37,7 +38,10 @@ extension PostgresRequestStore {
             let submission = submissions[index]
             guard ids.insert(submission.id).inserted else { return false }
             return submission.idempotency.map { keys.insert($0.key).inserted } ?? true
-        }.sorted { submissions[$0].id < submissions[$1].id }
+        }.sorted {
+            let (left, right) = (submissions[$0], submissions[$1])
+            return (left.idempotency?.key ?? "", left.id) < (right.idempotency?.key ?? "", right.id)
+        }
     }
 
     /// Stores what can be stored.

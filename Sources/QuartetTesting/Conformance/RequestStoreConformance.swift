@@ -13,6 +13,7 @@ package enum RequestStoreConformance {
         Conformance("a key whose first submission is refused stays free", keyAfterRefusal),
         Conformance("a request id that comes again is stored once", repeatedID),
         Conformance("one of several submits of a key at once is stored", keyAtOnce),
+        Conformance("batches at once with the same keys in another order are stored once", batchesAtOnce),
         Conformance("text that can't be stored fails alone", unstorableText),
         Conformance("a result is kept to the byte, under the version that its event has", finalisation),
         Conformance("finalising again changes nothing", doubleFinalisation),
@@ -137,6 +138,20 @@ package enum RequestStoreConformance {
             let accepted = outcomes.compactMap { $0[index].accepted?.id }
             #expect(accepted.count == 1)
             #expect(outcomes.compactMap { $0[index].repeated?.id } == Array(repeating: accepted[0], count: 3))
+        }
+    }
+
+    private static func batchesAtOnce(_ fixture: RequestStoreFixture) async throws {
+        let product = try await fixture.create("p")[0]
+        for round in 0..<8 {
+            let keys = (0..<200).map { "\(round)-\($0)" }
+            // Ids grow in the order in which they are made.
+            let batches = [keys, keys.reversed()].map { keys in keys.map { keyed(product, $0, [1]) } }
+            async let first = fixture.requests.submit(batches[0])
+            async let second = fixture.requests.submit(batches[1])
+            let outcomes = try await first + second
+            #expect(outcomes.compactMap(\.accepted).count == keys.count)
+            #expect(outcomes.compactMap(\.repeated).count == keys.count)
         }
     }
 
