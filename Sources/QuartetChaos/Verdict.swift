@@ -49,7 +49,11 @@ struct Verdict: Sendable {
             }
             switch row.status {
             case .completed: outcome.completed += 1
-            case .failed: outcome.failed += 1
+            case .failed:
+                outcome.failed += 1
+                if row.productID != unreadable {
+                    outcome.wrong.append("\(id) failed, though its reviews can be read: \(row.failure ?? "")")
+                }
             case .cancelled: outcome.cancelled += 1
             case .queued: outcome.lost.append("\(id) has no end")
             }
