@@ -43,11 +43,15 @@ struct APIFixture: Sendable {
         configuration.idleTimeout = idleTimeout
         return APIServer(
             configuration: configuration,
-            ports: APIPorts(
-                requests: requests, queue: queue, products: FakeProductStore(database: database),
-                reviews: reviewReader ?? reviews,
-                sessions: sessions, cards: cardReader ?? cards, keywords: keywords, progress: progress, cache: cache),
-            probes: probes, metrics: { "metrics\n" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            ports: ports, probes: probes, metrics: { "metrics\n" },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    var ports: APIPorts {
+        APIPorts(
+            requests: requests, queue: queue, products: FakeProductStore(database: database),
+            reviews: reviewReader ?? reviews, sessions: sessions, cards: cardReader ?? cards, keywords: keywords,
+            progress: progress, cache: cache)
     }
 
     func run(_ body: @escaping @Sendable (Caller) async throws -> Void) async throws {
@@ -146,4 +150,28 @@ struct Away: StoreFailure {
     var isRetriable: Bool { true }
     var isUnavailable: Bool { true }
     var description: String { "away" }
+}
+
+/// Cards whose first reader waits until it is let go.
+final class HeldCardStore: CardStore {
+    private let store: any CardStore
+    private let held = AsyncStream.makeStream(of: Void.self)
+    private let free = AsyncStream.makeStream(of: Void.self)
+
+    init(store: any CardStore) {
+        self.store = store
+    }
+
+    func untilHeld() async { for await _ in held.stream { return } }
+    func letGo() { free.continuation.finish() }
+
+    func cards(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {
+        held.continuation.yield()
+        for await _ in free.stream {}
+        return try await store.cards(of: request, after: after, limit: limit)
+    }
+
+    func insert(_ cards: [EmotionCard]) async throws -> InsertedCards { try await store.insert(cards) }
+    func remove(_ cards: [EmotionCard]) async throws { try await store.remove(cards) }
+    func counts(_ ids: [QuartetCore.RequestID]) async throws -> [Int] { try await store.counts(ids) }
 }

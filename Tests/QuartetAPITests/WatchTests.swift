@@ -1,10 +1,12 @@
 import Foundation
 import HTTPTypes
-import QuartetAPI
+import Logging
 import QuartetCore
 import QuartetTesting
 import Synchronization
 import Testing
+
+@testable import QuartetAPI
 
 @Suite struct WatchTests {
     /// A submitted request with `count` cards, closed with a result if `isComplete`.
@@ -91,6 +93,30 @@ import Testing
             let beforeTheCards = try await stream.value.components(separatedBy: "event: card")[0]
             #expect(beforeTheCards.components(separatedBy: ": still here\n\n").count > 3)
         }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aStreamIsKeptOpenWhileAStoreHangs() async throws {
+        var api = APIFixture()
+        api.heartbeatInterval = .milliseconds(20)
+        let cards = HeldCardStore(store: api.cards)
+        api.cardReader = cards
+        let fixture = api
+        let id = try await prepare(fixture, cards: 1, isComplete: false)
+        var configuration = APIConfiguration(key: "key")
+        configuration.heartbeatInterval = fixture.heartbeatInterval
+        let calls = AnalysisCalls(ports: fixture.ports, configuration: configuration, observe: nil)
+        let hub = WatchHub(
+            ports: fixture.ports, calls: calls, configuration: configuration, logger: Logger(label: "test"))
+        let seat = try hub.seat(at: try #require(try await fixture.requests.requests([id])[0]))
+        let (_, _, events) = await seat.channel.join()
+        try await fixture.progress.report([Progress(requestID: id, done: 1, total: 2)])
+        await cards.untilHeld()
+        for await event in events {
+            if case .silence = event { break }
+            if case .cards = event { Issue.record("nobody has read the cards") }
+        }
+        cards.letGo()
+        seat.leave()
     }
 
     @Test func watchersShareOneReaderAndSeeEveryCard() async throws {

@@ -28,7 +28,7 @@ extension Problem {
     static func badProductID(_ text: String) -> Problem {
         Problem(
             .badRequest, "bad-product-id",
-            "a product id is 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -")
+            "\(text.prefix(64)) is no product id: 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -")
     }
 
     static func unknownProduct(_ id: ProductID) -> Problem {

@@ -17,8 +17,10 @@ package struct HealthServer: Service {
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ProblemMiddleware(paths: KnownPaths()))
+        let paths = KnownPaths()
+        router.add(middleware: ProblemMiddleware(paths: paths))
         HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        for route in router.routes { paths.add(route.path.description, route.method) }
         application = Application(
             responder: router.buildResponder(),
             configuration: ApplicationConfiguration(

@@ -9,15 +9,11 @@ struct ReviewsBody {
 
     /// - Throws: a problem that names the first review which is wrong. Nothing of a body with a fault is used.
     init(_ body: ByteBuffer, isLines: Bool, limits: ReviewLimits) throws {
-        let incoming = isLines ? try Self.lines(body) : try Self.elements(body)
+        let incoming = isLines ? try Self.lines(body, limits: limits) : try Self.elements(body)
         guard !incoming.isEmpty else {
             throw Problem(.unprocessableContent, "no-reviews", "the body has no review")
         }
-        guard incoming.count <= limits.reviewsPerCallMax else {
-            throw Problem(
-                .contentTooLarge, "too-many-reviews",
-                "\(incoming.count) reviews in one call; \(limits.reviewsPerCallMax) are allowed")
-        }
+        guard incoming.count <= limits.reviewsPerCallMax else { throw Self.tooMany(limits) }
         var seen = Set<String>()
         reviews = try incoming.map { place, review in
             let review = try review.checked(at: place, limits: limits)
@@ -35,12 +31,23 @@ struct ReviewsBody {
         try StrictJSON.decode([IncomingReview].self, from: body).enumerated().map { ("[\($0)].", $1) }
     }
 
-    private static func lines(_ body: ByteBuffer) throws -> [(Place, IncomingReview)] {
+    private static func tooMany(_ limits: ReviewLimits) -> Problem {
+        Problem(
+            .contentTooLarge, "too-many-reviews",
+            "more reviews than the \(limits.reviewsPerCallMax) that are allowed in one call")
+    }
+
+    /// Line by line: a body of newlines alone has millions of them.
+    private static func lines(_ body: ByteBuffer, limits: ReviewLimits) throws -> [(Place, IncomingReview)] {
         var reviews: [(Place, IncomingReview)] = []
-        let lines = body.readableBytesView.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (number, line) in lines.enumerated() {
+        var (rest, number) = (body.readableBytesView[...], 0)
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+            rest = rest[line.endIndex...].dropFirst()
+            number += 1
             if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
-            let place = "line \(number + 1): "
+            guard reviews.count < limits.reviewsPerCallMax else { throw tooMany(limits) }
+            let place = "line \(number): "
             do {
                 reviews.append((place, try StrictJSON.decode(IncomingReview.self, from: ByteBuffer(bytes: line))))
             } catch let problem as Problem {

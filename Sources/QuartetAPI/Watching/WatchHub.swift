@@ -126,6 +126,13 @@ final class WatchHub: Service {
                     latest.put(progress.map(WatchNews.progress) ?? .mayBeMissed)
                 }
             }
+            group.addTask { [configuration] in
+                // Also while a store keeps the channel waiting.
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: max(configuration.heartbeatInterval, .milliseconds(20)))
+                    await channel.breakSilence()
+                }
+            }
             var news: WatchNews? = .request(request)
             while !Task.isCancelled {
                 do {

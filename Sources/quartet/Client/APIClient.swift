@@ -9,6 +9,8 @@ import QuartetCore
 struct APIClient: Sendable {
     private static let answerBytesMax = 64 * 1024 * 1024
     private static let triesMax = 8
+    /// A longer Retry-After is not obeyed.
+    private static let retryAfterSecondsMax = 30
 
     let url: String
     private let key: String
@@ -120,11 +122,13 @@ struct APIClient: Sendable {
         }
         request.headers.add(contentsOf: headers)
         for attempt in 0... {
+            var pause = Self.pause(attempt)
             do {
                 let response = try await http.execute(request, timeout: .seconds(60))
                 if response.status.code < 300 { return try await response.body.collect(upTo: Self.answerBytesMax) }
                 let refusal = try await problem(in: response)
                 guard refusal.isPassing, attempt < Self.triesMax else { throw refusal }
+                pause = max(pause, refusal.retryAfter)
             } catch let error as ClientError {
                 throw error
             } catch is CancellationError {
@@ -134,18 +138,21 @@ struct APIClient: Sendable {
                     throw ClientError("\(url) does not answer: \(Self.reason(error))")
                 }
             }
-            try await Task.sleep(for: Self.pause(attempt))
+            try await Task.sleep(for: pause)
         }
         preconditionFailure("the loop returns or throws")
     }
 
     private func problem(in response: HTTPClientResponse) async throws -> ClientError {
         let body = try await response.body.collect(upTo: 65_536)
-        let isPassing = [.serviceUnavailable, .tooManyRequests].contains(response.status)
-        guard let problem = try? JSONDecoder().decode(ProblemAnswer.self, from: Data(buffer: body)) else {
-            return ClientError("\(response.status.code) \(response.status.reasonPhrase)", isPassing: isPassing)
-        }
-        return ClientError("\(problem.status) \(problem.title): \(problem.detail)", isPassing: isPassing)
+        let problem = try? JSONDecoder().decode(ProblemAnswer.self, from: Data(buffer: body))
+        let text =
+            problem.map { "\($0.status) \($0.title): \($0.detail)" }
+            ?? "\(response.status.code) \(response.status.reasonPhrase)"
+        let seconds = response.headers.first(name: "Retry-After").flatMap { Int($0) } ?? 0
+        return ClientError(
+            text, isPassing: [.serviceUnavailable, .tooManyRequests].contains(response.status),
+            retryAfter: .seconds(min(max(seconds, 0), Self.retryAfterSecondsMax)))
     }
 
     func decode<Answer: Decodable>(_ body: ByteBuffer) throws -> Answer {
@@ -162,9 +169,12 @@ struct ClientError: Error, CustomStringConvertible {
     let description: String
     /// The same may be answered otherwise in a while.
     let isPassing: Bool
+    /// How long the server wants to be left alone first.
+    let retryAfter: Duration
 
-    init(_ description: String, isPassing: Bool = false) {
+    init(_ description: String, isPassing: Bool = false, retryAfter: Duration = .zero) {
         self.description = description
         self.isPassing = isPassing
+        self.retryAfter = retryAfter
     }
 }

@@ -64,12 +64,12 @@ struct Dev: AsyncParsableCommand {
             return kept.trimmingCharacters(in: .whitespacesAndNewlines)
         }
         let key = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
-        guard
-            FileManager.default.createFile(
-                atPath: file.path, contents: Data(key.utf8), attributes: [.posixPermissions: 0o600])
-        else {
-            throw ClientError("\(file.path) can't be written")
-        }
+        // Whole or not there, and never for others to read.
+        let draft = file.path + ".draft"
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let isWritten = descriptor >= 0 && write(descriptor, key, key.utf8.count) == key.utf8.count
+        if descriptor >= 0 { close(descriptor) }
+        guard isWritten, rename(draft, file.path) == 0 else { throw ClientError("\(file.path) can't be written") }
         return key
     }
 }
