@@ -82,7 +82,7 @@ import Testing
     /// Proxies end what is silent for long.
     @Test(.timeLimit(.minutes(1))) func aStreamIsKeptOpenWhileStoresAreAway() async throws {
         var api = APIFixture()
-        api.heartbeatInterval = .zero
+        api.heartbeatInterval = .milliseconds(1)
         let fixture = api
         let id = try await prepare(fixture, cards: 1, isComplete: false)
         try await fixture.run { caller in

@@ -127,9 +127,8 @@ final class WatchHub: Service {
                 }
             }
             group.addTask { [configuration] in
-                // Also while a store keeps the channel waiting.
-                while !Task.isCancelled {
-                    try? await Task.sleep(for: max(configuration.heartbeatInterval, .milliseconds(20)))
+                // Beside the reading, since a store may keep that waiting; until cancelled.
+                while (try? await Task.sleep(for: configuration.heartbeatInterval)) != nil {
                     await channel.breakSilence()
                 }
             }
@@ -144,7 +143,6 @@ final class WatchHub: Service {
                     logger.debug(
                         "watched analysis not read", metadata: ["request": "\(request.id)", "error": "\(error)"])
                 }
-                await channel.breakSilence()
                 news = await latest.next(atMost: configuration.watchInterval)
             }
             group.cancelAll()
