@@ -73,8 +73,8 @@ actor SweepRun {
     private func lookAgain() async throws {
         guard !sweep.isFull else { return }
         var suspects = SuspectQueue(configuration)
-        var before: [RequestID] = []
-        if let last { before = try await ledger.remaining(of: last.id, limit: Self.againMax) }
+        var before: Set<RequestID> = []
+        if let last { before = Set(try await ledger.remaining(of: last.id, limit: Self.againMax)) }
         for part in before.filter(sample.contains).sorted().parts(of: LookReader.idsMax) {
             try await lookAgain(at: part, &suspects)
         }
@@ -88,7 +88,7 @@ actor SweepRun {
                 try await ports.audit.reopened(
                     since: transaction, behind: after, before: start, limit: LookReader.idsMax)
             }
-            try await lookAgain(at: page.filter(sample.contains), &suspects)
+            try await lookAgain(at: page.filter { sample.contains($0) && !before.contains($0) }, &suspects)
         } while page.count == LookReader.idsMax
         try await finish(.again, &suspects)
     }
