@@ -32,14 +32,11 @@ import Testing
         try await onSharedServers { system, shop in
             let relay = try system.start(["relay"])
             try await system.stores.removeReviews(of: "p")
-            let id = try await shop.submitted("p")
-            let worker = try system.start(["work"], settings: point.settings(stoppedAt: .taskClaimed))
-            try await expectStopped(worker)
-            // Nobody but the worker is there to take the task away.
-            #expect(try await relay.stop() == .status(0))
-            #expect(try await shop.call(.delete, "/v1/analyses/\(id)").status == 200)
-            worker.signal(SIGCONT)
-            try await expectKilled(worker)
+            let id = try await submit(dyingAt: point, stoppedAt: .taskClaimed, system, shop) { id async throws in
+                // Nobody but the worker is there to take the task away.
+                #expect(try await relay.stop() == .status(0))
+                #expect(try await shop.call(.delete, "/v1/analyses/\(id)").status == 200)
+            }
             // An acknowledgement is not waited for by a majority.
             try await eventually("the task is gone") { try await system.stores.task(of: id) == nil }
             _ = try system.start(["run", "relay", "work"])
@@ -53,12 +50,9 @@ import Testing
     func anAnalysisOutlivesTheWorkerThatRemovesStrangers(_ point: Failpoint) async throws {
         try await onSharedServers { system, shop in
             _ = try system.start(["relay"])
-            let id = try await shop.submitted("p")
-            let worker = try system.start(["work"], settings: point.settings(stoppedAt: .sessionPinned))
-            try await expectStopped(worker)
-            try await system.stores.addStrangerCard(to: id, ordinal: 2)
-            worker.signal(SIGCONT)
-            try await expectKilled(worker)
+            let id = try await submit(dyingAt: point, stoppedAt: .sessionPinned, system, shop) { id in
+                try await system.stores.addStrangerCard(to: id, ordinal: 2)
+            }
             #expect(try await system.stores.cards(of: id).map(\.ordinal) == [0, 1, 3, 4])
             _ = try system.start(["work"])
             try await expectCompleted(id, system, shop)
@@ -71,13 +65,10 @@ import Testing
         try await QuartetSystem.withPrivateStack { stack in
             try await onServers(stack) { system, shop in
                 _ = try system.start(["relay"])
-                let id = try await shop.submitted("p")
-                let worker = try system.start(["work"], settings: point.settings(stoppedAt: .sessionPinned))
-                try await expectStopped(worker)
-                try await system.stores.electAnew()
-                try await system.stores.removeSession(of: id)
-                worker.signal(SIGCONT)
-                try await expectKilled(worker)
+                let id = try await submit(dyingAt: point, stoppedAt: .sessionPinned, system, shop) { id in
+                    try await system.stores.electAnew()
+                    try await system.stores.removeSession(of: id)
+                }
                 #expect(try await system.stores.session(of: id)?.manifest.count == Self.reviewCount)
                 _ = try system.start(["work"])
                 try await expectCompleted(id, system, shop)
@@ -126,6 +117,20 @@ import Testing
             try await shop.addProduct("p", reviews: Self.reviewCount)
             try await body(system, shop)
         }
+    }
+
+    /// Submits, and has a worker come to `earlier`, where the world changes, and on to its end at `point`.
+    private func submit(
+        dyingAt point: Failpoint, stoppedAt earlier: Failpoint, _ system: QuartetSystem, _ shop: Shop,
+        meanwhile: (RequestID) async throws -> Void
+    ) async throws -> RequestID {
+        let id = try await shop.submitted("p")
+        let worker = try system.start(["work"], settings: point.settings(stoppedAt: earlier))
+        try await expectStopped(worker)
+        try await meanwhile(id)
+        worker.signal(SIGCONT)
+        try await expectKilled(worker)
+        return id
     }
 
     private func expectCompleted(_ id: RequestID, _ system: QuartetSystem, _ shop: Shop) async throws {
