@@ -4,13 +4,6 @@
 // that composes them.
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .treatAllWarnings(as: .error),
-]
-
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -43,15 +36,15 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.26.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.33.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.11.0"),
     ],
     targets: [
         // The C libraries: a module map and shim.h each, imported by exactly one client.
@@ -61,176 +54,181 @@ let package = Package(
         .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
 
         // What every client shares, and the clients.
-        .target(name: "StoreKit", dependencies: [.collections], swiftSettings: strict),
+        .target(name: "ClientSupport", dependencies: [.collections]),
         .target(
-            name: "Postgres", dependencies: ["CLibPQ", "StoreKit", .collections, .logging], swiftSettings: strict),
+            name: "Postgres", dependencies: ["CLibPQ", "ClientSupport", .collections, .logging]),
         .target(
             name: "Redis",
-            dependencies: ["CHiredis", "StoreKit", .collections, .logging, .nioCore, .nioPosix, .nioSSL],
-            swiftSettings: strict),
+            dependencies: ["CHiredis", "ClientSupport", .collections, .logging, .nioCore, .nioPosix, .nioSSL]),
         .target(
-            name: "Mongo", dependencies: ["CLibMongoC", "StoreKit", .collections, .logging], swiftSettings: strict),
+            name: "Mongo", dependencies: ["CLibMongoC", "ClientSupport", .collections, .logging]),
         .target(
-            name: "Kafka", dependencies: ["CRDKafka", "StoreKit", .collections, .logging], swiftSettings: strict),
+            name: "Kafka", dependencies: ["CRDKafka", "ClientSupport", .collections, .logging]),
 
         // The domain, which imports no store, and its ports on the real stores.
-        .target(name: "QuartetCore", dependencies: ["StoreKit", .logging, .metrics], swiftSettings: strict),
+        .target(name: "QuartetCore", dependencies: ["ClientSupport", .logging, .metrics]),
 
         // The emotion model, trained by `quartet train`, inside the executable.
         .target(name: "CEmotionModel", exclude: ["emotion.model"]),
         .target(
-            name: "QuartetEmotion", dependencies: ["CEmotionModel", "QuartetCore", "StoreKit"], swiftSettings: strict),
+            name: "QuartetEmotion", dependencies: ["CEmotionModel", "QuartetCore", "ClientSupport"]),
         .target(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
                 .embedInCode("dropship/0003_audit.sql"),
                 .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
-            ],
-            swiftSettings: strict),
+            ]),
         .target(
             name: "QuartetStores",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "StoreKit", .logging,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "ClientSupport", .logging,
             ],
             resources: [
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
                 .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
                 .embedInCode("Postgres/SQL/sweeps.sql"),
-            ],
-            swiftSettings: strict),
+            ]),
 
         // The roles and the HTTP interface.
         .target(
             name: "QuartetAPI",
             dependencies: [
-                "QuartetCore", "StoreKit", .collections, .coreMetrics, .hummingbird, .hummingbirdCore, .httpTypes,
+                "QuartetCore", "ClientSupport", .collections, .coreMetrics, .hummingbird, .hummingbirdCore, .httpTypes,
                 .logging, .metrics, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle,
             ],
-            resources: [.embedInCode("openapi.json")],
-            swiftSettings: strict),
+            resources: [.embedInCode("openapi.json")]),
         .target(
             name: "QuartetRoles",
-            dependencies: ["QuartetCore", "StoreKit", .coreMetrics, .logging, .metrics, .serviceLifecycle],
-            swiftSettings: strict),
+            dependencies: ["QuartetCore", "ClientSupport", .coreMetrics, .logging, .metrics, .serviceLifecycle]),
+
+        .target(
+            name: "QuartetCheck",
+            dependencies: [
+                "ClientSupport", "QuartetCore", "QuartetRoles", .coreMetrics, .logging, .metrics, .serviceLifecycle,
+            ]),
 
         // Private local servers, the composition root, the executable.
-        .target(name: "QuartetStack", dependencies: ["Kafka", "Mongo", "StoreKit", .logging], swiftSettings: strict),
+        .target(name: "QuartetStack", dependencies: ["Kafka", "Mongo", "ClientSupport", .logging]),
         // The endpoint that stands for Kafka, as a program: a storm must outlive it.
         .target(name: "CBrokerPort"),
         .executableTarget(
-            name: "QuartetBroker", dependencies: ["CBrokerPort", "Kafka", .argumentParser, .logging, .unixSignals],
-            swiftSettings: strict),
+            name: "QuartetBroker", dependencies: ["CBrokerPort", "Kafka", .argumentParser, .logging, .unixSignals]),
         .target(
             name: "QuartetService",
             dependencies: [
-                "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
-                "Kafka", "Mongo", "Postgres", "Redis", "StoreKit", .asyncHTTPClient, .coreMetrics, .logging, .metrics,
+                "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
+                "QuartetStores", "Kafka", "Mongo", "Postgres", "Redis", "ClientSupport", .asyncHTTPClient, .coreMetrics,
+                .logging, .metrics,
                 .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
-            ],
-            swiftSettings: strict),
+            ]),
         .target(
             name: "QuartetBench",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetService",
-                "QuartetStack", "QuartetStores", "Redis", "StoreKit", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "QuartetStack", "QuartetStores", "Redis", "ClientSupport", .asyncHTTPClient, .logging, .nioCore,
+                .nioHTTP1,
                 .nioPosix,
-            ],
-            swiftSettings: strict),
+            ]),
         .target(
             name: "QuartetChaos",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores",
-                "StoreKit",
+                "ClientSupport",
                 .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
-            ],
-            swiftSettings: strict),
+            ]),
         .executableTarget(
             name: "quartet",
             dependencies: [
-                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetEmotion", "QuartetRoles",
+                "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
+                "QuartetRoles",
                 "QuartetService", "QuartetStack",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
-            ],
-            swiftSettings: strict),
+            ]),
 
         // Fakes, the manual clock and one conformance suite per port; no production target imports it.
         .target(
             name: "QuartetTesting",
-            dependencies: ["QuartetCore", "QuartetStack", "StoreKit", .logging],
-            swiftSettings: strict),
+            dependencies: ["QuartetCore", "QuartetStack", "ClientSupport", .logging]),
 
-        .testTarget(name: "TidyTests", swiftSettings: strict),
-        .testTarget(name: "StoreKitTests", dependencies: ["QuartetTesting", "StoreKit"], swiftSettings: strict),
-        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "StoreKit", .logging], swiftSettings: strict),
-        .testTarget(name: "MongoTests", dependencies: ["Mongo", "StoreKit", .logging], swiftSettings: strict),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StoreKit", .logging], swiftSettings: strict),
+        .testTarget(name: "TidyTests"),
+        .testTarget(name: "ClientSupportTests", dependencies: ["QuartetTesting", "ClientSupport"]),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "ClientSupport", .logging]),
+        .testTarget(name: "MongoTests", dependencies: ["Mongo", "ClientSupport", .logging]),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "ClientSupport", .logging]),
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetStack", "QuartetStores",
-                "QuartetTesting", "Redis", "StoreKit", .logging,
-            ],
-            swiftSettings: strict),
-        .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"], swiftSettings: strict),
+                "QuartetTesting", "Redis", "ClientSupport", .logging,
+            ]),
+        .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"]),
         .testTarget(
             name: "QuartetEmotionTests",
-            dependencies: ["QuartetCore", "QuartetEmotion", "StoreKit"],
-            swiftSettings: strict),
+            dependencies: ["QuartetCore", "QuartetEmotion", "ClientSupport"]),
         .testTarget(
             name: "QuartetStackTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetStack", "QuartetTesting", "StoreKit", .logging,
-            ],
-            swiftSettings: strict),
+                "Kafka", "Mongo", "QuartetStack", "QuartetTesting", "ClientSupport", .logging,
+            ]),
         .testTarget(
-            name: "RedisTests", dependencies: ["Redis", "StoreKit", .logging, .nioCore], swiftSettings: strict),
+            name: "RedisTests", dependencies: ["Redis", "ClientSupport", .logging, .nioCore]),
         .testTarget(
             name: "QuartetRolesTests",
-            dependencies: ["QuartetCore", "QuartetRoles", "QuartetTesting", "StoreKit", .logging],
-            swiftSettings: strict),
+            dependencies: ["QuartetCore", "QuartetRoles", "QuartetTesting", "ClientSupport", .logging]),
+        .testTarget(
+            name: "QuartetCheckTests",
+            dependencies: ["ClientSupport", "QuartetCheck", "QuartetCore", "QuartetRoles", "QuartetTesting", .logging]),
         .testTarget(
             name: "QuartetAPITests",
             dependencies: [
-                "QuartetAPI", "QuartetCore", "QuartetTesting", "StoreKit", .hummingbird, .hummingbirdTesting,
+                "QuartetAPI", "QuartetCore", "QuartetTesting", "ClientSupport", .hummingbird, .hummingbirdTesting,
                 .httpTypes, .logging, .nioCore, .nioEmbedded, .nioPosix,
-            ],
-            swiftSettings: strict),
+            ]),
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetService", "QuartetStores", "StoreKit", .coreMetrics, .logging, .nioCore, .nioHTTP1, .nioPosix,
-            ],
-            swiftSettings: strict),
+                "QuartetService", "QuartetStores", "ClientSupport", .coreMetrics, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
+            ]),
 
         // The whole of it, from outside: the executable on private servers.
         .target(
             name: "SystemTesting",
             dependencies: [
-                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", .asyncHTTPClient,
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport", .asyncHTTPClient,
                 .logging, .nioCore, .nioFoundationCompat, .nioHTTP1,
             ],
-            path: "Tests/SystemTesting", swiftSettings: strict),
+            path: "Tests/SystemTesting"),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit", "SystemTesting", "quartet"],
-            swiftSettings: strict),
+            dependencies: [
+                "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport", "SystemTesting", "quartet",
+            ]),
         .testTarget(
             name: "CheckTests",
             dependencies: [
-                "Mongo", "Postgres", "QuartetCore", "QuartetStack", "QuartetStores", "QuartetTesting", "StoreKit",
+                "Mongo", "Postgres", "QuartetCore", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport",
                 "SystemTesting", .logging, "quartet",
-            ],
-            swiftSettings: strict),
+            ]),
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "StoreKit",
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
                 "SystemTesting", "quartet",
             ],
-            exclude: ["FINDINGS.md"], swiftSettings: strict),
+            exclude: ["FINDINGS.md"]),
     ]
 )
+
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+}

@@ -1,6 +1,6 @@
 import CRDKafka
+package import ClientSupport
 package import Logging
-package import StoreKit
 
 /// A member of a consumer group, or a reader outside groups.
 ///
@@ -19,8 +19,8 @@ package actor KafkaConsumer {
     private let logger: Logger
     private let executor: BlockingExecutor
     private let wake: QueueWake
-    private let pollers: WaitingRoom<Release>
-    private let commits: WaitingRoom<Release>
+    private let pollers: WaiterQueue<Release>
+    private let commits: WaiterQueue<Release>
     private let context: ConsumerContext
     private var handle: ClientHandle?
     private var closing: Task<Void, Never>?
@@ -34,13 +34,13 @@ package actor KafkaConsumer {
     /// - Throws: `KafkaError` if a setting is unknown, refused or reserved.
     package init(_ configuration: KafkaConfiguration, options: KafkaConsumerOptions, logger: Logger) throws {
         let executor = BlockingExecutor(label: "kafka.consumer")
-        let commits = WaitingRoom<Release>(timers: executor.queue)
+        let commits = WaiterQueue<Release>(timers: executor.queue)
         self.options = options
         self.logger = logger
         self.executor = executor
         self.commits = commits
         wake = QueueWake(queue: executor.queue)
-        pollers = WaitingRoom(timers: executor.queue)
+        pollers = WaiterQueue(timers: executor.queue)
         context = ConsumerContext(configuration: configuration, logger: logger) {
             commits.release($0, with: .reported($1))
         }

@@ -1,5 +1,5 @@
 import CRDKafka
-import StoreKit
+import ClientSupport
 
 /// Why a call to Kafka failed. `description` is one line without record contents or settings.
 package struct KafkaError: StoreFailure, Hashable {

@@ -1,7 +1,7 @@
 import CRDKafka
+import ClientSupport
 import Foundation
 package import Logging
-import StoreKit
 import Synchronization
 
 /// Brokers inside this process, for development and tests: librdkafka's mock cluster behind real TCP ports, which other

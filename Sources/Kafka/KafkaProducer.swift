@@ -1,6 +1,6 @@
 import CRDKafka
+package import ClientSupport
 package import Logging
-package import StoreKit
 
 /// An idempotent producer: each record is written once and in order per partition, whatever is repeated underneath.
 ///
@@ -15,11 +15,11 @@ package actor KafkaProducer {
     private let executor: BlockingExecutor
     private let wake: QueueWake
     /// Senders whose batch is on the way, by batch.
-    private let batches: WaitingRoom<Release>
+    private let batches: WaiterQueue<Release>
     /// Senders that found librdkafka's queue full, in order.
-    private let space: WaitingRoom<Release>
+    private let space: WaiterQueue<Release>
     /// Callers of `flush` and `close`.
-    private let idle: WaitingRoom<Release>
+    private let idle: WaiterQueue<Release>
     private(set) var handle: ClientHandle?
     private var context: ProducerContext
     private var closing: Task<Void, Never>?
@@ -35,15 +35,15 @@ package actor KafkaProducer {
         _ configuration: KafkaConfiguration, options: KafkaProducerOptions = KafkaProducerOptions(), logger: Logger
     ) throws {
         let executor = BlockingExecutor(label: "kafka.producer")
-        let batches = WaitingRoom<Release>(timers: executor.queue)
+        let batches = WaiterQueue<Release>(timers: executor.queue)
         self.configuration = configuration
         self.options = options
         self.logger = logger
         self.executor = executor
         self.batches = batches
         wake = QueueWake(queue: executor.queue)
-        space = WaitingRoom(timers: executor.queue)
-        idle = WaitingRoom(timers: executor.queue)
+        space = WaiterQueue(timers: executor.queue)
+        idle = WaiterQueue(timers: executor.queue)
         let ledger = DeliveryLedger { batches.release($0, with: .ready) }
         context = ProducerContext(configuration: configuration, logger: logger, ledger: ledger)
         handle = try Self.makeHandle(configuration, options, context, wake)

@@ -1,5 +1,5 @@
+package import ClientSupport
 package import Logging
-package import StoreKit
 import Synchronization
 
 /// An async client. Each connection's blocking calls have a thread of their own; callers wait for a connection, for its

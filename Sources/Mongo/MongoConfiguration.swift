@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 /// Where the database is and how to use it. Its description leaves credentials out.
 package struct MongoConfiguration: Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// Why an operation failed. `description` is one line and safe to log: no credentials, no row data.
 package struct MongoError: StoreFailure {

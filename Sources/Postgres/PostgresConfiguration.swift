@@ -1,5 +1,5 @@
 import CLibPQ
-package import StoreKit
+package import ClientSupport
 
 /// Where the server is and how much of it this process uses.
 package struct PostgresConfiguration: Sendable {

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// What went wrong with PostgreSQL. `description` is one line without passwords, statements or row data; `detail` may
 /// hold row data.

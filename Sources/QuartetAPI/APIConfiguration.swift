@@ -1,5 +1,5 @@
+package import ClientSupport
 package import QuartetCore
-package import StoreKit
 
 /// How the HTTP interface is served.
 package struct APIConfiguration: Sendable {

@@ -1,17 +1,17 @@
+package import ClientSupport
 package import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
 import QuartetCore
 import ServiceLifecycle
-package import StoreKit
 import Synchronization
 
 /// The HTTP interface: a role like the others.
 package struct APIServer: Service {
     private let application: Application<RouterResponder<APIContext>>
     private let hub: WatchHub
-    private let calls: AnalysisCalls
+    private let calls: RequestBatchers
     /// Every call that is answered, as "GET /v1/products/{id}".
     package let routes: Set<String>
 
@@ -24,7 +24,7 @@ package struct APIServer: Service {
         metrics: @escaping @Sendable () -> String = { "" }, observe: (@Sendable (BatchReport) -> Void)? = nil,
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
-        calls = AnalysisCalls(ports: ports, configuration: configuration, observe: observe)
+        calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
         hub = WatchHub(ports: ports, calls: calls, configuration: configuration, logger: logger)
         let router = Self.router(
             configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics)
@@ -54,7 +54,7 @@ package struct APIServer: Service {
     package var testable: Application<RouterResponder<APIContext>> { application }
 
     private static func router(
-        configuration: APIConfiguration, ports: APIPorts, calls: AnalysisCalls, hub: WatchHub,
+        configuration: APIConfiguration, ports: APIPorts, calls: RequestBatchers, hub: WatchHub,
         probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)

@@ -1,10 +1,10 @@
+import ClientSupport
 import Mongo
 import Postgres
 import QuartetCore
 import QuartetMigrations
 import QuartetService
 import QuartetStores
-import StoreKit
 
 /// Plain reads of what a sweep reads: what the stores and their clients alone take.
 struct CheckFloor {

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Mongo
 import Postgres
@@ -5,7 +6,6 @@ import QuartetCore
 import QuartetMigrations
 import QuartetService
 import QuartetStores
-import StoreKit
 
 /// Requests that all stores agree about: each tenth is open, each twentieth failed, the others are completed, the first
 /// ones of these with cards.

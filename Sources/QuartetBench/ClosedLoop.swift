@@ -1,7 +1,7 @@
+import ClientSupport
 import Foundation
 import NIOCore
 import NIOPosix
-import StoreKit
 import Synchronization
 
 /// Callers that each send the next request when they have the answer to the last, over connections of their own.

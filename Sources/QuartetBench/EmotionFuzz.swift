@@ -1,6 +1,6 @@
+import ClientSupport
 package import QuartetCore
 import QuartetEmotion
-import StoreKit
 
 /// Random texts, each of which an analyser must read within bounds, and alike whatever it is read with.
 package struct EmotionFuzz {

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Kafka
 import Logging
@@ -7,7 +8,6 @@ import QuartetCore
 import QuartetService
 import QuartetStores
 import Redis
-import StoreKit
 
 /// The same store operations as an analysis end to end, with ideal batching and nothing else: no HTTP, no queueing between
 /// steps, nothing decided, nothing analysed, every MongoDB document made beforehand.

@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import QuartetCore
-import StoreKit
 
 /// Single requests, far apart: what one caller waits for.
 ///

@@ -1,5 +1,5 @@
+import ClientSupport
 import Foundation
-import StoreKit
 
 /// Durations of single calls, in milliseconds.
 struct Latencies: Sendable {

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Logging
 import Mongo
@@ -8,7 +9,6 @@ import QuartetService
 package import QuartetStack
 import QuartetStores
 import Redis
-import StoreKit
 
 /// Measures the pipeline on private servers with durable settings: fsync on, majority and journaled writes, Redis
 /// appendfsync everysec.

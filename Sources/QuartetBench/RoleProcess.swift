@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import QuartetStack
-import StoreKit
 
 /// Roles in a process of their own, so that their memory and time can be told from the bench's. It ends with the bench,
 /// however that ends.

@@ -1,9 +1,9 @@
 import AsyncHTTPClient
+import ClientSupport
 import Foundation
 import NIOCore
 import NIOHTTP1
 import QuartetCore
-import StoreKit
 import Synchronization
 
 /// Callers that ask for analyses and follow them, whatever happens: they note every 202 that they were given, and repeat a

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import ClientSupport
 package import Foundation
 import Logging
 import Mongo
@@ -7,7 +8,6 @@ import QuartetCore
 import QuartetService
 package import QuartetStack
 import QuartetStores
-import StoreKit
 import Synchronization
 
 /// A storm over a private stack: two copies of each role in processes of their own, callers, and the plan's faults. Then

@@ -1,7 +1,7 @@
+import ClientSupport
 import Kafka
 import Logging
 import QuartetCore
-import StoreKit
 import Synchronization
 
 /// Reads the topic of analyses from its beginning, throughout the storm, and keeps what it told of each request.

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Kafka
 import Logging
@@ -5,7 +6,6 @@ import Postgres
 import QuartetCore
 import QuartetService
 import QuartetStores
-import StoreKit
 
 /// Waits until nothing is left to do, and until the checker may judge all of it.
 struct QuietWatch {

@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import QuartetStack
-import StoreKit
 
 /// One copy of a role, in a process of its own that may be killed, frozen and started again.
 actor RoleCopy {

@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import QuartetCore
-import StoreKit
 
 /// Whether all that was accepted came to what it must come to. Every store is read by itself.
 struct Verdict: Sendable {

@@ -1,8 +1,8 @@
 package import AsyncHTTPClient
+package import ClientSupport
 import NIOCore
 import NIOHTTP1
 package import QuartetEmotion
-package import StoreKit
 
 /// Carries requests to a model server by AsyncHTTPClient.
 package struct HTTPAnalyzerTransport: AnalyzerTransport {

@@ -1,6 +1,7 @@
 import Foundation
+package import QuartetCheck
 import QuartetCore
-package import QuartetRoles
+import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
 
@@ -26,16 +27,17 @@ extension Composition {
         return Checker(
             ports: CheckPorts(
                 sweeps: try PostgresSweepStore(databases: databases, shardCount: shards), requests: ports.requests,
-                audit: try PostgresRequestAudit(databases: databases, shardCount: shards),
-                documents: MongoDocumentAudit(client: clients.mongo), queue: ports.queue, sessions: ports.sessions,
+                checkStore: try PostgresRequestCheckStore(databases: databases, shardCount: shards),
+                documents: MongoDocumentCheckStore(client: clients.mongo), queue: ports.queue, sessions: ports.sessions,
                 cards: ports.cards, keywords: ports.keywords,
-                outboxAudit: try PostgresOutboxAudit(databases: databases, shardCount: shards), outbox: ports.outbox,
+                outboxCheckStore: try PostgresOutboxCheckStore(databases: databases, shardCount: shards),
+                outbox: ports.outbox,
                 deliveries: deliveries,
-                caches: try RedisCacheAudit(
+                caches: try RedisCacheCheckStore(
                     client: clients.redis, cache: Ports.cacheConfiguration(configuration.redis),
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache, products: ports.products,
-                listings: try PostgresListingAudit(databases: databases)),
+                listings: try PostgresListingCheckStore(databases: databases)),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
     }

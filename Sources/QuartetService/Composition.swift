@@ -1,3 +1,4 @@
+import ClientSupport
 import CoreMetrics
 import Foundation
 import Kafka
@@ -10,7 +11,6 @@ import QuartetMigrations
 import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
-import StoreKit
 import UnixSignals
 
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 package import Kafka
 package import Logging
@@ -7,7 +8,6 @@ package import QuartetAPI
 import QuartetMigrations
 package import QuartetStores
 package import Redis
-import StoreKit
 import Synchronization
 
 /// The process's clients, one per store, made from the configuration. They connect when first used.

@@ -1,6 +1,6 @@
+import ClientSupport
 package import Foundation
 package import Logging
-import StoreKit
 
 /// The endpoint that stands for Kafka, as a process of its own: one broker. Should it end by itself, which assertions in
 /// librdkafka may bring about, ``start()`` makes another at the same address, with nothing in it.

@@ -1,6 +1,6 @@
+package import ClientSupport
 import Dispatch
 package import Foundation
-package import StoreKit
 import Synchronization
 
 /// A process made by this one, in a session of its own: a Ctrl-C at the terminal does not reach it.

@@ -1,6 +1,6 @@
+import ClientSupport
 import Kafka
 package import Logging
-import StoreKit
 import Synchronization
 
 /// A Kafka cluster inside this process, and a real endpoint for other processes too. It keeps everything in memory, at

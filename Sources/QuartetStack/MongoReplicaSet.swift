@@ -1,7 +1,7 @@
+import ClientSupport
 import Foundation
 import Logging
 import Mongo
-import StoreKit
 
 /// A replica set whose only member is the mongod on `port`.
 struct MongoReplicaSet {

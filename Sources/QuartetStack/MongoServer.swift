@@ -1,6 +1,6 @@
+import ClientSupport
 package import Foundation
 package import Logging
-import StoreKit
 
 /// A private MongoDB: a replica set of one, `rs0`, so that it has transactions and change streams.
 package final class MongoServer: HostedServer {

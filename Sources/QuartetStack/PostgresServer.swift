@@ -1,6 +1,6 @@
+import ClientSupport
 package import Foundation
 package import Logging
-import StoreKit
 
 /// A private PostgreSQL. Its superuser `quartet` needs no password: whoever can connect to 127.0.0.1 may do anything in
 /// it, which is right for a developer's own data only.
@@ -53,7 +53,7 @@ struct PostgresRecipe: ServerRecipe {
 
     func isServing(port: UInt16) -> Bool {
         do {
-            _ = try PostgresSession.open(port: port, user: Self.user, database: "postgres")
+            _ = try ClusterSession.open(port: port, user: Self.user, database: "postgres")
             return true
         } catch {
             return false
@@ -62,7 +62,7 @@ struct PostgresRecipe: ServerRecipe {
 
     func complete(port: UInt16, deadline: Deadline) async throws {
         guard !databases.isEmpty else { return }
-        let session = try PostgresSession.open(
+        let session = try ClusterSession.open(
             port: port, user: Self.user, database: "postgres",
             timeoutSeconds: max(1, Int(deadline.remaining.components.seconds)))
         let existing = Set(try session.firstColumn(of: "SELECT datname FROM pg_database"))

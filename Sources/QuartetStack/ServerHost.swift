@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import Logging
-import StoreKit
 import Synchronization
 
 /// Runs one server: one process at a time on one folder and one port.

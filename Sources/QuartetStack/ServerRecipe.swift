@@ -1,5 +1,5 @@
+import ClientSupport
 import Foundation
-import StoreKit
 
 /// What differs from one kind of server to the next; ``ServerHost`` does the rest.
 protocol ServerRecipe: Sendable {

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 /// Where a Redis server is and how much may be asked of it at once.
 package struct RedisConfiguration: Sendable, Hashable {

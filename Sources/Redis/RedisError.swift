@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// Why a call to Redis failed. `description` is one line and holds no argument of the command.
 package struct RedisError: StoreFailure {

@@ -1,10 +1,10 @@
+import ClientSupport
 import Foundation
 import Logging
 import Mongo
 import Postgres
 import QuartetCore
 import QuartetStores
-import StoreKit
 import SystemTesting
 
 /// Requests as a system has them after a while, written straight into the stores: each is open, failed, cancelled or

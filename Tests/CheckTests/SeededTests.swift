@@ -1,8 +1,8 @@
+import ClientSupport
 import Foundation
 import QuartetCore
 import QuartetStack
 import QuartetTesting
-import StoreKit
 import Synchronization
 import SystemTesting
 import Testing

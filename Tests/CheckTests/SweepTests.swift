@@ -1,10 +1,10 @@
+import ClientSupport
 import Foundation
 import Mongo
 import Postgres
 import QuartetCore
 import QuartetStack
 import QuartetTesting
-import StoreKit
 import SystemTesting
 import Testing
 

@@ -1,5 +1,5 @@
+import ClientSupport
 import Kafka
-import StoreKit
 import Testing
 
 @Suite struct ConfigurationTests {

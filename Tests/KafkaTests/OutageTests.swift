@@ -1,5 +1,5 @@
+import ClientSupport
 import Kafka
-import StoreKit
 import Testing
 
 /// What clients do while brokers are away; each test harms a cluster of its own.

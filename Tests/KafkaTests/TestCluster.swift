@@ -1,6 +1,6 @@
+import ClientSupport
 import Kafka
 import Logging
-import StoreKit
 import Testing
 
 /// One mock cluster for all tests that do not harm it; each test uses topics and groups of its own.

@@ -1,5 +1,5 @@
+import ClientSupport
 import Dispatch
-import StoreKit
 import Testing
 
 @testable import Kafka
@@ -11,7 +11,7 @@ import Testing
         nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
         func waitForRelease() async -> String {
-            let room = WaitingRoom<String>(timers: executor.queue)
+            let room = WaiterQueue<String>(timers: executor.queue)
             let id = room.makeID()
             executor.queue.async { room.release(id, with: "released") }
             return await room.wait(as: id, until: .after(.seconds(5)), late: "late", cancelled: "cancelled")
@@ -24,13 +24,13 @@ import Testing
     }
 
     @Test func aDeadlineReleases() async {
-        let room = WaitingRoom<String>(timers: .global())
+        let room = WaiterQueue<String>(timers: .global())
         #expect(await room.wait(as: room.makeID(), until: .after(.zero), late: "late", cancelled: "") == "late")
         #expect(room.isEmpty)
     }
 
     @Test func aCancelledCallerDoesNotWait() async {
-        let room = WaitingRoom<String>(timers: .global())
+        let room = WaiterQueue<String>(timers: .global())
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             return await room.wait(as: room.makeID(), until: nil, late: "late", cancelled: "cancelled")

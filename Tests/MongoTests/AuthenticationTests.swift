@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import Logging
-import StoreKit
 import Testing
 
 @testable import Mongo

@@ -1,5 +1,5 @@
+import ClientSupport
 import Foundation
-import StoreKit
 import Testing
 
 @testable import Mongo

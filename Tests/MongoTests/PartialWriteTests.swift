@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 import Testing
 
 @testable import Mongo

@@ -1,5 +1,5 @@
+import ClientSupport
 import Postgres
-import StoreKit
 import Testing
 
 @Suite struct CancellationTests {

@@ -1,6 +1,6 @@
+import ClientSupport
 import Logging
 import Postgres
-import StoreKit
 import Testing
 
 /// Runs `body` with a client of the shared server, or of `server`.

@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import Postgres
-import StoreKit
 import Testing
 
 @Suite struct StreamTests {

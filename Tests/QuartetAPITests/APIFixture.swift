@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -7,7 +8,6 @@ import NIOCore
 import QuartetAPI
 import QuartetCore
 import QuartetTesting
-import StoreKit
 
 /// The HTTP interface on fakes.
 struct APIFixture: Sendable {

@@ -104,7 +104,7 @@ import Testing
         let id = try await prepare(fixture, cards: 1, isComplete: false)
         var configuration = APIConfiguration(key: "key")
         configuration.heartbeatInterval = fixture.heartbeatInterval
-        let calls = AnalysisCalls(ports: fixture.ports, configuration: configuration, observe: nil)
+        let calls = RequestBatchers(ports: fixture.ports, configuration: configuration, observe: nil)
         let hub = WatchHub(
             ports: fixture.ports, calls: calls, configuration: configuration, logger: Logger(label: "test"))
         let seat = try hub.seat(at: try #require(try await fixture.requests.requests([id])[0]))

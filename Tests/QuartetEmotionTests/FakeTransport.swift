@@ -1,7 +1,7 @@
+import ClientSupport
 import Foundation
 import QuartetCore
 import QuartetEmotion
-import StoreKit
 import Synchronization
 
 /// A model server inside the test: `behave` answers the n-th request (from 0) for these ids, or never does.

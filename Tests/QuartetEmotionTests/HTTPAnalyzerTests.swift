@@ -1,5 +1,5 @@
+import ClientSupport
 import QuartetCore
-import StoreKit
 import Testing
 
 @testable import QuartetEmotion

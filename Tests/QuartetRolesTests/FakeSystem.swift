@@ -1,9 +1,9 @@
+import ClientSupport
 import Foundation
 import Logging
 import QuartetCore
 import QuartetRoles
 import QuartetTesting
-import StoreKit
 import Synchronization
 
 /// The whole of Quartet on fakes, with a clock that the test moves.
@@ -43,7 +43,7 @@ struct FakeSystem: Sendable {
             progress: progress, analyzer: analyzer)
     }
 
-    var steps: WorkerSteps { WorkerSteps(ports: ports, configuration: configuration) { _ in } }
+    var steps: WorkerBatchers { WorkerBatchers(ports: ports, configuration: configuration) { _ in } }
 
     func worker(_ identity: String = "w-1") -> Worker {
         Worker(identity: identity, configuration: configuration, ports: ports, logger: logger)

@@ -31,7 +31,7 @@ import Testing
     @Test(arguments: [FakeTaskQueue.Call.acknowledge, .release, .bury])
     func aLeaseThatEndsMeanwhileIsNotLost(end: FakeTaskQueue.Call) async throws {
         let (keeper, claims) = try await keep(2)
-        let steps = WorkerSteps(ports: system.ports, configuration: system.configuration, willEnd: keeper.drop)
+        let steps = WorkerBatchers(ports: system.ports, configuration: system.configuration, willEnd: keeper.drop)
         system.queue.after(end) {
             do { try await keeper.renewAll() } catch { Issue.record(error) }
         }

@@ -1,9 +1,9 @@
+import ClientSupport
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import QuartetCore
 import QuartetEmotion
-import StoreKit
 import Testing
 
 @testable import QuartetService

@@ -1,10 +1,10 @@
+import ClientSupport
 import Foundation
 import Logging
 import QuartetAPI
 import QuartetCore
 import QuartetEmotion
 import QuartetRoles
-import StoreKit
 import Testing
 
 @testable import QuartetService

@@ -1,7 +1,7 @@
+import ClientSupport
 import Foundation
 import Logging
 import Mongo
-import StoreKit
 import Testing
 
 @testable import QuartetStack
@@ -21,7 +21,7 @@ enum Probe {
 
     /// Runs a statement and returns the first column of its rows.
     static func sql(_ statement: String, on server: PostgresServer, database: String = "postgres") throws -> [String] {
-        let session = try PostgresSession.open(
+        let session = try ClusterSession.open(
             port: server.port, user: "quartet", database: database, timeoutSeconds: 10)
         return try session.firstColumn(of: statement)
     }
@@ -48,7 +48,7 @@ enum Probe {
 
     /// Opens a session and closes it.
     static func askForSession(port: UInt16) throws {
-        _ = try PostgresSession.open(port: port, user: "quartet", database: "postgres")
+        _ = try ClusterSession.open(port: port, user: "quartet", database: "postgres")
     }
 
     /// Waits for what other processes do, of which nobody tells.

@@ -74,7 +74,7 @@ struct ServerLifeTests {
     func suspended() async throws {
         let server = PostgresServer(directory: try Probe.makeFolder("suspended"), options: .fast)
         try await server.start()
-        let session = try PostgresSession.open(port: server.port, user: "quartet", database: "postgres")
+        let session = try ClusterSession.open(port: server.port, user: "quartet", database: "postgres")
         #expect(try session.firstColumn(of: "SELECT 1") == ["1"])
         await server.suspend()
         #expect(throws: StackError.self) { try Probe.askForSession(port: server.port) }

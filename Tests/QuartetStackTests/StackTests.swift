@@ -1,8 +1,8 @@
+import ClientSupport
 import Foundation
 import Kafka
 import Logging
 import QuartetTesting
-import StoreKit
 import Testing
 
 @testable import QuartetStack

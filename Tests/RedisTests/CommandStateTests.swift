@@ -1,5 +1,5 @@
+import ClientSupport
 import NIOCore
-import StoreKit
 import Testing
 
 @testable import Redis

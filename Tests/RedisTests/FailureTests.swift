@@ -1,6 +1,6 @@
+import ClientSupport
 import NIOCore
 import NIOPosix
-import StoreKit
 import Testing
 
 @testable import Redis

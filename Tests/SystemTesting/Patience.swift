@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// How long a test waits for what must come at last. What comes never fails by it.
 package let patience = Duration.seconds(60)

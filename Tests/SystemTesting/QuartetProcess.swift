@@ -1,6 +1,6 @@
+import ClientSupport
 package import Foundation
 package import QuartetStack
-import StoreKit
 
 /// A process that a test starts. Nothing is in its environment but what the test gives it, and it never outlives the test
 /// process.

@@ -1,7 +1,7 @@
+import ClientSupport
 package import Foundation
 package import QuartetStack
 import QuartetTesting
-import StoreKit
 import Synchronization
 import Testing
 

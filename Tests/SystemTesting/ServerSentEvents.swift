@@ -1,8 +1,8 @@
 import AsyncHTTPClient
+import ClientSupport
 import NIOCore
 import NIOHTTP1
 package import QuartetCore
-import StoreKit
 
 /// One Server-Sent Event.
 package struct ServerSentEvent: Sendable, Equatable {

@@ -1,9 +1,9 @@
+import ClientSupport
 package import Foundation
 package import Kafka
 import Logging
 package import Mongo
 package import QuartetCore
-import StoreKit
 
 /// What the stores hold, seen past Quartet: by psql, redis-cli, commands to MongoDB, and a reader of the topics.
 package struct Stores: Sendable {

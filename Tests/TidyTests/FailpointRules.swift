@@ -40,18 +40,18 @@ extension Rule {
     private static let write = "func enqueue() async throws"
 
     private static let pipeline = [
-        "Sources/QuartetCore/Ports/", "Sources/QuartetCore/Steps/", "Sources/QuartetAPI/",
+        "Sources/QuartetCore/Ports/", "Sources/QuartetAPI/",
         "Sources/QuartetRoles/Worker/", "Sources/QuartetRoles/Relay/", "Sources/QuartetRoles/Invalidation/",
     ]
 
     /// A port of the pipeline; the checker has others.
     private static func isPort(_ file: SourceFile) -> Bool {
         file.path.hasPrefix("Sources/QuartetCore/Ports/")
-            && !["/Audits.swift", "/SweepStore.swift"].contains { file.path.hasSuffix($0) }
+            && !["CheckStore.swift", "/CheckFacts.swift", "/SweepStore.swift"].contains { file.path.hasSuffix($0) }
     }
 
     /// What a worker's steps are made of; they are called by their own names.
-    private static let batchers = "Sources/QuartetCore/Steps/WorkerSteps.swift"
+    private static let batchers = "Sources/QuartetRoles/Worker/WorkerBatchers.swift"
 
     /// Steps that write under a name of their own.
     private static let batchedWrites: Set = ["storeKeywords"]

@@ -1,49 +1,16 @@
-/// Which of our modules each may import: the architecture.
+/// What the manifest cannot say of imports. Which of our modules each may import is its target list, and the build checks it.
 enum Layers {
     /// The C libraries, each with its one client, and our own C with its one caller.
     static let cModules = [
         "CLibPQ": "Postgres", "CHiredis": "Redis", "CLibMongoC": "Mongo", "CRDKafka": "Kafka",
         "CEmotionModel": "QuartetEmotion", "CBrokerPort": "QuartetBroker",
     ]
-    static let clients: Set = ["Postgres", "Redis", "Mongo", "Kafka"]
+    static let withoutStores: Set = ["QuartetCore", "QuartetRoles", "QuartetCheck", "QuartetEmotion"]
 
-    static let own: [String: Set<String>] = [
-        "CLibPQ": [], "CHiredis": [], "CLibMongoC": [], "CRDKafka": [], "CEmotionModel": [],
-        "CBrokerPort": [],
-        "StoreKit": [],
-        "Postgres": ["CLibPQ", "StoreKit"],
-        "Redis": ["CHiredis", "StoreKit"],
-        "Mongo": ["CLibMongoC", "StoreKit"],
-        "Kafka": ["CRDKafka", "StoreKit"],
-        "QuartetCore": ["StoreKit"],
-        "QuartetEmotion": ["CEmotionModel", "QuartetCore", "StoreKit"],
-        "QuartetMigrations": [],
-        "QuartetStores": clients.union(["QuartetCore", "QuartetMigrations", "StoreKit"]),
-        "QuartetAPI": ["QuartetCore", "StoreKit"],
-        "QuartetRoles": ["QuartetCore", "StoreKit"],
-        "QuartetStack": ["Kafka", "Mongo", "StoreKit"],
-        "QuartetBroker": ["CBrokerPort", "Kafka"],
-        "QuartetService": clients.union([
-            "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetStores",
-            "StoreKit",
-        ]),
-        "QuartetBench": clients.union([
-            "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetService", "QuartetStack", "QuartetStores",
-            "StoreKit",
-        ]),
-        "QuartetChaos": [
-            "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores", "StoreKit",
-        ],
-        "quartet": [
-            "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCore", "QuartetEmotion", "QuartetRoles",
-            "QuartetService", "QuartetStack",
-        ],
-        "QuartetTesting": ["QuartetCore", "QuartetStack", "StoreKit"],
-    ]
-
-    /// What the domain and the roles may import beside our own modules: what speaks to no store.
+    /// All that the domain, the roles and the checker may import: what speaks to no store.
     static let storeless: Set = [
-        "Foundation", "Synchronization", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle",
+        "Foundation", "Synchronization", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle", "ClientSupport",
+        "QuartetCore", "QuartetRoles", "CEmotionModel",
     ]
 }
 
@@ -63,23 +30,6 @@ extension Rule {
             }
         },
         Rule(
-            "a module imports what its layer may",
-            examples: [
-                Example("Sources/Redis/A.swift", "package import Postgres"),
-                Example("Sources/Kafka/A.swift", "import struct QuartetCore.RequestID"),
-                Example("Sources/QuartetRoles/Worker/A.swift", "import QuartetStores"),
-                Example("Sources/QuartetCore/A.swift", "import Mongo\nimport StoreKit"),
-                Example("Sources/QuartetService/A.swift", "import Kafka\nimport QuartetAPI", findings: 0),
-                Example("Sources/NoSuchModule/A.swift", "let a = 1"),
-            ]
-        ) { file in
-            guard !file.isTest, let module = file.module else { return [] }
-            guard let allowed = Layers.own[module] else {
-                return [file.finding(line: 1, "\(module) has no place in the layers")]
-            }
-            return imports(of: file) { Layers.own[$0] != nil && !allowed.contains($0) }
-        },
-        Rule(
             "the domain and the roles know no store",
             examples: [
                 Example("Sources/QuartetRoles/Role.swift", "import NIOCore"),
@@ -87,10 +37,8 @@ extension Rule {
                 Example("Sources/QuartetRoles/A.swift", "import Logging\nimport ServiceLifecycle", findings: 0),
             ]
         ) { file in
-            guard let module = file.module, ["QuartetCore", "QuartetRoles", "QuartetEmotion"].contains(module) else {
-                return []
-            }
-            return imports(of: file) { Layers.own[$0] == nil && !Layers.storeless.contains($0) }
+            guard let module = file.module, Layers.withoutStores.contains(module) else { return [] }
+            return imports(of: file) { !Layers.storeless.contains($0) }
         },
         Rule(
             "what is for tests is imported by tests alone",

@@ -85,7 +85,7 @@ extension Rule {
                 Example("Sources/Mongo/A.swift", "final class A: @unchecked Sendable {}", findings: 0),
             ]
         ) { file in
-            guard let module = file.module, !Layers.clients.contains(module) else { return [] }
+            guard let module = file.module, !Layers.cModules.values.contains(module) else { return [] }
             return words(["@", "unchecked"], in: file) + words(["nonisolated", "(", "unsafe"], in: file)
         },
     ]

@@ -1,5 +1,5 @@
 import CRDKafka
-import StoreKit
+import ClientSupport
 
 extension ClientHandle {
     func subscribe(to topics: [String]) throws(KafkaError) {

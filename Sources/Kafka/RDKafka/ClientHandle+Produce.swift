@@ -1,5 +1,5 @@
 import CRDKafka
-import StoreKit
+import ClientSupport
 
 /// What librdkafka said to one record.
 enum ProduceOutcome {

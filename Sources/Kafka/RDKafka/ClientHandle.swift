@@ -1,7 +1,7 @@
 import CRDKafka
+import ClientSupport
 import Dispatch
 import Logging
-import StoreKit
 import Synchronization
 
 /// Owns an `rd_kafka_t`, the queues that wake its actor, and what its callbacks reach.

@@ -1,5 +1,5 @@
 import CRDKafka
-import StoreKit
+import ClientSupport
 
 /// Owns an `rd_kafka_conf_t` until a client takes it over.
 struct ClientSettings: ~Copyable {

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 import Synchronization
 
 /// One blocking call and who waits for it. The caller may go on before the call returns: soon after its deadline, or after

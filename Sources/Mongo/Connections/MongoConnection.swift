@@ -1,6 +1,6 @@
 import CLibMongoC
+import ClientSupport
 import Dispatch
-import StoreKit
 import Synchronization
 
 /// A libmongoc client on a serial queue of its own: its calls block that queue and nothing else.

@@ -1,5 +1,5 @@
 import CLibMongoC
-import StoreKit
+import ClientSupport
 
 /// Ends on the server what one of this client's sessions is doing there. It has a connection of its own, made when it is
 /// first needed and thrown away after any failure.

@@ -1,5 +1,5 @@
 import CLibMongoC
-import StoreKit
+import ClientSupport
 
 /// A parsed connection string. Owns libmongoc's `mongoc_uri_t`.
 struct ConnectionString: ~Copyable {

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 import Synchronization
 
 /// Reads a change stream's cursor and opens it again behind the last batch where the server or the connection went away.

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension MongoCollection {
     /// Many writes of any kind. Ordered: one after the other, ended by the first error. Unordered: those of one kind

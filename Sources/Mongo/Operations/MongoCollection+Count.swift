@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension MongoCollection {
     /// Counts by looking, up to `limit`.

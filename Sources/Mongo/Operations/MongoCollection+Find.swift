@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension MongoCollection {
     package func findOne(

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension MongoCollection {
     /// Updates one document and returns it as it was before, or after with `returnsNew`; nil if there was none.

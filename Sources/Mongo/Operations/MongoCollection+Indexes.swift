@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension MongoCollection {
     /// Makes the indexes that are not there yet, and the collection with them.

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension MongoCollection {
     /// Inserts many documents, in as few commands as they fit into.

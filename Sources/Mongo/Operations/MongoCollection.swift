@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// A collection's name and how to write to and read from it.
 ///

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 import Synchronization
 
 /// A cursor on the server and the connection whose session it belongs to. Both are given up at the end of the results,

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension PostgresClient {
     /// Runs `body` while holding the session-level advisory lock `key`, waiting for it until the deadline.

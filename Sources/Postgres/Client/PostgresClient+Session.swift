@@ -1,5 +1,5 @@
+package import ClientSupport
 import Logging
-package import StoreKit
 
 package enum PostgresIsolation: String, Sendable {
     case readCommitted = "READ COMMITTED"

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 extension PostgresClient {
     /// A statement's rows as they come, on a connection of its own. Without a deadline it may take as long as it wants.

@@ -1,5 +1,5 @@
+package import ClientSupport
 package import Logging
-package import StoreKit
 import Synchronization
 
 /// A PostgreSQL database: single statements of many callers pipelined on a few shared connections, everything else on a

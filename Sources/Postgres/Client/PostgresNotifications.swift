@@ -1,5 +1,5 @@
+import ClientSupport
 import Logging
-import StoreKit
 
 /// What a listener hears.
 package enum PostgresEvent: Sendable, Hashable {

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 /// One connection that nobody else uses meanwhile. Its statements run in the order in which they are sent; it is of no
 /// use after the call that gave it.

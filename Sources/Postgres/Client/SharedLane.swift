@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 import Synchronization
 
 /// One connection that any number of callers use at once, made when first needed and again when it was lost.

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// The reading end of one stream: pulls batches, and cancels the statement if it is let go before the end.
 final class StreamReader<Batch: Sendable>: Sendable {

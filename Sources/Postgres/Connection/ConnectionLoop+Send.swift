@@ -1,5 +1,5 @@
+import ClientSupport
 import DequeModule
-import StoreKit
 
 extension ConnectionLoop {
     /// There is a request to send and nothing speaks against it.

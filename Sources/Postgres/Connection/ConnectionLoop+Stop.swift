@@ -1,6 +1,6 @@
+import ClientSupport
 import DequeModule
 import Logging
-import StoreKit
 import Synchronization
 
 extension ConnectionLoop {

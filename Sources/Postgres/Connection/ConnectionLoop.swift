@@ -1,7 +1,7 @@
+import ClientSupport
 import DequeModule
 import Foundation
 import Logging
-import StoreKit
 import Synchronization
 
 /// What a connection is for.

@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import Logging
-import StoreKit
 
 /// Starts a connection's thread: it connects, says how that went, and works until the connection ends.
 enum ConnectionThread {

@@ -1,5 +1,5 @@
+import ClientSupport
 import Logging
-import StoreKit
 import Synchronization
 
 /// One connection to the server, worked by a thread of its own. Requests of any number of callers travel on it

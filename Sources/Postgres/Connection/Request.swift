@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 import Synchronization
 
 struct RequestID: RawRepresentable, Hashable, Sendable {

@@ -1,11 +1,11 @@
+import ClientSupport
 import HTTPTypes
 import Hummingbird
 import QuartetCore
-import StoreKit
 
 /// `DELETE /v1/analyses/{id}` and `POST /v1/analyses/{id}/retry`: both write PostgreSQL alone, and both may be repeated.
 struct AnalysisChangeEndpoints: Sendable {
-    let calls: AnalysisCalls
+    let calls: RequestBatchers
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.delete("analyses/{id}", use: cancel)

@@ -1,13 +1,13 @@
+import ClientSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
 import QuartetCore
-import StoreKit
 
 /// `POST /v1/analyses`, `GET /v1/analyses/{id}`, its cards and its keywords.
 struct AnalysisEndpoints: Sendable {
     let ports: APIPorts
-    let calls: AnalysisCalls
+    let calls: RequestBatchers
     let directory: ProductDirectory
     let configuration: APIConfiguration
 

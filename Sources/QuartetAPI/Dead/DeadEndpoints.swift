@@ -1,8 +1,8 @@
+import ClientSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
 import QuartetCore
-import StoreKit
 
 /// `GET /v1/dead`, `GET` and `DELETE /v1/dead/{id}`: requests that failed, with what their tasks met.
 ///
@@ -12,7 +12,7 @@ import StoreKit
 struct DeadEndpoints: Sendable {
     private static let pageMax = 1_000
     let ports: APIPorts
-    let calls: AnalysisCalls
+    let calls: RequestBatchers
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("dead", use: list)

@@ -1,8 +1,8 @@
+import ClientSupport
 package import HTTPTypes
 package import Hummingbird
 import NIOCore
 import QuartetCore
-import StoreKit
 
 /// An error as a caller gets it: a problem document.
 ///

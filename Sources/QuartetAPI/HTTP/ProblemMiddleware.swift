@@ -1,3 +1,4 @@
+import ClientSupport
 import CoreMetrics
 import HTTPTypes
 import Hummingbird
@@ -5,7 +6,6 @@ import Logging
 import Metrics
 import NIOCore
 import NIOHTTP1
-import StoreKit
 
 /// Turns whatever a handler throws into a problem document, and counts requests.
 struct ProblemMiddleware: RouterMiddleware {

@@ -1,9 +1,9 @@
+import ClientSupport
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
 import QuartetCore
-import StoreKit
 
 /// `/healthz` (the process answers), `/readyz` (which store is missing) and `/metrics`; none asks for a key.
 struct HealthEndpoints: Sendable {

@@ -1,13 +1,13 @@
+import ClientSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
 import QuartetCore
-import StoreKit
 
 /// `PUT` and `GET /v1/products/{id}`, `GET /v1/products`, `GET /v1/products/{id}/analysis`.
 struct ProductEndpoints: Sendable {
     let ports: APIPorts
-    let calls: AnalysisCalls
+    let calls: RequestBatchers
     let directory: ProductDirectory
 
     func add(to routes: RouterGroup<APIContext>) {

@@ -1,12 +1,12 @@
+import ClientSupport
 import HTTPTypes
 import Hummingbird
 import QuartetCore
-import StoreKit
 
 /// `POST /v1/products/{id}/reviews`: idempotent by review id; writes MongoDB only.
 struct ReviewEndpoints: Sendable {
     let ports: APIPorts
-    let calls: AnalysisCalls
+    let calls: RequestBatchers
     let directory: ProductDirectory
     let limits: ReviewLimits
 

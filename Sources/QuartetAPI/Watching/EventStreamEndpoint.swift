@@ -1,15 +1,15 @@
+import ClientSupport
 import HTTPTypes
 import Hummingbird
 import NIOCore
 import QuartetCore
-import StoreKit
 
 /// `GET /v1/analyses/{id}/events`: Server-Sent Events `progress`, `card` (with `id: ORDINAL`) and `end`.
 ///
 /// Source: WHATWG HTML, section 9.2, "Server-sent events".
 struct EventStreamEndpoint: Sendable {
     let ports: APIPorts
-    let calls: AnalysisCalls
+    let calls: RequestBatchers
     let hub: WatchHub
     let configuration: APIConfiguration
 

@@ -1,6 +1,6 @@
+import ClientSupport
 import Logging
 import QuartetCore
-import StoreKit
 
 /// What watchers of an analysis are told.
 enum WatchEvent: Sendable {
@@ -32,7 +32,7 @@ actor WatchChannel {
 
     let requestID: RequestID
     private let ports: APIPorts
-    private let calls: AnalysisCalls
+    private let calls: RequestBatchers
     private let pageMax: Int
     private let heartbeatInterval: Duration
     private var lastTold = ContinuousClock.now
@@ -42,7 +42,7 @@ actor WatchChannel {
     private(set) var tail = 0
     private var end: WatchEvent?
 
-    init(requestID: RequestID, ports: APIPorts, calls: AnalysisCalls, configuration: APIConfiguration) {
+    init(requestID: RequestID, ports: APIPorts, calls: RequestBatchers, configuration: APIConfiguration) {
         self.requestID = requestID
         self.ports = ports
         self.calls = calls

@@ -1,8 +1,8 @@
+import ClientSupport
 import HTTPTypes
 import Logging
 import QuartetCore
 import ServiceLifecycle
-import StoreKit
 import Synchronization
 
 /// The watched analyses of this process. A channel lives while somebody watches.
@@ -20,12 +20,12 @@ final class WatchHub: Service {
     }
 
     private let ports: APIPorts
-    private let calls: AnalysisCalls
+    private let calls: RequestBatchers
     private let configuration: APIConfiguration
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(ports: APIPorts, calls: AnalysisCalls, configuration: APIConfiguration, logger: Logger) {
+    init(ports: APIPorts, calls: RequestBatchers, configuration: APIConfiguration, logger: Logger) {
         self.ports = ports
         self.calls = calls
         self.configuration = configuration

@@ -30,32 +30,3 @@ package protocol RequestStore: Sendable {
     /// The result of each product's latest completed analysis, nil where there is none.
     func latestResults(of products: [ProductID]) async throws -> [StoredResult?]
 }
-
-/// A result as it is stored: the public JSON document, and the version by which copies of it are compared.
-package struct StoredResult: Sendable, Hashable {
-    package let requestID: RequestID
-    package let productID: ProductID
-    /// When it was completed, in microseconds since 1970.
-    package let version: Int64
-    /// The result's public representation, UTF-8.
-    package let json: [UInt8]
-
-    package init(requestID: RequestID, productID: ProductID, version: Int64, json: [UInt8]) {
-        self.requestID = requestID
-        self.productID = productID
-        self.version = version
-        self.json = json
-    }
-}
-
-package protocol ProductStore: Sendable {
-    /// Creates or renames products; a product that is so already keeps its version. Without a name a product keeps the one
-    /// it has, and a new one is called by its id. Returns them as they are now.
-    func put(_ products: [(id: ProductID, name: String?)]) async throws -> [Product]
-
-    /// The products of these ids, nil where there is none.
-    func products(_ ids: [ProductID]) async throws -> [Product?]
-
-    /// Up to `limit` products after `after`, in id order.
-    func products(after: ProductID?, limit: Int) async throws -> [Product]
-}

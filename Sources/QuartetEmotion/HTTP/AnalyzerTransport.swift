@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 /// Carries one request to a model server and its answer back.
 ///

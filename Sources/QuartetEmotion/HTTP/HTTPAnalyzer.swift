@@ -1,5 +1,5 @@
+import ClientSupport
 package import QuartetCore
-import StoreKit
 
 /// Asks a model server of the user's own: reviews go out in batches, readings come back.
 ///

@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 /// How a model server is asked.
 package struct HTTPAnalyzerConfiguration: Sendable, Hashable {

@@ -1,8 +1,8 @@
+import ClientSupport
 import CoreMetrics
 package import Logging
 package import QuartetCore
 import ServiceLifecycle
-import StoreKit
 
 package struct InvalidationConfiguration: Sendable, Hashable {
     /// Events taken together.
@@ -33,7 +33,7 @@ package final class Invalidation: Role {
     }
 
     package func run() async throws {
-        var patience = Patience(logger: logger)
+        var backoff = RetryBackoff(logger: logger)
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             do {
                 let subscription = try await subscribe()
@@ -50,7 +50,7 @@ package final class Invalidation: Role {
             } catch is CancellationError {
                 return
             } catch {
-                let delay = patience.failed("invalidating caches", error)
+                let delay = backoff.failed("invalidating caches", error)
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
             }
         }
@@ -84,14 +84,14 @@ package final class Invalidation: Role {
 
     /// A cache that is away is waited for: whoever left the group over it would have every member's partitions dealt anew.
     private func invalidate(_ invalidations: [CacheInvalidation]) async throws {
-        var patience = Patience(logger: logger)
+        var backoff = RetryBackoff(logger: logger)
         while true {
             do {
                 try await cache.invalidate(invalidations)
                 Failpoint.cacheInvalidated.reached()
-                return patience.succeeded("invalidating caches")
+                return backoff.succeeded("invalidating caches")
             } catch let failure as any StoreFailure where failure.isUnavailable || failure.isRetriable {
-                try await Task.sleep(for: patience.failed("invalidating caches", failure))
+                try await Task.sleep(for: backoff.failed("invalidating caches", failure))
             }
         }
     }

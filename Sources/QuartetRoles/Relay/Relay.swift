@@ -1,9 +1,9 @@
+import ClientSupport
 import CoreMetrics
 package import Foundation
 package import Logging
 package import QuartetCore
 import ServiceLifecycle
-import StoreKit
 
 /// Delivers the outbox to one sink, in commit order per shard. The cursor moves after the delivery is durable.
 package final class Relay: Role {
@@ -81,12 +81,12 @@ package final class Relay: Role {
     }
 
     private func relayLoop() async {
-        var patience = Patience(logger: logger)
+        var backoff = RetryBackoff(logger: logger)
         var isRung = false
         while !Task.isCancelled {
             do {
                 let count = try await runOnce()
-                patience.succeeded("\(name)")
+                backoff.succeeded("\(name)")
                 // None after a ring: they may be behind a transaction that ends in a moment.
                 if count < wholeBatch {
                     let isHeldUp = isRung && count == 0
@@ -96,14 +96,14 @@ package final class Relay: Role {
             } catch is CancellationError {
                 return
             } catch {
-                await wake.wait(atMost: patience.failed("\(name)", error))
+                await wake.wait(atMost: backoff.failed("\(name)", error))
             }
         }
     }
 
     /// Keeps the shards also while a delivery takes long: one whose lease ran out would be made again.
     private func keepShards() async {
-        var patience = Patience(logger: logger)
+        var backoff = RetryBackoff(logger: logger)
         var held: [Int] = []
         while !Task.isCancelled {
             do {
@@ -111,19 +111,19 @@ package final class Relay: Role {
                 // New shards may have rows that nobody rang for.
                 if holding != held { wake.ring() }
                 held = holding
-                patience.succeeded("holding shards for \(name)")
+                backoff.succeeded("holding shards for \(name)")
                 await shardsFree.wait(atMost: configuration.leaseDuration / 3)
             } catch is CancellationError {
                 return
             } catch {
-                try? await Task.sleep(for: patience.failed("holding shards for \(name)", error))
+                try? await Task.sleep(for: backoff.failed("holding shards for \(name)", error))
             }
         }
     }
 
     /// Looks from time to time whether a transaction holds rows up, how long the backlog is, and removes old rows.
     private func tend() async {
-        var patience = Patience(logger: logger)
+        var backoff = RetryBackoff(logger: logger)
         var purgeAt = Deadline.after(configuration.purgeInterval)
         while !Task.isCancelled {
             do {
@@ -134,11 +134,11 @@ package final class Relay: Role {
                     purgeAt = .after(configuration.purgeInterval)
                 }
                 try await delivery.tend()
-                patience.succeeded("tending the outbox")
+                backoff.succeeded("tending the outbox")
             } catch is CancellationError {
                 return
             } catch {
-                _ = patience.failed("tending the outbox", error)
+                _ = backoff.failed("tending the outbox", error)
             }
         }
     }

@@ -1,7 +1,7 @@
+import ClientSupport
 import CoreMetrics
 import Logging
 import QuartetCore
-import StoreKit
 import Synchronization
 
 /// Keeps the leases of the tasks in hand alive, and stops the work on those that were lost.
@@ -50,17 +50,17 @@ final class LeaseKeeper: Sendable {
 
     /// Renews until cancelled, often enough that one failed renewal loses nothing.
     func run() async {
-        var patience = Patience(logger: logger)
+        var backoff = RetryBackoff(logger: logger)
         while !Task.isCancelled {
             do {
                 await wake.wait(atMost: leaseDuration / 3)
                 try Task.checkCancellation()
                 try await renewAll()
-                patience.succeeded("renewing leases")
+                backoff.succeeded("renewing leases")
             } catch is CancellationError {
                 return
             } catch {
-                _ = patience.failed("renewing leases", error)
+                _ = backoff.failed("renewing leases", error)
             }
         }
     }

@@ -1,8 +1,8 @@
+package import ClientSupport
 import CoreMetrics
 package import Logging
-package import QuartetCore
+import QuartetCore
 import ServiceLifecycle
-package import StoreKit
 import Synchronization
 
 /// Claims tasks and works on many at once; tasks that run side by side share every write.
@@ -11,13 +11,13 @@ package final class Worker: Role {
     private let identity: String
     private let configuration: WorkerConfiguration
     private let ports: WorkerPorts
-    private let steps: WorkerSteps
+    private let steps: WorkerBatchers
     private let keeper: LeaseKeeper
-    private let owed: OwedReleases
+    private let owed: PendingReleases
     private let logger: Logger
     private let wake = WakeSignal()
     private let inHand = Mutex(0)
-    private let foresight = Foresight()
+    private let prefetch = ReviewPrefetch()
     private static let firstSteps: Duration = .milliseconds(5)
     private static let enoughInHand = 32
     private static let gatheringTime: Duration = .milliseconds(25)
@@ -33,8 +33,8 @@ package final class Worker: Role {
         self.logger = logger
         let keeper = LeaseKeeper(queue: ports.queue, leaseDuration: configuration.leaseDuration, logger: logger)
         self.keeper = keeper
-        owed = OwedReleases(queue: ports.queue, countMax: configuration.tasksMax * 2, logger: logger)
-        steps = WorkerSteps(ports: ports, configuration: configuration, observe: observe, willEnd: keeper.drop)
+        owed = PendingReleases(queue: ports.queue, countMax: configuration.tasksMax * 2, logger: logger)
+        steps = WorkerBatchers(ports: ports, configuration: configuration, observe: observe, willEnd: keeper.drop)
     }
 
     /// Works until graceful shutdown; then finishes what is in hand, or gives it back when that takes too long.
@@ -85,7 +85,7 @@ package final class Worker: Role {
     // MARK: Claiming
 
     private func claimLoop(isStopping: () -> Bool, start: (Claim) -> Void) async {
-        var patience = Patience(logger: logger)
+        var backoff = RetryBackoff(logger: logger)
         var queueMayHoldMore = true
         while !isStopping(), !Task.isCancelled {
             let free = configuration.tasksMax - inHand.withLock { $0 }
@@ -99,7 +99,7 @@ package final class Worker: Role {
                 // A worker with nothing to do mostly finds one task, and has it soonest by asking for one.
                 let limit = queueMayHoldMore ? free : 1
                 let claims = try await claim(limit: limit)
-                patience.succeeded("claiming")
+                backoff.succeeded("claiming")
                 queueMayHoldMore = claims.count == limit
                 let suspects = claims.filter(isSuspect)
                 // Before anything begins that might kill this worker.
@@ -115,7 +115,7 @@ package final class Worker: Role {
                     await wake.wait(atMost: Self.firstSteps)
                 }
             } catch {
-                await wake.wait(atMost: patience.failed("claiming", error))
+                await wake.wait(atMost: backoff.failed("claiming", error))
             }
         }
     }
@@ -169,7 +169,7 @@ package final class Worker: Role {
             limit: limit, worker: identity, leaseDuration: configuration.leaseDuration)
         if !claims.isEmpty { Failpoint.taskClaimed.reached() }
         RoleMetrics.tasksClaimed.increment(by: claims.count)
-        if claims.isEmpty { foresight.foundNothing() }
+        if claims.isEmpty { prefetch.foundNothing() }
         let present = inHand.withLock { count in
             count += claims.count
             return count
@@ -188,7 +188,7 @@ package final class Worker: Role {
 
     private func foresee(_ task: AnalysisTask) {
         guard inHand.withLock({ $0 }) == 0 else { return }
-        foresight.prepare(for: task) {
+        prefetch.prepare(for: task) {
             SessionOpening(task: task, ports: ports, steps: steps, configuration: configuration).begun()
         }
     }
@@ -223,7 +223,7 @@ package final class Worker: Role {
         }
         let run = AnalysisRun(
             claim: claim, ports: ports, steps: steps, configuration: configuration,
-            opening: foresight.opening(of: claim), logger: logger)
+            opening: prefetch.opening(of: claim), logger: logger)
         do {
             try await run()
             RoleMetrics.tasksCompleted.increment()

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import QuartetAPI
 import QuartetCore
@@ -5,7 +6,6 @@ import QuartetEmotion
 import QuartetMigrations
 import QuartetRoles
 import QuartetStores
-import StoreKit
 
 extension QuartetConfiguration {
     /// Where the file is looked for when none is named.

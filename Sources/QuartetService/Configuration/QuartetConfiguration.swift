@@ -1,10 +1,10 @@
+import ClientSupport
 package import QuartetAPI
 package import QuartetCore
 package import QuartetEmotion
 package import QuartetMigrations
 package import QuartetRoles
 package import QuartetStores
-import StoreKit
 
 /// Everything that can be configured, with its default. Read by ``load(path:environment:)``.
 package struct QuartetConfiguration: Sendable {

@@ -1,6 +1,6 @@
+import ClientSupport
 import CoreMetrics
 import Metrics
-import StoreKit
 import Synchronization
 
 /// Metrics of batches. Each batcher's are looked up once: that costs more than to record.

@@ -1,6 +1,6 @@
+import ClientSupport
 package import Kafka
 package import QuartetCore
-import StoreKit
 
 /// Publishes events to Kafka, keyed by aggregate.
 ///

@@ -1,6 +1,6 @@
+import ClientSupport
 package import Kafka
 package import QuartetCore
-import StoreKit
 import Synchronization
 
 package struct KafkaSubscriptionConfiguration: Sendable, Hashable {

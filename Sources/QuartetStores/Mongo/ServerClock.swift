@@ -1,6 +1,6 @@
+import ClientSupport
 import Mongo
 import QuartetCore
-import StoreKit
 import Synchronization
 
 /// The server's time, as it said it once and as this process's steady clock carries it on: a round trip now and then

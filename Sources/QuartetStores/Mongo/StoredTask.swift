@@ -1,7 +1,7 @@
+import ClientSupport
 import Foundation
 import Mongo
 import QuartetCore
-import StoreKit
 
 /// A task as a document of `analysis_queue`:
 ///

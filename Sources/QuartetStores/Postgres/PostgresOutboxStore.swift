@@ -1,7 +1,7 @@
+import ClientSupport
 package import Foundation
 import Postgres
 package import QuartetCore
-import StoreKit
 
 /// The outbox in PostgreSQL.
 package struct PostgresOutboxStore: OutboxStore {

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// What the stores on PostgreSQL find wrong themselves. What the server or the connection reports stays a
 /// `PostgresError`.

@@ -1,7 +1,7 @@
+import ClientSupport
 import Foundation
 import Postgres
 import QuartetCore
-import StoreKit
 
 /// The record of sweeps, written on the connection that holds the lock.
 struct PostgresSweepLedger: SweepLedger {

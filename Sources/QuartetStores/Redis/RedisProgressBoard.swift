@@ -1,7 +1,7 @@
+import ClientSupport
 package import Logging
 package import QuartetCore
 package import Redis
-import StoreKit
 import Synchronization
 
 package struct RedisProgressConfiguration: Sendable, Hashable {
@@ -22,8 +22,8 @@ package struct RedisProgressBoard: ProgressBoard {
     private let logger: Logger
     /// Tells this process's rings from those of others.
     private let sender = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-    private let listeners = Neighbours<Doorbell, AnalysisTask?>()
-    private let followers = Neighbours<RequestID, Progress?>()
+    private let listeners = LocalSubscribers<Doorbell, AnalysisTask?>()
+    private let followers = LocalSubscribers<RequestID, Progress?>()
 
     package init(
         client: RedisClient, configuration: RedisProgressConfiguration = RedisProgressConfiguration(), logger: Logger
@@ -141,7 +141,7 @@ package struct RedisProgressBoard: ProgressBoard {
 }
 
 /// Those in this process who listen to a topic, and need not wait for the server to tell them.
-private final class Neighbours<Topic: Hashable & Sendable, Value: Sendable>: Sendable {
+private final class LocalSubscribers<Topic: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         var continuations: [Topic: [Int: AsyncStream<Value>.Continuation]] = [:]
         var lastID = 0

@@ -1,6 +1,6 @@
+import ClientSupport
 package import QuartetCore
 package import Redis
-import StoreKit
 
 package struct RedisCacheConfiguration: Sendable, Hashable {
     package var keys = RedisKeys()

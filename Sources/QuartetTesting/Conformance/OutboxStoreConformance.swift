@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 import QuartetCore
-import StoreKit
 import Testing
 
 /// What every ``OutboxStore`` does. Each behaviour wants a fresh fixture.

@@ -1,5 +1,5 @@
+import ClientSupport
 import QuartetCore
-import StoreKit
 import Testing
 
 /// What every ``RequestStore`` does. Each behaviour wants a fresh fixture.

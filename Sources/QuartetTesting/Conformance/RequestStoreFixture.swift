@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 package import QuartetCore
-import StoreKit
 import Testing
 
 /// A fresh, empty database behind its three ports, and what a conformance suite can't do through them.

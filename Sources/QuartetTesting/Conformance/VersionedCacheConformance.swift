@@ -69,7 +69,7 @@ package enum VersionedCacheConformance {
         #expect(try await cache.get(key) == nil)
     }
 
-    /// Neighbours beyond 2^53, which are the same as floating-point numbers, and numbers of different lengths.
+    /// LocalSubscribers beyond 2^53, which are the same as floating-point numbers, and numbers of different lengths.
     private static func versionsAreExact(_ cache: any VersionedCache) async throws {
         let key = CacheKey.analysis(try product())
         let large = Int64.max - 1

@@ -60,7 +60,7 @@ package final class FakeCardStore: CardStore {
         try faults.run(.counts) { stored.withLock { stored in ids.map { stored[$0]?.count ?? 0 } } }
     }
 
-    // MARK: For ``FakeDocumentAudit``
+    // MARK: For ``FakeDocumentCheckStore``
 
     /// Every card, in key order.
     var all: [EmotionCard] {

@@ -1,6 +1,6 @@
+import ClientSupport
 import Foundation
 package import QuartetCore
-import StoreKit
 import Synchronization
 
 /// Topics in memory: a publisher, and any number of groups of subscribers.

@@ -43,7 +43,7 @@ package final class FakeKeywordStore: KeywordStore {
         try faults.run(.details) { stored.withLock { stored in ids.map { stored[$0] } } }
     }
 
-    // MARK: For ``FakeDocumentAudit``
+    // MARK: For ``FakeDocumentCheckStore``
 
     /// Every request's details, in key order.
     var all: [KeywordDetails] {

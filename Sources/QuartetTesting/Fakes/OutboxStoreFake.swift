@@ -1,6 +1,6 @@
+import ClientSupport
 package import Foundation
 package import QuartetCore
-import StoreKit
 
 /// The outbox in memory.
 package struct FakeOutboxStore: OutboxStore {

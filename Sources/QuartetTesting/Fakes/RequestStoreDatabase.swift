@@ -1,20 +1,20 @@
+import ClientSupport
 package import Foundation
 package import QuartetCore
-import StoreKit
 import Synchronization
 
-/// The database that ``FakeRequestStore``, ``FakeProductStore``, ``FakeOutboxStore`` and the checker's audits share, in
+/// The database that ``FakeRequestStore``, ``FakeProductStore``, ``FakeOutboxStore`` and the checker's check stores share, in
 /// memory: what one of them writes to the outbox another one reads.
 ///
 /// Each call is one transaction with a number and a time of its own. A test can hold a transaction open, move the time,
 /// and make calls fail before or after they took effect.
 package final class FakeDatabase: Sendable {
-    /// A call of one of the three stores, or of an audit that reads or mends.
+    /// A call of one of the three stores, or of an check store that reads or mends.
     package enum Call: Sendable, Hashable, CaseIterable {
         case submit, requests, finalise, fail, cancel, drop, retry, results, latestResults
         case put, products
         case holdShards, releaseShards, read, advance, holdUp, backlog, purge
-        case audit, mend
+        case checkStore, mend
     }
 
     /// A cursor of one sink in one shard, and whose it is.

@@ -49,7 +49,7 @@ package final class FakeSessionStore: SessionStore {
         try faults.run(.sessions) { stored.withLock { stored in ids.map { stored[$0] } } }
     }
 
-    // MARK: For ``FakeDocumentAudit``
+    // MARK: For ``FakeDocumentCheckStore``
 
     /// Of every session, in order.
     var ids: [RequestID] { stored.withLock { $0.keys.sorted() } }

@@ -178,7 +178,7 @@ package final class FakeTaskQueue: TaskQueue {
         entries.withLock { $0[id].map { ($0.task, $0.attempt, $0.isDead, $0.lastError) } }
     }
 
-    // MARK: For ``FakeDocumentAudit``
+    // MARK: For ``FakeDocumentCheckStore``
 
     /// Every task, in key order.
     var facts: [TaskFacts] {

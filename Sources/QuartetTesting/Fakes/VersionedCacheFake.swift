@@ -66,7 +66,7 @@ package final class FakeVersionedCache: VersionedCache {
         slots.withLock { $0 = [:] }
     }
 
-    // MARK: For ``FakeCacheAudit``
+    // MARK: For ``FakeCacheCheckStore``
 
     var contents: [CacheKey: Slot] { slots.withLock { $0 } }
 

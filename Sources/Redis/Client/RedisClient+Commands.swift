@@ -1,4 +1,4 @@
-package import StoreKit
+package import ClientSupport
 
 /// The commands that are used often enough for a signature of their own. Each throws as `send`.
 extension RedisClient {

@@ -1,7 +1,7 @@
+package import ClientSupport
 package import Logging
 package import NIOCore
 import NIOPosix
-package import StoreKit
 
 /// A Redis server, over one connection for commands and one for subscriptions.
 ///

@@ -1,6 +1,6 @@
+import ClientSupport
 import Logging
 import NIOCore
-import StoreKit
 import Synchronization
 
 /// The connection that all commands of a client share: carries out what ``CommandState`` decides.

@@ -1,6 +1,6 @@
+import ClientSupport
 import DequeModule
 import NIOCore
-import StoreKit
 
 /// The command connection as a pure state machine: what is asked waits in `outbound` until it is written, and in
 /// `pending` until its reply comes, both in the order of the calls. Each method decides under the lock and returns the

@@ -1,4 +1,4 @@
-import StoreKit
+import ClientSupport
 
 /// Counts a client's attempts to connect, so that news of an old connection is told from news of the present one.
 typealias ConnectionID = UInt64

@@ -1,6 +1,6 @@
+import ClientSupport
 import Logging
 import NIOCore
-import StoreKit
 import Synchronization
 
 /// The connection that all subscriptions of a client share: carries out what ``SubscriptionState`` decides.

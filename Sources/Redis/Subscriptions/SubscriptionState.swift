@@ -1,5 +1,5 @@
+import ClientSupport
 import DequeModule
-import StoreKit
 
 /// The subscription connection as a pure state machine: who listens to which channel, and what the server has confirmed.
 /// Each method returns the steps to take and never calls anything.

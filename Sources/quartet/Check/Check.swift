@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoreMetrics
 import Foundation
+import QuartetCheck
 import QuartetCore
 import QuartetRoles
 import QuartetService

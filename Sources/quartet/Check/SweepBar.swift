@@ -1,3 +1,4 @@
+import QuartetCheck
 import QuartetCore
 import QuartetRoles
 import Synchronization

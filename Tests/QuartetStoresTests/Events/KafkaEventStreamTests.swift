@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Kafka
 import Logging
@@ -5,7 +6,6 @@ import QuartetCore
 import QuartetStack
 import QuartetStores
 import QuartetTesting
-import StoreKit
 import Testing
 
 @Suite(.timeLimit(.minutes(3))) struct KafkaEventStreamTests {

@@ -31,8 +31,8 @@ import Testing
         try await behaviour.check(FakeKeywordStore())
     }
 
-    @Test(arguments: DocumentAuditConformance.behaviours)
-    func documentAuditConforms(_ behaviour: Conformance<DocumentAuditSubject>) async throws {
+    @Test(arguments: DocumentCheckStoreConformance.behaviours)
+    func documentCheckStoreConforms(_ behaviour: Conformance<DocumentCheckStoreSubject>) async throws {
         try await behaviour.check(.fake())
     }
 

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Logging
 import Mongo
@@ -5,7 +6,6 @@ import QuartetCore
 import QuartetStack
 import QuartetStores
 import QuartetTesting
-import StoreKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct MongoStoresTests {
@@ -40,14 +40,14 @@ import Testing
         try await withMongo { try await behaviour.check(MongoKeywordStore(client: $0)) }
     }
 
-    @Test(arguments: DocumentAuditConformance.behaviours)
-    func documentAuditConforms(_ behaviour: Conformance<DocumentAuditSubject>) async throws {
+    @Test(arguments: DocumentCheckStoreConformance.behaviours)
+    func documentCheckStoreConforms(_ behaviour: Conformance<DocumentCheckStoreSubject>) async throws {
         try await withMongo { client in
             let queue = MongoTaskQueue(client: client)
             try await queue.prepare()
             try await behaviour.check(
-                DocumentAuditSubject(
-                    audit: MongoDocumentAudit(client: client), queue: queue,
+                DocumentCheckStoreSubject(
+                    checkStore: MongoDocumentCheckStore(client: client), queue: queue,
                     sessions: MongoSessionStore(client: client), cards: MongoCardStore(client: client),
                     keywords: MongoKeywordStore(client: client)))
         }

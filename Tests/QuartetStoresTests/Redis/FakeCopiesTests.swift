@@ -14,8 +14,8 @@ import Testing
         try await behaviour.check(FakeVersionedCache())
     }
 
-    @Test(arguments: CacheAuditConformance.behaviours)
-    func cacheAuditConforms(_ behaviour: Conformance<CacheAuditSubject>) async throws {
+    @Test(arguments: CacheCheckStoreConformance.behaviours)
+    func cacheCheckStoreConforms(_ behaviour: Conformance<CacheCheckStoreSubject>) async throws {
         try await behaviour.check(.fake())
     }
 

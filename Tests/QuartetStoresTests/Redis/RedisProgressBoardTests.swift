@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Logging
 import QuartetCore
@@ -5,7 +6,6 @@ import QuartetStack
 import QuartetStores
 import QuartetTesting
 import Redis
-import StoreKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct RedisProgressBoardTests {

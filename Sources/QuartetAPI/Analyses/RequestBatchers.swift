@@ -1,0 +1,37 @@
+import ClientSupport
+import QuartetCore
+
+/// The reads and writes behind the analysis endpoints, each a batcher over its port.
+struct RequestBatchers: Sendable {
+    let submit: Batcher<Submission, SubmitOutcome>
+    let cancel: Batcher<RequestID, ChangeOutcome>
+    let drop: Batcher<RequestID, ChangeOutcome>
+    let retry: Batcher<RequestID, ChangeOutcome>
+    let request: Batcher<RequestID, AnalysisRequest?>
+    let result: Batcher<RequestID, StoredResult?>
+    let latest: Batcher<ProductID, StoredResult?>
+    let progress: Batcher<RequestID, Progress?>
+    let product: Batcher<ProductID, Product?>
+    let haveReviews: Batcher<ProductID, Bool>
+
+    init(ports: APIPorts, configuration: APIConfiguration, observe: (@Sendable (BatchReport) -> Void)?) {
+        func batcher<Item, Output>(
+            _ name: String, size: Int = 512, _ perform: @escaping @Sendable ([Item]) async throws -> [Output]
+        ) -> Batcher<Item, Output> {
+            Batcher(
+                name: name, limits: .init(batchSizeMax: size, waitingMax: configuration.waitingMax),
+                observe: observe
+            ) { try await perform($0).map { .success($0) } }
+        }
+        submit = batcher("request.submit", size: configuration.submitsPerBatchMax, ports.requests.submit)
+        cancel = batcher("request.cancel", ports.requests.cancel)
+        drop = batcher("request.drop", ports.requests.drop)
+        retry = batcher("request.retry", ports.requests.retry)
+        request = batcher("request.read", ports.requests.requests)
+        result = batcher("result.read", size: 64, ports.requests.results)
+        latest = batcher("result.latest", size: 64, ports.requests.latestResults)
+        progress = batcher("progress.read", ports.progress.read)
+        product = batcher("product.read", ports.products.products)
+        haveReviews = batcher("reviews.exist", ports.reviews.haveReviews)
+    }
+}

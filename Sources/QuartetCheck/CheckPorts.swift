@@ -1,0 +1,48 @@
+import CoreMetrics
+package import QuartetCore
+package import QuartetRoles
+
+/// What a checker reads and mends.
+package struct CheckPorts: Sendable {
+    let sweeps: any SweepStore
+    let requests: any RequestStore
+    let checkStore: any RequestCheckStore
+    let documents: any DocumentCheckStore
+    let queue: any TaskQueue
+    let sessions: any SessionStore
+    let cards: any CardStore
+    let keywords: any KeywordStore
+    let outboxCheckStore: any OutboxCheckStore
+    let outbox: any OutboxStore
+    /// How stuck outbox rows are delivered; none where nothing is mended.
+    let deliveries: [any OutboxDelivery]
+    let caches: any CacheCheckStore
+    let cache: any VersionedCache
+    let products: any ProductStore
+    let listings: any ListingCheckStore
+
+    package init(
+        sweeps: any SweepStore, requests: any RequestStore, checkStore: any RequestCheckStore,
+        documents: any DocumentCheckStore,
+        queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
+        outboxCheckStore: any OutboxCheckStore, outbox: any OutboxStore, deliveries: [any OutboxDelivery],
+        caches: any CacheCheckStore, cache: any VersionedCache, products: any ProductStore,
+        listings: any ListingCheckStore
+    ) {
+        self.sweeps = sweeps
+        self.requests = requests
+        self.checkStore = checkStore
+        self.documents = documents
+        self.queue = queue
+        self.sessions = sessions
+        self.cards = cards
+        self.keywords = keywords
+        self.outboxCheckStore = outboxCheckStore
+        self.outbox = outbox
+        self.deliveries = deliveries
+        self.caches = caches
+        self.cache = cache
+        self.products = products
+        self.listings = listings
+    }
+}

@@ -1,0 +1,72 @@
+package import Foundation
+
+/// A card's key.
+package struct CardPosition: Sendable, Hashable {
+    package let id: RequestID
+    /// nil: behind all of the request's cards.
+    package let ordinal: Int?
+
+    package init(id: RequestID, ordinal: Int?) {
+        self.id = id
+        self.ordinal = ordinal
+    }
+}
+
+/// Rows of one shard that a sink does not have.
+package struct WaitingRows: Sendable, Hashable {
+    package static let countMax = 10_000
+
+    package let sink: OutboxSink
+    package let shard: Int
+    /// How many, up to ``countMax``.
+    package let count: Int
+    /// When the oldest of those was written.
+    package let oldest: Date
+    /// The type of the first of them.
+    package let firstType: String
+
+    package init(sink: OutboxSink, shard: Int, count: Int, oldest: Date, firstType: String) {
+        self.sink = sink
+        self.shard = shard
+        self.count = count
+        self.oldest = oldest
+        self.firstType = firstType
+    }
+
+    package var key: String { "\(sink.rawValue)/\(shard)" }
+}
+
+/// A listing and the product that it names, which may be none.
+package struct ListingFacts: Sendable, Hashable {
+    package let id: UUID
+    package let productID: String
+    package let createdAt: Date
+
+    package init(id: UUID, productID: String, createdAt: Date) {
+        self.id = id
+        self.productID = productID
+        self.createdAt = createdAt
+    }
+}
+
+/// A key of Redis.
+package struct CachedKey: Sendable, Hashable {
+    /// With the prefix.
+    package let name: [UInt8]
+    package let expires: Bool
+    /// The entry that it holds; nil for tombstones and for what is no cache entry.
+    package let entry: (key: CacheKey, version: Int64)?
+
+    package init(name: [UInt8], expires: Bool, entry: (key: CacheKey, version: Int64)?) {
+        self.name = name
+        self.expires = expires
+        self.entry = entry
+    }
+
+    package static func == (left: CachedKey, right: CachedKey) -> Bool {
+        left.name == right.name && left.expires == right.expires && left.entry?.key == right.entry?.key
+            && left.entry?.version == right.entry?.version
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}

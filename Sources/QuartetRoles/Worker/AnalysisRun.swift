@@ -1,0 +1,277 @@
+import ClientSupport
+package import Logging
+package import QuartetCore
+
+/// One attempt at one claimed task: manifest, cards, result.
+///
+/// Every write is keyed, so the attempt may die anywhere and the next one goes on from what is stored; and an attempt
+/// whose lease was taken over changes nothing that matters.
+package struct AnalysisRun: Sendable {
+    private let claim: Claim
+    private let ports: WorkerPorts
+    private let steps: WorkerBatchers
+    private let configuration: WorkerConfiguration
+    private let opening: SessionOpening
+    private let logger: Logger
+
+    /// - Parameter opening: of the task's session, where that is on its way already.
+    package init(
+        claim: Claim, ports: WorkerPorts, steps: WorkerBatchers, configuration: WorkerConfiguration,
+        opening: SessionOpening? = nil, logger: Logger
+    ) {
+        self.claim = claim
+        self.ports = ports
+        self.steps = steps
+        self.configuration = configuration
+        self.opening =
+            opening ?? SessionOpening(task: claim.task, ports: ports, steps: steps, configuration: configuration)
+        self.logger = logger
+    }
+
+    private var task: AnalysisTask { claim.task }
+    /// Earlier attempts may have left something.
+    private var isResumed: Bool { claim.attempt > 1 || task.generation > 1 }
+
+    /// Works until the request is closed.
+    ///
+    /// - Throws: a store's error, `CancellationError`, or `AnalysisError`.
+    package func callAsFunction() async throws {
+        let (pinned, readAlready) = try await openSession()
+        var (session, term) = (pinned.session, pinned.term)
+        var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
+        if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
+        var finalisation: Finalisation?
+        var detailsAreStored = false
+        while let chunk = missing.popChunk(configuration.reviewsPerChunk) {
+            try Task.checkCancellation()
+            let cards = try await cards(chunk, session: session, readAlready: readAlready)
+            async let stored = steps.insert(cards)
+            // While that is on the way, as if no other attempt had stored one of them.
+            for card in cards { fold.add(card) }
+            let folded = missing.isEmpty ? fold.resultAndKeywordDetails() : nil
+            async let withDetails = storeKeywords(folded?.keywordDetails, replacing: false)
+            finalisation = folded.map { Finalisation(result: $0.result) }
+            let inserted = try await stored
+            Failpoint.cardsStored.reached()
+            detailsAreStored = try await withDetails
+            // A session that was not durable may have been lost with the server that took it.
+            let isPinned = term == nil || term == inserted.term
+            if !isPinned {
+                session = try await steps.pin(session).session
+                Failpoint.sessionPinnedAgain.reached()
+            }
+            term = nil
+            if !isPinned || !inserted.isNew.allSatisfy(\.self) {
+                // The stored session and cards count, not this attempt's.
+                (fold, missing) = try await foldStoredCards(of: session)
+                (finalisation, detailsAreStored) = (nil, false)
+            }
+            if !missing.isEmpty {
+                await report(done: session.manifest.count - missing.count, total: session.manifest.count, .running)
+            }
+        }
+        try await close(
+            with: finalisation ?? Finalisation(result: fold.result()),
+            details: detailsAreStored ? nil : fold.keywordDetails(), of: session)
+    }
+
+    /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
+    private func openSession() async throws -> (PinnedSession, [ReadReview]) {
+        if isResumed, let stored = try await ports.sessions.sessions([task.requestID])[0] {
+            return (PinnedSession(session: stored), [])
+        }
+        let page = try await opening.page()
+        async let pinned = opening.pinned(page)
+        let read = try await read(page.reviews)
+        return (try await pinned, read)
+    }
+
+    // MARK: Cards
+
+    private struct ReadReview {
+        let review: Review
+        let reading: Result<EmotionReading, AnalyzerError>
+    }
+
+    /// The fold of what is stored, and the ordinals without a card.
+    ///
+    /// Cards of another manifest go: of one that was lost before it was durable, by an attempt that had not seen it yet.
+    private func foldStoredCards(of session: AnalysisSession) async throws -> (Fold, Ordinals) {
+        var fold = Fold(session: session)
+        var missing = Ordinals(count: session.manifest.count)
+        var after: Int?
+        while true {
+            let limit = configuration.cardsPerBatchMax
+            let cards = try await ports.cards.cards(of: task.requestID, after: after, limit: limit)
+            for card in cards where session.fits(card) {
+                fold.add(card)
+                missing.remove(card.ordinal)
+            }
+            let strangers = cards.filter { !session.fits($0) }
+            if !strangers.isEmpty {
+                try await ports.cards.remove(strangers)
+                Failpoint.strangersRemoved.reached()
+            }
+            guard cards.count == limit else { return (fold, missing) }
+            after = cards.last?.ordinal
+        }
+    }
+
+    /// The cards of these ordinals, which need not be stored yet.
+    ///
+    /// - Parameter readAlready: the first reviews of the manifest, unless it is another attempt's.
+    private func cards(
+        _ ordinals: [Int], session: AnalysisSession, readAlready: [ReadReview]
+    ) async throws -> [EmotionCard] {
+        let areRead = ordinals.allSatisfy {
+            readAlready.indices.contains($0) && readAlready[$0].review.id == session.manifest[$0]
+        }
+        let read =
+            areRead
+            ? ordinals.map { readAlready[$0] } : try await read(reviews(ordinals.map { session.manifest[$0] }))
+        return try zip(ordinals, read).map { ordinal, read in
+            EmotionCard(
+                requestID: task.requestID, ordinal: ordinal, reviewID: read.review.id,
+                reading: try read.reading.get())
+        }
+    }
+
+    private func reviews(_ ids: [String]) async throws -> [Review] {
+        let stored = try await ports.reviews.reviews(ids, of: task.productID)
+        return try zip(ids, stored).map { id, review in
+            guard let review else { throw AnalysisError.reviewGone(id) }
+            return review
+        }
+    }
+
+    private func read(_ reviews: [Review]) async throws -> [ReadReview] {
+        let readings = try await ports.analyzer.analyze(reviews)
+        precondition(readings.count == reviews.count, "an analyser returns one result per review")
+        return zip(reviews, readings).map(ReadReview.init)
+    }
+
+    // MARK: Keywords
+
+    /// Stores the details of cards that are being stored at the same time, which costs no round trip of its own; another
+    /// attempt's details stay, because it may be that attempt's cards that stay. Or, once all cards are stored and every
+    /// attempt has the same details, stores them in place of whatever is there.
+    ///
+    /// - Returns: whether these details are the stored ones.
+    private func storeKeywords(_ details: KeywordDetails?, replacing: Bool) async throws -> Bool {
+        guard let details else { return false }
+        let areStored = try await steps.storeKeywords(details, replacing: replacing)
+        Failpoint.keywordsStored.reached()
+        return areStored
+    }
+
+    // MARK: Result
+
+    /// - Parameter details: the keyword details where they are not stored yet.
+    private func close(
+        with finalisation: Finalisation, details: KeywordDetails?, of session: AnalysisSession
+    ) async throws {
+        let (count, total) = (finalisation.result.cardCount, session.manifest.count)
+        guard count == total else { throw AnalysisError.cardsMissing(expected: total, found: count) }
+        _ = try await storeKeywords(details, replacing: true)
+        // Watchers get the last cards while the result is stored.
+        async let lastCardsReported: Void = report(done: count, total: total, .running)
+        // One that was cancelled, and asked for again before that could be seen, is open once more: the result is as good
+        // for that.
+        var outcome = try await finalise(finalisation)
+        if case .alreadyClosed(.queued) = outcome { outcome = try await finalise(finalisation) }
+        let phase: Progress.Phase
+        switch outcome {
+        case .closed, .alreadyClosed(.completed): phase = .completed
+        case .alreadyClosed(.cancelled): phase = .cancelled
+        case .alreadyClosed(.failed): phase = .failed
+        case .alreadyClosed(.queued): throw AnalysisError.reopened
+        case .unknownRequest:
+            logger.warning("task without a request removed", metadata: ["request": "\(task.requestID)"])
+            phase = .cancelled
+        }
+        // Somebody may wait for the end; nobody waits for the queue.
+        await report(done: count, total: total, phase)
+        try await settle(hadFailed: phase == .failed)
+        await lastCardsReported
+    }
+
+    private func finalise(_ finalisation: Finalisation) async throws -> CloseOutcome {
+        let outcome = try await steps.finalise(finalisation)
+        Failpoint.resultStored.reached()
+        return outcome
+    }
+
+    /// Takes the task out of the queue; leaves a dead one where the request was failed by an attempt that died before it could
+    /// say so to the queue.
+    private func settle(hadFailed: Bool) async throws {
+        let burial = TaskBurial(lease: claim.lease, error: "the request had failed already")
+        _ = hadFailed ? try await steps.bury(burial) : try await steps.acknowledge(claim.lease)
+        Failpoint.taskAcknowledged.reached()
+    }
+
+    /// Progress is a copy that watchers can do without: not being able to publish it does not fail the attempt.
+    private func report(done: Int, total: Int, _ phase: Progress.Phase) async {
+        do {
+            try await steps.report(
+                Progress(
+                    requestID: task.requestID, generation: task.generation, done: done, total: total, phase: phase))
+            Failpoint.progressReported.reached()
+        } catch {
+            logger.debug("progress not published", metadata: ["request": "\(task.requestID)", "error": "\(error)"])
+        }
+    }
+}
+
+/// Why an attempt can't end well. The request's author reads the description.
+package enum AnalysisError: Error, Hashable, CustomStringConvertible {
+    case noReviews(ProductID)
+    case reviewGone(String)
+    case cardsMissing(expected: Int, found: Int)
+    case reopened
+
+    /// Another attempt would meet the same.
+    package var isFinal: Bool {
+        if case .noReviews = self { true } else { false }
+    }
+
+    package var description: String {
+        switch self {
+        case .noReviews(let product): "product \(product) has no reviews"
+        case .reviewGone(let id): "review \(id) is no longer stored"
+        case .cardsMissing(let expected, let found): "\(found) of \(expected) cards are stored"
+        case .reopened: "the request was cancelled and asked for again while its result was stored"
+        }
+    }
+}
+
+/// The ordinals of a manifest that have no card yet, in order.
+private struct Ordinals {
+    private var isMissing: [Bool]
+    private var next = 0
+    private(set) var count: Int
+
+    init(count: Int) {
+        isMissing = Array(repeating: true, count: count)
+        self.count = count
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    mutating func remove(_ ordinal: Int) {
+        guard isMissing.indices.contains(ordinal), isMissing[ordinal] else { return }
+        isMissing[ordinal] = false
+        count -= 1
+    }
+
+    /// The next `size` missing ordinals or fewer, nil when none is left.
+    mutating func popChunk(_ size: Int) -> [Int]? {
+        guard count > 0 else { return nil }
+        var chunk: [Int] = []
+        while chunk.count < size, next < isMissing.count {
+            if isMissing[next] { chunk.append(next) }
+            next += 1
+        }
+        count -= chunk.count
+        return chunk
+    }
+}

@@ -1,0 +1,30 @@
+package import Foundation
+import Postgres
+package import QuartetCore
+
+/// What the checker reads of listings, in whichever database they are.
+package struct PostgresListingCheckStore: ListingCheckStore {
+    private let walk, byID: StoreStatement
+
+    package init(databases: Databases) throws {
+        let statements = try databases.statements(in: .check())
+        walk = try statements.named("walk_listings")
+        byID = try statements.named("listings_by_id")
+    }
+
+    package func listings(behind after: UUID?, limit: Int) async throws -> [ListingFacts] {
+        try await walk.runAlone(after ?? RequestID.lowest.uuid, limit).map(Self.facts)
+    }
+
+    package func listings(_ ids: [UUID]) async throws -> [ListingFacts?] {
+        guard !ids.isEmpty else { return [] }
+        let found = try await byID.runAlone(ids).map(Self.facts)
+        let listings = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+        return ids.map { listings[$0] }
+    }
+
+    private static func facts(_ row: PostgresRow) throws -> ListingFacts {
+        let (id, productID, createdAt) = try row.decode(UUID.self, String.self, Date.self)
+        return ListingFacts(id: id, productID: productID, createdAt: createdAt)
+    }
+}

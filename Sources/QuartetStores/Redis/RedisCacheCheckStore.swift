@@ -1,0 +1,145 @@
+import ClientSupport
+package import Foundation
+import Postgres
+package import QuartetCore
+package import Redis
+
+/// What the checker reads of Quartet's keys in Redis, and of the rows behind cache entries in PostgreSQL.
+package struct RedisCacheCheckStore: CacheCheckStore {
+    private let client: RedisClient
+    private let keys: RedisKeys
+    private let cache: RedisCacheConfiguration
+    private let progress: RedisProgressConfiguration
+    private let latestVersions, productVersions: StoreStatement
+
+    /// - Parameters: the configurations of the ports whose keys are looked at.
+    package init(
+        client: RedisClient, cache: RedisCacheConfiguration, progress: RedisProgressConfiguration, databases: Databases
+    ) throws {
+        self.client = client
+        keys = cache.keys
+        self.cache = cache
+        self.progress = progress
+        let statements = try databases.statements(in: .check())
+        latestVersions = try statements.named("latest_versions")
+        productVersions = try statements.named("product_versions")
+    }
+
+    package func forEachPage(size: Int, _ body: @Sendable ([CachedKey]) async throws -> Void) async throws {
+        for try await page in client.scan(matching: Self.escaped(keys.prefix) + "*", pageSize: size) {
+            let own = page.filter(isOwn)
+            guard !own.isEmpty else { continue }
+            try await body(keys(own).compactMap { $0 })
+        }
+    }
+
+    package func keys(_ names: [[UInt8]]) async throws -> [CachedKey?] {
+        var commands: [RedisCommand] = []
+        for name in names {
+            commands.append(RedisCommand("PTTL", name))
+            if keys.cacheKey(name) != nil { commands.append(RedisCommand("HMGET", name, "version", "value")) }
+        }
+        var replies = try await client.pipeline(commands).makeIterator()
+        return try names.map { name in
+            guard let reply = replies.next() else { return nil }
+            let ttl = try reply.get().int()
+            var entry: (key: CacheKey, version: Int64)?
+            if let key = keys.cacheKey(name), let reply = replies.next() {
+                // A key of another type is no entry of ours.
+                let fields = (try? reply.get().array()) ?? []
+                if fields.count == 2, let version = try? fields[0].intIfPresent(), !fields[1].isNull {
+                    entry = (key, version)
+                }
+            }
+            return ttl == Self.isAbsent ? nil : CachedKey(name: name, expires: ttl >= 0, entry: entry)
+        }
+    }
+
+    package func rows(of cacheKeys: [CacheKey]) async throws -> [(version: Int64, since: Date)?] {
+        guard !cacheKeys.isEmpty else { return [] }
+        var analyses: Set<String> = []
+        var products: Set<String> = []
+        for key in cacheKeys {
+            switch key {
+            case .analysis(let product): analyses.insert(product.text)
+            case .product(let product): products.insert(product.text)
+            }
+        }
+        async let latest = versions(latestVersions, Array(analyses))
+        async let present = versions(productVersions, Array(products))
+        let (results, rows) = try await (latest, present)
+        return cacheKeys.map { key in
+            switch key {
+            case .analysis(let product): results[product.text]
+            case .product(let product): rows[product.text]
+            }
+        }
+    }
+
+    package func expire(_ names: [[UInt8]]) async throws {
+        let commands = names.map { name in
+            RedisCommand("EVAL", Self.expireEternal, 1, name, timeToLive(of: name).wholeMilliseconds)
+        }
+        for result in try await client.pipeline(commands) { _ = try result.get() }
+    }
+
+    /// KEYS[1] key; ARGV time to live in milliseconds. What was given a time of its own meanwhile, as a tombstone is,
+    /// keeps that.
+    private static let expireEternal = """
+        if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        """
+
+    /// PTTL's answer where there is no key.
+    private static let isAbsent: Int64 = -2
+
+    /// With a prefix of its own, everything under it is Quartet's; without one, what has the names of its families.
+    private func isOwn(_ name: [UInt8]) -> Bool {
+        !keys.prefix.isEmpty || keys.cacheKey(name) != nil || keys.isProgress(name)
+    }
+
+    private func timeToLive(of name: [UInt8]) -> Duration {
+        switch keys.cacheKey(name) {
+        case .analysis: cache.analysisTTL
+        case .product: cache.productTTL
+        case nil: progress.ttl
+        }
+    }
+
+    private func versions(
+        _ statement: StoreStatement, _ products: [String]
+    ) async throws -> [String: (version: Int64, since: Date)] {
+        guard !products.isEmpty else { return [:] }
+        return try await statement.runAlone(products).reduce(into: [:]) { versions, row in
+            let (product, version, since) = try row.decode(String.self, Int64.self, Date.self)
+            versions[product] = (version, since)
+        }
+    }
+
+    /// The prefix as a glob that stands for itself.
+    private static func escaped(_ prefix: String) -> String {
+        prefix.reduce(into: "") { glob, character in
+            if "*?[]\\".contains(character) { glob.append("\\") }
+            glob.append(character)
+        }
+    }
+}
+
+extension RedisKeys {
+    /// The cache entry that a key holds by its name, nil for other keys.
+    func cacheKey(_ name: [UInt8]) -> CacheKey? {
+        if let product = product(name, family: "analysis_cache") { return .analysis(product) }
+        return product(name, family: "product_cache").map { .product($0) }
+    }
+
+    func isProgress(_ name: [UInt8]) -> Bool { tag(name, family: "analysis_progress") != nil }
+
+    private func product(_ name: [UInt8], family: String) -> ProductID? {
+        tag(name, family: family).flatMap { ProductID(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    private func tag(_ name: [UInt8], family: String) -> ArraySlice<UInt8>? {
+        let begin = Array("\(prefix)\(family):{".utf8)
+        guard name.count > begin.count + 1, name.starts(with: begin), name.last == UInt8(ascii: "}") else { return nil }
+        return name[begin.count..<(name.count - 1)]
+    }
+}

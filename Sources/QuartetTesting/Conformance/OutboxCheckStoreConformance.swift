@@ -1,0 +1,173 @@
+package import Foundation
+package import QuartetCore
+import Testing
+
+/// An outbox check store, the stores whose outbox it reads, and what no port does to that.
+package struct OutboxCheckStoreSubject: Sendable {
+    package let checkStore: any OutboxCheckStore
+    package let stores: RequestStoreFixture
+    /// Commits rows of one type in one shard, whose transaction began at the date.
+    package let plantRows: @Sendable (_ count: Int, _ type: EventType, _ shard: Int, _ date: Date) async throws -> Void
+
+    package init(
+        checkStore: any OutboxCheckStore, stores: RequestStoreFixture,
+        plantRows:
+            @escaping @Sendable (_ count: Int, _ type: EventType, _ shard: Int, _ date: Date) async throws -> Void
+    ) {
+        self.checkStore = checkStore
+        self.stores = stores
+        self.plantRows = plantRows
+    }
+
+    /// On fakes.
+    package static func fake() -> OutboxCheckStoreSubject {
+        let database = FakeDatabase()
+        return OutboxCheckStoreSubject(checkStore: FakeOutboxCheckStore(database: database), stores: .fake(database)) {
+            database.plantRows($0, $1, shard: $2, at: $3)
+        }
+    }
+}
+
+/// What every ``OutboxCheckStore`` does. Each behaviour wants a fresh subject.
+package enum OutboxCheckStoreConformance {
+    package static let behaviours: [Conformance<OutboxCheckStoreSubject>] = [
+        Conformance("where no relay has been, everything waits from the beginning", waitingFromBeginning),
+        Conformance("what waits is behind the sink's own cursor", waitingBehindCursors),
+        Conformance("only shards with rows from before the date are told", waitingSince),
+        Conformance("a row that was begun early and committed late waits since its beginning", lateRows),
+        Conformance("rows are counted up to a bound", countBound),
+        Conformance("rows that an open transaction holds up wait, its own are not known yet", openTransaction),
+        Conformance("cursors are where the sinks are", cursors),
+        Conformance("the relays of every sink hear the ring", ring),
+    ]
+
+    private static let early = Date(timeIntervalSince1970: 1_700_000_000)
+
+    private static func waitingFromBeginning(_ subject: OutboxCheckStoreSubject) async throws {
+        #expect(try await subject.checkStore.waiting(before: .distantFuture).isEmpty)
+        try await subject.plantRows(1, .analysisFailed, 0, early)
+        try await subject.plantRows(2, .analysisRequested, 7, early + 10)
+        try await subject.plantRows(3, .productUpdated, 7, early + 20)
+        let expected = OutboxSink.allCases.flatMap { sink in
+            [
+                WaitingRows(sink: sink, shard: 0, count: 1, oldest: early, firstType: "analysis.failed"),
+                WaitingRows(sink: sink, shard: 7, count: 5, oldest: early + 10, firstType: "analysis.requested"),
+            ]
+        }
+        let waiting = try await subject.checkStore.waiting(before: .distantFuture)
+        #expect(Set(waiting) == Set(expected) && waiting.count == expected.count)
+    }
+
+    private static func waitingBehindCursors(_ subject: OutboxCheckStoreSubject) async throws {
+        try await subject.plantRows(2, .analysisRequested, 3, early)
+        try await subject.plantRows(1, .analysisCompleted, 3, early + 10)
+        try await subject.plantRows(1, .analysisFailed, 5, early + 20)
+        let (outbox, owner) = (subject.stores.outbox, UUID())
+        let rows = try await subject.stores.drain(.events, count: 4)
+        let untouched = try await subject.checkStore.waiting(before: .distantFuture)
+        #expect(
+            Set(untouched) == [
+                WaitingRows(sink: .queue, shard: 3, count: 3, oldest: early, firstType: "analysis.requested"),
+                WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
+            ])
+        _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
+        let third = rows.filter { $0.shard == 3 }
+        #expect(try await outbox.advance(sink: .queue, owner: owner, to: [3: third[0].position]) == 1)
+        #expect(try await subject.checkStore.waiting(before: early + 5).map(\.count) == [2])
+        #expect(try await outbox.advance(sink: .queue, owner: owner, to: [3: third[1].position]) == 1)
+        let behind = try await subject.checkStore.waiting(before: .distantFuture)
+        #expect(
+            Set(behind) == [
+                WaitingRows(sink: .queue, shard: 3, count: 1, oldest: early + 10, firstType: "analysis.completed"),
+                WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
+            ])
+        #expect(try await outbox.advance(sink: .queue, owner: owner, to: rows.lastPositions) == 2)
+        #expect(try await subject.checkStore.waiting(before: .distantFuture).isEmpty)
+    }
+
+    private static func waitingSince(_ subject: OutboxCheckStoreSubject) async throws {
+        try await subject.plantRows(1, .analysisRequested, 1, early)
+        try await subject.plantRows(1, .analysisRequested, 2, early + 10)
+        try await subject.plantRows(1, .analysisCompleted, 1, early + 20)
+        _ = try await subject.stores.drain(.queue, count: 3)
+        func waiting(before date: Date) async throws -> [Int: Int] {
+            let waiting = try await subject.checkStore.waiting(before: date)
+            #expect(waiting.allSatisfy { $0.sink == .events })
+            return Dictionary(uniqueKeysWithValues: waiting.map { ($0.shard, $0.count) })
+        }
+        #expect(try await waiting(before: early).isEmpty)
+        #expect(try await waiting(before: early + 1) == [1: 2])
+        #expect(try await waiting(before: early + 10) == [1: 2])
+        #expect(try await waiting(before: early + 11) == [1: 2, 2: 1])
+    }
+
+    private static func lateRows(_ subject: OutboxCheckStoreSubject) async throws {
+        try await subject.plantRows(1, .analysisRequested, 4, early + 60)
+        try await subject.plantRows(1, .analysisCompleted, 4, early)
+        let expected = OutboxSink.allCases.map {
+            WaitingRows(sink: $0, shard: 4, count: 2, oldest: early, firstType: "analysis.requested")
+        }
+        #expect(Set(try await subject.checkStore.waiting(before: early + 30)) == Set(expected))
+        #expect(try await subject.checkStore.waiting(before: early).isEmpty)
+    }
+
+    private static func countBound(_ subject: OutboxCheckStoreSubject) async throws {
+        try await subject.plantRows(WaitingRows.countMax, .productUpdated, 2, early)
+        try await subject.plantRows(WaitingRows.countMax + 1, .productUpdated, 6, early)
+        let waiting = try await subject.checkStore.waiting(before: early + 1)
+        #expect(waiting.map(\.count) == [10_000, 10_000, 10_000, 10_000])
+    }
+
+    private static func openTransaction(_ subject: OutboxCheckStoreSubject) async throws {
+        let checkStore = subject.checkStore
+        try await subject.stores.whileTransactionIsOpen { _ in
+            #expect(try await checkStore.waiting(before: .distantFuture).isEmpty)
+            try await subject.plantRows(1, .analysisRequested, 0, early)
+            #expect(try await checkStore.waiting(before: .distantFuture).map(\.count) == [1, 1])
+        }
+        let waiting = try await checkStore.waiting(before: .distantFuture)
+        #expect(waiting.map(\.count) == [2, 2])
+        #expect(waiting.allSatisfy { $0.firstType == "product.updated" && $0.oldest == early })
+    }
+
+    private static func cursors(_ subject: OutboxCheckStoreSubject) async throws {
+        let (stores, checkStore) = (subject.stores, subject.checkStore)
+        #expect(try await checkStore.cursors().isEmpty)
+        try await subject.plantRows(2, .analysisRequested, 0, early)
+        try await subject.plantRows(1, .analysisRequested, 6, early)
+        let ends = try await stores.drain(.events, count: 3).lastPositions
+        func cursors(_ sink: OutboxSink, _ positions: [Int: OutboxPosition]) -> Set<SweepProgress.Cursor> {
+            let start = OutboxPosition(transaction: 0, row: 0)
+            return Set(
+                (0..<stores.shardCount).map { shard in
+                    SweepProgress.Cursor(sink: sink.rawValue, shard: shard, position: positions[shard] ?? start)
+                })
+        }
+        #expect(Set(try await checkStore.cursors()) == cursors(.events, ends))
+        let owner = UUID()
+        _ = try await stores.outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
+        #expect(Set(try await checkStore.cursors()) == cursors(.events, ends).union(cursors(.queue, [:])))
+        let six = ends.filter { $0.key == 6 }
+        #expect(try await stores.outbox.advance(sink: .queue, owner: owner, to: six) == 1)
+        let all = try await checkStore.cursors()
+        #expect(Set(all) == cursors(.events, ends).union(cursors(.queue, six)))
+        #expect(all.count == 2 * stores.shardCount)
+    }
+
+    private static func ring(_ subject: OutboxCheckStoreSubject) async throws {
+        let outbox = subject.stores.outbox
+        for sink in OutboxSink.allCases {
+            _ = try await outbox.holdShards(of: sink, owner: UUID(), leaseDuration: .seconds(60))
+        }
+        var tasks = outbox.wakeups(of: .queue).makeAsyncIterator()
+        var events = outbox.wakeups(of: .events).makeAsyncIterator()
+        // The first says that somebody listens from now on.
+        #expect(await tasks.next() == .rows)
+        #expect(await events.next() == .rows)
+        for _ in 0..<2 {
+            try await subject.checkStore.ring()
+            #expect(await tasks.next() == .rows)
+            #expect(await events.next() == .rows)
+        }
+    }
+}
