@@ -93,7 +93,7 @@ package struct TableMap: Sendable, Hashable {
             databases.insert(self[table, in: .dropship].database)
         }
         if databases.isEmpty, let database { databases = [database] }
-        let home = databases.count == 1 ? databases.first : database
+        let home = databases.sorted { $0.rawValue < $1.rawValue }.first ?? database
         let rendered = try parts.map { part in
             switch part {
             case .text(let text): return String(text)

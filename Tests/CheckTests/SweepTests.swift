@@ -202,7 +202,7 @@ struct SweepTests {
             try await set("position = 705 WHERE sink = 'queue'")
             let first = try await Swept.full(system)
             #expect(first.plants == [Plant(kind: .cursorWentBack, key: "queue/2")] && first.status == 1)
-            #expect(first.examples.first?.detail.contains("700") == true)
+            #expect(first.examples.first?.detail.contains("706") == true)
             #expect(try await Swept.full(system).plants.isEmpty)
             try await set("position = 99 WHERE sink = 'events'")
             try await stores.postgres.execute(script: "DELETE FROM events.outbox_cursors WHERE sink = 'queue'")
