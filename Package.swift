@@ -33,16 +33,20 @@ let package = Package(
         .executable(name: "quartet", targets: ["quartet"]),
         .executable(name: "quartet-broker", targets: ["QuartetBroker"]),
     ],
+    // The oldest versions that have what the code uses, as far as they can be had together.
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.5.0"),
+        // 1.5: groups of subcommands.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        // 1.3: what Hummingbird asks for, by way of swift-configuration.
+        .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        // These three and swift-nio-ssl: what Hummingbird asks for, by itself and by swift-nio-extras.
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.9.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.34.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.26.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.33.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.11.0"),
     ],
@@ -156,8 +160,8 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         .testTarget(name: "ClientSupportTests", dependencies: ["QuartetTesting", "ClientSupport"]),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "ClientSupport", .logging]),
-        .testTarget(name: "MongoTests", dependencies: ["Mongo", "ClientSupport", .logging]),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "ClientSupport", .logging]),
+        .testTarget(name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "ClientSupport", .logging]),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
@@ -167,14 +171,14 @@ let package = Package(
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"]),
         .testTarget(
             name: "QuartetEmotionTests",
-            dependencies: ["QuartetCore", "QuartetEmotion", "ClientSupport"]),
+            dependencies: ["QuartetCore", "QuartetEmotion", "QuartetStack", "ClientSupport"]),
         .testTarget(
             name: "QuartetStackTests",
             dependencies: [
                 "Kafka", "Mongo", "QuartetStack", "QuartetTesting", "ClientSupport", .logging,
             ]),
         .testTarget(
-            name: "RedisTests", dependencies: ["Redis", "ClientSupport", .logging, .nioCore]),
+            name: "RedisTests", dependencies: ["QuartetStack", "Redis", "ClientSupport", .logging, .nioCore]),
         .testTarget(
             name: "QuartetRolesTests",
             dependencies: ["QuartetCore", "QuartetRoles", "QuartetTesting", "ClientSupport", .logging]),
