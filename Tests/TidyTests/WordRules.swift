@@ -78,6 +78,19 @@ extension Rule {
             return words(["Task", ".", "sleep"], in: file)
         },
         Rule(
+            "tests start programs as the stack does: without descriptors of theirs, and never to outlive them",
+            examples: [
+                Example("Tests/RedisTests/A.swift", "let server = Process()"),
+                Example("Tests/RedisTests/A.swift", "posix_spawnp(&id, path, nil, nil, arguments, environ)"),
+                Example("Sources/QuartetTesting/A.swift", "posix_spawn(&id, path, nil, nil, arguments, environ)"),
+                Example("Tests/RedisTests/A.swift", "try ChildProcess(command), withProcess()", findings: 0),
+                Example("Sources/quartet/A.swift", "let unpacking = Process()", findings: 0),
+            ]
+        ) { file in
+            guard file.isTest || file.module == "QuartetTesting" else { return [] }
+            return bareCalls(of: ["Process", "posix_spawn", "posix_spawnp", "fork", "system"], in: file)
+        },
+        Rule(
             "only a C library's owner vouches for what the compiler can't check",
             examples: [
                 Example("Sources/QuartetRoles/A.swift", "final class A: @unchecked Sendable {}"),
