@@ -84,7 +84,7 @@ import Testing
 
     @Test(arguments: [
         ("WORKER_TASKS_MAX", "worker.tasks_max", "0"), ("WORKER_TASKS_MAX", "worker.tasks_max", "many"),
-        ("WORKER_TASKS_MAX", "worker.tasks_max", ""), ("WORKER_TASKS_MAX", "worker.tasks_max", "1,000"),
+        ("WORKER_TASKS_MAX", "worker.tasks_max", "1,000"),
         ("QUARTET_API_PORT", "quartet.api.port", "65536"), ("QUARTET_API_PORT", "quartet.api.port", "-1"),
         ("OUTBOX_SHARDS", "outbox.shards", "257"), ("WORKER_LEASE_DURATION", "worker.lease_duration", "499ms"),
         ("OUTBOX_RETENTION", "outbox.retention", "59s"), ("LOG_LEVEL", "log.level", "loud"),
@@ -92,13 +92,24 @@ import Testing
         ("EMOTION_ANALYZER", "emotion.analyzer", "psychic"),
         ("EMOTION_HTTP_URL", "emotion.http.url", "ftp://a/b"),
         ("EMOTION_HTTP_TRIES_MAX", "emotion.http.tries_max", "0"),
-        ("EMOTION_HTTP_VERSION", "emotion.http.version", ""), ("REDIS_PREFIX", "redis.prefix", "{a}:"),
+        ("REDIS_PREFIX", "redis.prefix", "{a}:"),
     ])
     func anImpossibleValueIsRefusedWithItsKeyAndSource(_ name: String, _ key: String, _ value: String) throws {
         let error = try refusal(environment: [name: value])
         #expect(error.key == key)
         #expect(error.problem.contains("'\(value)'"))
         #expect(error.problem.contains("environment \(name)"))
+    }
+
+    @Test(arguments: ["REDIS_URL", "KAFKA_BROKERS", "WORKER_TASKS_MAX", "LOG_LEVEL", "EMOTION_HTTP_VERSION"])
+    func anEmptyValueIsRefusedWhereItMeansNothing(_ name: String) throws {
+        let error = try refusal(environment: [name: ""])
+        #expect(SettingsReader.environmentName(of: error.key) == name)
+        #expect(error.problem == "is empty (environment \(name)); give it a value or leave it out")
+    }
+
+    @Test func anEmptyValueMayStandForNone() throws {
+        #expect(try loaded(["REDIS_PREFIX": "", "METRICS_HOST": "", "EMOTION_MODEL": ""]).redis.prefix == "")
     }
 
     @Test func anImpossibleValueInTheFileIsRefusedWithTheFile() throws {
@@ -135,7 +146,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "10", "s", "ms", "-1s", "1.5s", "10 s", "10S", "1e3s", "0ms", "366d", "99999999999999999d",
+        "10", "s", "ms", "-1s", "1.5s", "10 s", "10S", "1e3s", "0ms", "366d", "99999999999999999d",
         "99999999999999999999s",
     ])
     func whatIsNoDurationIsRefused(_ text: String) throws {

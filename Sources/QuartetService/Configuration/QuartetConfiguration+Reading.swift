@@ -40,7 +40,7 @@ extension QuartetConfiguration {
         try configuration.mongo.read(from: &reader)
         try configuration.kafka.read(from: &reader)
         try configuration.readAPI(from: &reader)
-        configuration.metrics.host = reader.string("metrics.host", configuration.metrics.host)
+        configuration.metrics.host = try reader.string("metrics.host", configuration.metrics.host)
         configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
         configuration.shutdownTimeout = try reader.duration("shutdown.timeout", configuration.shutdownTimeout)
         try configuration.worker.read(from: &reader)
@@ -51,10 +51,10 @@ extension QuartetConfiguration {
     }
 
     private mutating func readAPI(from reader: inout SettingsReader) throws {
-        api.host = reader.string("quartet.api.host", api.host)
+        api.host = try reader.string("quartet.api.host", api.host)
         api.port = try reader.integer("quartet.api.port", api.port, in: 0...65_535)
-        api.key = reader.string("quartet.api.key", api.key)
-        apiURL = reader.string("quartet.api.url", apiURL)
+        api.key = try reader.string("quartet.api.key", api.key)
+        apiURL = try reader.string("quartet.api.url", apiURL)
         api.waitingMax = try reader.integer("quartet.api.waiting_max", api.waitingMax, in: 1...1_000_000)
         api.submitsPerBatchMax = try reader.integer(
             "quartet.api.submits_per_batch_max", api.submitsPerBatchMax, in: 1...5_000)
@@ -91,16 +91,16 @@ extension QuartetConfiguration {
 extension DatabasesConfiguration {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         type = try reader.choice("db.type", type)
-        host = reader.string("db.host", host)
+        host = try reader.string("db.host", host)
         port = try reader.integer("db.port", port, in: 1...65_535)
-        user = reader.string("db.user", user)
-        password = reader.string("db.password", password)
-        project = reader.string("db.project", project)
+        user = try reader.string("db.user", user)
+        password = try reader.string("db.password", password)
+        project = try reader.string("db.project", project)
         connectionsMax = try reader.integer("db.connections_max", connectionsMax, in: 2...1_000)
         connectTimeout = try reader.duration("db.connect_timeout", connectTimeout)
         statementTimeout = try reader.duration("db.statement_timeout", statementTimeout)
         for name in DatabaseName.allCases {
-            urls[name] = reader.string("\(name.rawValue).database.url", "")
+            urls[name] = try reader.string("\(name.rawValue).database.url", "")
         }
         if type == .supabase, project.isEmpty, urls.values.contains("") {
             throw ConfigurationError(key: "db.project", problem: "supabase needs the project reference")
@@ -112,8 +112,8 @@ extension TableMap {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         for table in Table.allCases {
             let key = "tables.\(table.rawValue)"
-            let database = reader.string("\(key).database", self[table].database.rawValue)
-            let schema = reader.string("\(key).schema", self[table].schema)
+            let database = try reader.string("\(key).database", self[table].database.rawValue)
+            let schema = try reader.string("\(key).schema", self[table].schema)
             do {
                 try move(table.rawValue, toDatabase: database, schema: schema)
             } catch {
@@ -125,8 +125,8 @@ extension TableMap {
 
 extension RedisSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        url = reader.string("redis.url", url)
-        prefix = reader.string("redis.prefix", prefix)
+        url = try reader.string("redis.url", url)
+        prefix = try reader.string("redis.prefix", prefix)
         guard !prefix.contains(where: { $0 == "{" || $0 == "}" }) else {
             throw reader.refusal("redis.prefix", prefix, "a prefix without braces")
         }
@@ -141,7 +141,7 @@ extension RedisSettings {
 
 extension MongoSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        url = reader.string("mongodb.url", url)
+        url = try reader.string("mongodb.url", url)
         connectionsMax = try reader.integer("mongodb.connections_max", connectionsMax, in: 1...1_000)
         serverSelectionTimeout = try reader.duration("mongodb.server_selection_timeout", serverSelectionTimeout)
         operationTimeout = try reader.duration("mongodb.operation_timeout", operationTimeout)
@@ -150,15 +150,15 @@ extension MongoSettings {
 
 extension KafkaSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        brokers = reader.string("kafka.brokers", brokers)
-        groupPrefix = reader.string("kafka.group_prefix", groupPrefix)
+        brokers = try reader.string("kafka.brokers", brokers)
+        groupPrefix = try reader.string("kafka.group_prefix", groupPrefix)
         linger = try reader.duration("kafka.linger", linger)
         deliveryTimeout = try reader.duration("kafka.delivery_timeout", deliveryTimeout)
         sessionTimeout = try reader.duration("kafka.session_timeout", sessionTimeout)
         fetchWait = try reader.duration("kafka.fetch_wait", fetchWait)
         security = try reader.choice("kafka.security", security)
-        username = reader.string("kafka.username", username)
-        password = reader.string("kafka.password", password)
+        username = try reader.string("kafka.username", username)
+        password = try reader.string("kafka.password", password)
     }
 }
 
@@ -187,13 +187,13 @@ extension WorkerConfiguration {
 extension EmotionSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         analyzer = try reader.choice("emotion.analyzer", analyzer)
-        modelPath = reader.string("emotion.model", modelPath)
-        url = reader.string("emotion.http.url", url)
+        modelPath = try reader.string("emotion.model", modelPath)
+        url = try reader.string("emotion.http.url", url)
         if analyzer == .http || !url.isEmpty, !Self.isHTTP(url) {
             throw reader.refusal("emotion.http.url", url, "an http:// or https:// URL")
         }
-        token = reader.string("emotion.http.token", token)
-        http.version = reader.string("emotion.http.version", http.version)
+        token = try reader.string("emotion.http.token", token)
+        http.version = try reader.string("emotion.http.version", http.version)
         guard (1...64).contains(http.version.utf8.count) else {
             throw reader.refusal("emotion.http.version", http.version, "a name of 1 to 64 bytes")
         }

@@ -25,7 +25,7 @@ struct SettingsReader {
         let fallback: String
     }
 
-    private let file: [String: String]
+    let file: [String: String]
     private let filePath: String?
     private let environment: [String: String]
     private(set) var known: [Known] = []
@@ -41,13 +41,19 @@ struct SettingsReader {
         key.uppercased().replacing(".", with: "_")
     }
 
-    mutating func string(_ key: String, _ fallback: String) -> String {
+    /// An empty value stands for "none", so it is refused where there is none of that kind: where the default is not empty.
+    mutating func string(_ key: String, _ fallback: String) throws -> String {
         known.append(Known(key: key, fallback: fallback))
-        return environment[Self.environmentName(of: key)] ?? file[key] ?? fallback
+        let value = environment[Self.environmentName(of: key)] ?? file[key] ?? fallback
+        guard !value.isEmpty || fallback.isEmpty else {
+            throw ConfigurationError(
+                key: key, problem: "is empty (\(source(of: key))); give it a value or leave it out")
+        }
+        return value
     }
 
     mutating func integer(_ key: String, _ fallback: Int, in range: ClosedRange<Int>) throws -> Int {
-        let text = string(key, String(fallback))
+        let text = try string(key, String(fallback))
         guard let value = Int(text.filter { $0 != "_" }), range.contains(value) else {
             throw refusal(key, text, "an integer of \(range.lowerBound) to \(range.upperBound)")
         }
@@ -58,7 +64,7 @@ struct SettingsReader {
     mutating func duration(
         _ key: String, _ fallback: Duration, in range: ClosedRange<Duration> = .milliseconds(1)...(.seconds(31_536_000))
     ) throws -> Duration {
-        let text = string(key, Self.text(of: fallback))
+        let text = try string(key, Self.text(of: fallback))
         guard let value = Self.duration(text), range.contains(value) else {
             throw refusal(
                 key, text,
@@ -71,7 +77,7 @@ struct SettingsReader {
     mutating func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: String, _ fallback: Value) throws
         -> Value
     {
-        let text = string(key, fallback.rawValue)
+        let text = try string(key, fallback.rawValue)
         guard let value = Value(rawValue: text) else {
             throw refusal(key, text, "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
         }
@@ -86,9 +92,12 @@ struct SettingsReader {
     }
 
     func refusal(_ key: String, _ text: String, _ wanted: String) -> ConfigurationError {
+        ConfigurationError(key: key, problem: "'\(text)' is not \(wanted) (\(source(of: key)))")
+    }
+
+    private func source(of key: String) -> String {
         let name = Self.environmentName(of: key)
-        let source = environment[name] != nil ? "environment \(name)" : filePath ?? "default"
-        return ConfigurationError(key: key, problem: "'\(text)' is not \(wanted) (\(source))")
+        return environment[name] != nil ? "environment \(name)" : filePath ?? "default"
     }
 
     private static func flatten(_ path: String) throws -> [String: String] {
