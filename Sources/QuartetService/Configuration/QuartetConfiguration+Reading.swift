@@ -64,6 +64,8 @@ extension QuartetConfiguration {
         api.heartbeatInterval = try reader.duration("quartet.api.heartbeat_interval", api.heartbeatInterval)
         api.idleTimeout = try reader.duration("quartet.api.idle_timeout", api.idleTimeout)
         api.writeTimeout = try reader.duration("quartet.api.write_timeout", api.writeTimeout)
+        api.requestTimeout = try reader.duration("quartet.api.request_timeout", api.requestTimeout)
+        api.bodyRateMin = try reader.integer("quartet.api.body_rate_min", api.bodyRateMin, in: 1...1_000_000_000)
         api.connectionsMax = try reader.integer("quartet.api.connections_max", api.connectionsMax, in: 1...1_000_000)
         api.limits.textBytesMax = try reader.integer(
             "quartet.api.review_bytes_max", api.limits.textBytesMax, in: 1...1_000_000)
@@ -71,6 +73,12 @@ extension QuartetConfiguration {
             "quartet.api.reviews_per_call_max", api.limits.reviewsPerCallMax, in: 1...100_000)
         api.limits.bodyBytesMax = try reader.integer(
             "quartet.api.body_bytes_max", api.limits.bodyBytesMax, in: 1024...268_435_456)
+        api.bodiesBytesMax = try reader.integer(
+            "quartet.api.bodies_bytes_max", api.bodiesBytesMax, in: 1024...17_179_869_184)
+        guard api.bodiesBytesMax >= api.limits.bodyBytesMax else {
+            throw ConfigurationError(
+                key: "quartet.api.bodies_bytes_max", problem: "is less than quartet.api.body_bytes_max")
+        }
     }
 
     private mutating func readRelay(from reader: inout SettingsReader) throws {
