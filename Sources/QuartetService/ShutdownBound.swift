@@ -21,6 +21,7 @@ final class ShutdownBound: Service {
         let task = Task { [timeout, logger] in
             try await Task.sleep(for: timeout)
             logger.error("not stopped in time, ended", metadata: ["timeout": "\(timeout)"])
+            LogSink.standardError.flush(atMost: .seconds(1))
             _exit(1)
         }
         alarm.withLock { $0 = task }

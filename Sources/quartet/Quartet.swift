@@ -17,9 +17,9 @@ struct Quartet: AsyncParsableCommand {
         ])
 
     static func main() async {
-        let isCheck = CommandLine.arguments.dropFirst().first == "check"
-        // Not the usual 64: whoever checks each night is promised three codes.
-        let misuse = isCheck ? ExitCode(2) : ExitCode.validationFailure
+        Terminal.prepare()
+        // Not the usual 64 of `check`: whoever checks each night is promised three codes.
+        let misuse = Terminal.failureStatus == 2 ? ExitCode(2) : ExitCode.validationFailure
         if let empty = emptyArgument() {
             Terminal.say("Error: \(empty) is empty")
             exit(withError: misuse)
