@@ -151,8 +151,7 @@ let package = Package(
             name: "quartet",
             dependencies: [
                 "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
-                "QuartetRoles",
-                "QuartetService", "QuartetStack",
+                "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,

@@ -27,7 +27,8 @@ package struct APIServer: Service {
         calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
         hub = WatchHub(ports: ports, calls: calls, configuration: configuration, logger: logger)
         let router = Self.router(
-            configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics)
+            configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics,
+            logger: logger)
         routes = Set(router.routes.map(\.description))
         application = Application(
             responder: router.buildResponder(),
@@ -51,14 +52,14 @@ package struct APIServer: Service {
 
     private static func router(
         configuration: APIConfiguration, ports: APIPorts, calls: RequestBatchers, hub: WatchHub,
-        probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String
+        probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String, logger: Logger
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
         router.add(middleware: PackingMiddleware())
         router.add(middleware: ProblemMiddleware(paths: paths))
         router.add(middleware: BodyMiddleware(budget: BodyBudget(bytes: configuration.bodiesBytesMax)))
-        HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
         OpenAPIEndpoint().add(to: router)
         let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
         let directory = ProductDirectory()

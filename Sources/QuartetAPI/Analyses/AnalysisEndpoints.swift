@@ -98,7 +98,7 @@ struct AnalysisEndpoints: Sendable {
         let (answers, continuation) = AsyncStream.makeStream(of: Value?.self)
         let call = Task { continuation.yield(try? await ask()) }
         let timer = Task {
-            try? await ContinuousClock().sleep(for: Self.adviceTimeout)
+            try? await ContinuousClock().sleep(until: .now.advanced(by: Self.adviceTimeout))
             continuation.yield(nil)
         }
         defer {

@@ -22,7 +22,7 @@ package struct HealthServer: Service {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
         router.add(middleware: ProblemMiddleware(paths: paths))
-        HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
         for route in router.routes { paths.add(route.path.description, route.method) }
         var limits = APIConfiguration(key: "")
         (limits.connectionsMax, limits.idleTimeout) = (Self.connectionsMax, .seconds(15))

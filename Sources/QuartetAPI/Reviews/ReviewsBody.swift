@@ -39,17 +39,17 @@ struct ReviewsBody {
     private mutating func readElements(_ body: ByteBuffer) throws {
         let notJSON = Problem(.badRequest, "not-json", "the body is not JSON in UTF-8")
         do {
-            var parts = try JSONArrayParts(body)
+            var parts = try JSONParts.array(Array(body.readableBytesView))
             var index = 0
             while let part = try parts.next() {
-                try take(part, number: index, at: .element(index))
+                try take(ByteBuffer(bytes: part), number: index, at: .element(index))
                 index += 1
             }
-        } catch is JSONArrayParts.NotAnArray {
+        } catch JSONParts.Failure.otherKind {
             // Something else, or nothing that could be read.
             _ = try StrictJSON.decode([AnyJSON].self, from: body)
             throw notJSON
-        } catch is JSONArrayParts.NotJSON {
+        } catch is JSONParts.Failure {
             throw notJSON
         }
     }
@@ -62,11 +62,11 @@ struct ReviewsBody {
             rest = rest[line.endIndex...].dropFirst()
             number += 1
             if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
-            try take(line, number: number, at: .line(number))
+            try take(ByteBuffer(line), number: number, at: .line(number))
         }
     }
 
-    private mutating func take(_ bytes: ByteBufferView, number: Int, at place: JSONPlace) throws {
+    private mutating func take(_ bytes: ByteBuffer, number: Int, at place: JSONPlace) throws {
         guard received + rejected.count < limits.reviewsPerCallMax else {
             throw Problem(
                 .contentTooLarge, "too-many-reviews",
@@ -74,12 +74,12 @@ struct ReviewsBody {
         }
         do {
             let most = IncomingReview.bytesMax(limits)
-            guard bytes.count <= most else {
+            guard bytes.readableBytes <= most else {
                 throw Problem(
                     .unprocessableContent, "review-too-large",
-                    "\(place.itself) has \(bytes.count) bytes; no review has more than \(most)")
+                    "\(place.itself) has \(bytes.readableBytes) bytes; no review has more than \(most)")
             }
-            let review = try StrictJSON.decode(IncomingReview.self, from: ByteBuffer(bytes), at: place)
+            let review = try StrictJSON.decode(IncomingReview.self, from: bytes, at: place)
                 .checked(at: place, limits: limits)
             received += 1
             if ids.insert(review.id).inserted { reviews.append(review) }

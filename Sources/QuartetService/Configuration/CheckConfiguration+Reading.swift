@@ -20,11 +20,6 @@ extension CheckConfiguration {
             throw reader.refusal("check.schedule", text, "off, a time of day in UTC like 03:00, or a duration like 6h")
         }
         self.schedule = schedule
-        repairsOnSchedule = try reader.choice("check.repair", repairsOnSchedule ? YesOrNo.yes : .no) == .yes
+        repairsOnSchedule = try reader.flag("check.repair", repairsOnSchedule)
     }
-}
-
-private enum YesOrNo: String, CaseIterable {
-    case yes = "true"
-    case no = "false"
 }
