@@ -53,7 +53,7 @@ struct MongoReplicaSet {
             } catch let error as MongoError where error.serverCode == Self.unauthorized {
             }
             if deadline.isPast { throw StackError(code: .timedOut, message: "mongod did not become primary in time") }
-            try await ContinuousClock().sleep(for: .milliseconds(10))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(10)))
         }
     }
 
