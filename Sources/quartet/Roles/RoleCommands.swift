@@ -61,7 +61,8 @@ struct Invalidate: AsyncParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() async throws {
-        try await runRoles([.invalidate], configuration.load(for: ConfigurationUse(roles: [.invalidate])), as: "invalidate")
+        let configuration = try configuration.load(for: ConfigurationUse(roles: [.invalidate]))
+        try await runRoles([.invalidate], configuration, as: "invalidate")
     }
 }
 
