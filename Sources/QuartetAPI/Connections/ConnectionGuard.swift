@@ -1,6 +1,7 @@
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// A request did not arrive in time.
@@ -37,6 +38,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// When the request that is being read began, and how much of its body is there.
     private var arriving: (start: NIODeadline, bytes: Int)?
     private var check: Scheduled<Void>?
+    /// The request after which the caller wants no other.
+    private var lastRequest: Int?
     private var isLast = false
     private var isOver = false
 
@@ -48,6 +51,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: The connection
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        if let decoder = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self) {
+            try? pipeline.addHandler(MessageRules(), position: .after(decoder))
+        }
         if context.channel.isActive { begin(context) }
     }
 
@@ -87,6 +94,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             headsRead += 1
+            if Self.closes(head.headerFields[values: .connection]) { lastRequest = headsRead }
             arriving = (.now(), 0)
             checkLater(context)
             if isForProbes, !Seats.isProbe(head.path ?? "") { return refuse(context) }
@@ -98,6 +106,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             check = nil
         }
         context.fireChannelRead(data)
+    }
+
+    private static func closes(_ values: [String]) -> Bool {
+        values.flatMap { $0.split(separator: ",") }.contains { $0.filter { $0 != " " }.lowercased() == "close" }
     }
 
     private func checkLater(_ context: ChannelHandlerContext) {
@@ -129,7 +141,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(var head) where head.status.kind != .informational:
             // The rest of a request that is answered already is not waited for; nor is who has no key.
             if endsRead <= answersEnded || head.status == .unauthorized || isForProbes { isLast = true }
-            if head.headerFields[.connection] == "close" { isLast = true }
+            if lastRequest == answersEnded + 1 || head.headerFields[.connection] == "close" { isLast = true }
             if isLast { head.headerFields[.connection] = "close" }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
@@ -162,12 +174,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         arriving = nil
         check?.cancel()
         check = nil
-        if endsRead == headsRead {
-            context.close(promise: nil)
-        } else {
-            context.close(mode: .output, promise: nil)
-            close(context, in: limits.linger) { _ in true }
-        }
+        context.close(mode: .output, promise: nil)
+        close(context, in: limits.linger) { _ in true }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -10,6 +10,10 @@ struct BodyMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
+        // Source: RFC 9112, section 3.2.
+        guard request.head.authority != nil else {
+            throw Problem(.badRequest, "bad-host", "a request names its host, once")
+        }
         if let expected = request.headers[.expect], expected.lowercased() != "100-continue" {
             throw Problem(.expectationFailed, "bad-expectation", "Expect can be 100-continue only")
         }
