@@ -149,15 +149,15 @@ package struct PipelineBench {
     ) async throws -> (PipelineFigures.LightLoad, (cpuPercent: Double, residentMegabytes: Int)) {
         let (latencies, held, idle) = try await withRoles([]) { process, port in
             // The consumer's first join to its group.
-            try await ContinuousClock().sleep(for: .seconds(4))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .seconds(4)))
             let light = try LightLoad(port: port, key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
             _ = try await light.run(count: 10)
             let latencies = try await light.run(count: sizes.lightRequests)
             let held = try await besideOpenTransaction(light)
             // What the last requests leave behind is not idle.
-            try await ContinuousClock().sleep(for: .seconds(3))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .seconds(3)))
             let before = try process.cpuTime()
-            try await ContinuousClock().sleep(for: sizes.idleDuration)
+            try await ContinuousClock().sleep(until: .now.advanced(by: sizes.idleDuration))
             let share = (try process.cpuTime() - before) / sizes.idleDuration
             return (
                 latencies, held,
@@ -230,7 +230,7 @@ package struct PipelineBench {
             guard process.isRunning, !deadline.isPast else {
                 throw BenchError("\(Int(done)) of \(count) analyses completed: \(process.lastLogLine)")
             }
-            try await ContinuousClock().sleep(for: .milliseconds(250))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(250)))
         }
     }
 
@@ -273,7 +273,7 @@ package struct PipelineBench {
             guard process.isRunning, !deadline.isPast else {
                 throw BenchError("the roles did not start: \(process.lastLogLine)")
             }
-            try await ContinuousClock().sleep(for: .milliseconds(50))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
         }
     }
 
