@@ -26,23 +26,24 @@ enum LetterView {
 
     static func json(_ letter: DeadLetter) throws -> String {
         let document = Document(
-            event: letter.place.name, put_aside_at: time(letter.place.writtenAt), reason: letter.reason,
+            event: letter.place.name, putAsideAt: time(letter.place.writtenAt), reason: letter.reason,
             bytes: letter.value.count, key: String(decoding: letter.key, as: UTF8.self),
             headers: letter.headers.map { [$0.name, String(decoding: $0.value, as: UTF8.self)] },
-            data_base64: Data(letter.value).base64EncodedString())
+            dataBase64: Data(letter.value).base64EncodedString())
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         return String(decoding: try encoder.encode(document), as: UTF8.self)
     }
 
     private struct Document: Encodable {
         let event: String
-        let put_aside_at: String
+        let putAsideAt: String
         let reason: String
         let bytes: Int
         let key: String
         let headers: [[String]]
-        let data_base64: String
+        let dataBase64: String
     }
 
     /// Bytes of others without what a terminal would act on.
