@@ -41,7 +41,7 @@ package actor KafkaConsumer {
         self.commits = commits
         wake = QueueWake(queue: executor.queue)
         pollers = WaiterQueue(timers: executor.queue)
-        context = ConsumerContext(configuration: configuration, logger: logger) {
+        context = ConsumerContext(configuration: configuration, logger: logger, onLag: options.onLag) {
             commits.release($0, with: .reported($1))
         }
         let handle = try Self.makeHandle(configuration, options, context, wake)
@@ -204,6 +204,10 @@ extension KafkaConsumer {
         try settings.set("queued.max.messages.kbytes", options.queuedKibibytesMax)
         try settings.pass(configuration.properties, reserved: ClientSettings.reservedByConsumer)
         try settings.pass(options.properties, reserved: ClientSettings.reservedByConsumer)
+        if options.onLag != nil {
+            try settings.set("statistics.interval.ms", options.lagInterval)
+            settings.setStatistics(statisticsCame)
+        }
         settings.setRebalance(groupRebalanced)
         return try ClientHandle(consumer: settings, context: context, wake: wake)
     }
@@ -232,6 +236,7 @@ extension KafkaConsumer {
             _ = await pollers.wait(as: pollers.makeID(), until: next, late: .late, cancelled: .cancelled)
         }
         commits.releaseAll(with: .closed)
+        options.onLag?([:])
         await handle.take()?.destroy(deadline: max(deadline, .after(.seconds(1))), logger: logger)
     }
 

@@ -53,6 +53,11 @@ extension KafkaError {
         [RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue].contains(code)
     }
 
+    /// Whether a record is larger than this client or its topic takes.
+    package var saysThatItIsTooLarge: Bool {
+        [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE.rawValue].contains(code)
+    }
+
     static func refusedConfiguration(_ message: String) -> KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "configuration", message: message)
     }

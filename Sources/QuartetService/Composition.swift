@@ -67,11 +67,15 @@ package struct Composition: Sendable {
         logger.info("stopped")
     }
 
-    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes.
+    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes, then Kafka's topics unless no broker is
+    /// configured.
     package func migrate() async throws -> [(database: String, applied: Int)] {
         let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
         try await ports.ensureIndexes()
-        return applied.map { ($0.database.rawValue, $0.applied) }
+        let schemas = applied.map { ($0.database.rawValue, $0.applied) }
+        guard !clients.kafka.brokers.isEmpty else { return schemas }
+        let topics = EventTopics(settings: configuration.kafka, kafka: clients.kafka, logger: logger)
+        return schemas + [("kafka", try await topics.make())]
     }
 
     // MARK: Roles
@@ -153,6 +157,7 @@ package struct Composition: Sendable {
         var options = KafkaConsumerOptions(group: group, topics: topics)
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
+        options.onLag = LagMetrics().observe
         let final = options
         let deadLetters = try clients.producer()
         return Invalidation(configuration: configuration.invalidation, cache: ports.cache, logger: logger) {

@@ -58,6 +58,15 @@ struct ClientSettings: ~Copyable {
         rd_kafka_conf_set_dr_msg_cb(pointer, report)
     }
 
+    mutating func setStatistics(
+        _ statistics:
+            @convention(c) (
+                OpaquePointer?, UnsafeMutablePointer<CChar>?, Int, UnsafeMutableRawPointer?
+            ) -> Int32
+    ) {
+        rd_kafka_conf_set_stats_cb(pointer, statistics)
+    }
+
     mutating func setRebalance(
         _ rebalance:
             @convention(c) (
@@ -119,6 +128,7 @@ extension ClientSettings {
         "group.id": "set `group`", "enable.auto.commit": "positions are committed after the work",
         "enable.auto.offset.store": "positions are committed after the work",
         "session.timeout.ms": "set `sessionTimeout`", "max.poll.interval.ms": "set `pollIntervalMax`",
-        "auto.offset.reset": "set `offsetReset`", "enable.partition.eof": "a poll returns records only",
+        "statistics.interval.ms": "set `onLag`", "auto.offset.reset": "set `offsetReset`",
+        "enable.partition.eof": "a poll returns records only",
     ]) { own, _ in own }
 }
