@@ -152,6 +152,8 @@ extension KafkaProducer {
         try settings.set("queue.buffering.max.messages", options.queuedRecordsMax)
         try settings.set("queue.buffering.max.kbytes", options.queuedKibibytesMax)
         try settings.set("message.max.bytes", options.recordBytesMax)
+        // Before the delivery timeout: that a topic is not there tells more than that time has passed.
+        try settings.set("topic.metadata.propagation.max.ms", min(.seconds(10), options.deliveryTimeout / 2))
         try settings.pass(configuration.properties, reserved: ClientSettings.reservedByProducer)
         try settings.pass(options.properties, reserved: ClientSettings.reservedByProducer)
         settings.setDeliveryReport(recordReported)

@@ -71,7 +71,8 @@ package actor KafkaBroker: LocalBroker {
                 guard attemptsLeft > 0 else { throw error }
                 await onEach { await $0.kill() }
             } catch {
-                await onEach { await $0.kill() }
+                // Others of the same cluster have clients.
+                if !hasStarted { await onEach { await $0.kill() } }
                 throw error
             }
         }

@@ -4,7 +4,7 @@ import QuartetStack
 /// An Apache Kafka that asks who its clients are: one for all tests, which do it no harm.
 ///
 /// Users `app` and `guest` show a password by PLAIN or SCRAM-SHA-256; `app` may do anything and `guest` nothing. Certificates
-/// are signed by an authority of its own.
+/// are signed by an authority of its own. Topics must be made.
 package struct SecuredKafka: Sendable {
     package static let passwords = ["app": "app-secret", "guest": "guest-secret"]
 
@@ -46,7 +46,7 @@ package struct SecuredKafka: Sendable {
             "listener.name.password.plain.sasl.jaas.config": "\(modules).plain.PlainLoginModule required \(users);",
             "listener.name.password.scram-sha-256.sasl.jaas.config": "\(modules).scram.ScramLoginModule required;",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": "User:ANONYMOUS;User:app;User:CN=client",
+            "auto.create.topics.enable": "false", "super.users": "User:ANONYMOUS;User:app;User:CN=client",
         ]
         broker = try await TestBroker.apacheKafka(settings: settings)
     }

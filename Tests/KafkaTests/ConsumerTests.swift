@@ -1,5 +1,4 @@
 import ClientSupport
-import QuartetStack
 import QuartetTesting
 import Testing
 
@@ -78,27 +77,6 @@ import Testing
         #expect(Set(again.map(\.text)) == Set(early.map(\.text)))
         #expect(try await first.commit(again, deadline: TestCluster.soon).committed.count == 4)
         await first.close(deadline: TestCluster.soon)
-    }
-
-    @Test(arguments: TestBroker.present)
-    func aCommitWithoutACoordinatorEndsAtItsDeadline(_ kind: TestBroker) async throws {
-        try await TestCluster.toHarm(kind) { cluster in
-            try await cluster.createTopic("c.alone")
-            let producer = try cluster.makeProducer()
-            try await producer.deliver([KafkaRecord("c.alone", "k", "v")])
-            let consumer = try cluster.makeMember("c.alone", "c.alone")
-            let records = try await consumer.take(1)
-            await cluster.broker.kill()
-            let taken = await duration {
-                let error = await #expect(throws: KafkaError.self) {
-                    try await consumer.commit(records, deadline: .after(.milliseconds(300)))
-                }
-                #expect(error?.mayHaveHappened == true && error?.isRetriable == true)
-            }
-            #expect(taken < .seconds(30))
-            #expect(await duration { await consumer.close(deadline: .after(.milliseconds(500))) } < .seconds(30))
-            await producer.close(deadline: TestCluster.soon)
-        }
     }
 
     @Test(arguments: TestBroker.present)

@@ -4,8 +4,8 @@ import QuartetStack
 import QuartetTesting
 import Testing
 
-/// What clients do while brokers are away.
-@Suite struct OutageTests {
+/// What clients do while brokers are away. One after the other, since the broker that they harm is shared.
+@Suite(.serialized) struct OutageTests {
     @Test(arguments: TestBroker.present)
     func recordsSentDuringAnOutageArriveOnceAndInOrder(_ kind: TestBroker) async throws {
         try await TestCluster.toHarm(kind) { cluster in
@@ -55,6 +55,27 @@ import Testing
                 #expect(stored.filter { seen.insert($0).inserted } == (0..<sent).map(String.init))
                 if kind == .apache { #expect(stored.count == sent) }
             }
+            await producer.close(deadline: TestCluster.soon)
+        }
+    }
+
+    @Test(arguments: TestBroker.present)
+    func aCommitWithoutACoordinatorEndsAtItsDeadline(_ kind: TestBroker) async throws {
+        try await TestCluster.toHarm(kind) { cluster in
+            try await cluster.createTopic("c.alone")
+            let producer = try cluster.makeProducer()
+            try await producer.deliver([KafkaRecord("c.alone", "k", "v")])
+            let consumer = try cluster.makeMember("c.alone", "c.alone")
+            let records = try await consumer.take(1)
+            await cluster.broker.kill()
+            let taken = await duration {
+                let error = await #expect(throws: KafkaError.self) {
+                    try await consumer.commit(records, deadline: .after(.milliseconds(300)))
+                }
+                #expect(error?.mayHaveHappened == true && error?.isRetriable == true)
+            }
+            #expect(taken < .seconds(30))
+            #expect(await duration { await consumer.close(deadline: .after(.milliseconds(500))) } < .seconds(30))
             await producer.close(deadline: TestCluster.soon)
         }
     }

@@ -64,6 +64,17 @@ struct SecurityTests {
         #expect(error.name == "TOPIC_AUTHORIZATION_FAILED" && !error.isRetriable)
     }
 
+    @Test func aTopicThatNobodyMadeIsCalledThat() async throws {
+        let kafka = try await SecuredKafka.shared
+        let configuration = configuration(try kafka.tls, ["security.protocol": "ssl"], trusting: kafka)
+        let producer = try TestCluster.makeProducer(configuration) { $0.deliveryTimeout = .seconds(4) }
+        let result = try await producer.send([KafkaRecord("s.nobody", "k", "v")])[0]
+        let error = #expect(throws: KafkaError.self) { try result.get() }
+        #expect(error?.description.contains("send to s.nobody: _UNKNOWN_TOPIC") == true, "\(error, default: "")")
+        #expect(error?.description.contains("the topic must be made") == true && error?.isRetriable == true)
+        await producer.close(deadline: .after(.zero))
+    }
+
     // MARK: Steps
 
     private static func signIn(_ mechanism: String, as user: String = "app") -> [String: String] {
@@ -80,8 +91,11 @@ struct SecurityTests {
             brokers: [address], properties: properties.merging(["ssl.ca.location": kafka.authorityFile]) { $1 })
     }
 
-    /// Sends a record and reads it in a group.
+    /// Makes a topic, sends a record and reads it in a group.
     private func expectToWork(_ configuration: KafkaConfiguration, _ topic: String) async throws {
+        let admin = try KafkaAdmin(configuration, logger: TestCluster.logger)
+        #expect(
+            try await admin.make([KafkaTopic(topic, partitions: 1)], deadline: TestCluster.soon) == [topic: .made])
         let producer = try TestCluster.makeProducer(configuration)
         try await producer.deliver([KafkaRecord(topic, "k", "v")])
         let member = try KafkaConsumer(

@@ -14,18 +14,24 @@ struct TestCluster: Sendable {
         TestCluster(kind: kind, broker: try await kind.shared)
     }
 
-    /// Runs `body` with a broker that it may kill and freeze; nobody else uses it meanwhile.
+    /// Runs `body` with a broker that it may kill and freeze. Apache Kafka takes seconds to start, so those tests share one,
+    /// one after the other.
     static func toHarm(_ kind: TestBroker, _ body: (TestCluster) async throws -> Void) async throws {
-        let broker = kind == .apache ? try await HarmedBroker.shared.take() : try await kind.start()
+        let broker = kind == .apache ? try await harmed.value : try await kind.start()
         let outcome: Result<Void, any Error>
         do {
+            // The test before may have failed midway.
+            await broker.resume()
+            try await broker.start()
             outcome = .success(try await body(TestCluster(kind: kind, broker: broker)))
         } catch {
             outcome = .failure(error)
         }
-        if kind == .apache { await HarmedBroker.shared.giveBack() } else { await broker.close() }
+        if kind == .embedded { await broker.close() }
         try outcome.get()
     }
+
+    private static let harmed = Task { try await TestBroker.apache.start() }
 
     /// Brokers where nobody is.
     static let nowhere = KafkaConfiguration(brokers: ["127.0.0.1:1"])
@@ -97,36 +103,6 @@ struct TestCluster: Sendable {
     }
 
     static var soon: Deadline { .after(.seconds(60)) }
-}
-
-/// An Apache Kafka for tests that harm it, one after the other: it takes seconds to start.
-private actor HarmedBroker {
-    static let shared = HarmedBroker()
-
-    private var start: Task<any LocalBroker, any Error>?
-    private var isTaken = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    func take() async throws -> any LocalBroker {
-        if isTaken { await withCheckedContinuation { waiting.append($0) } }
-        isTaken = true
-        let start = start ?? Task { try await TestBroker.apache.start() }
-        self.start = start
-        do {
-            let broker = try await start.value
-            // The test before may have failed midway.
-            await broker.resume()
-            try await broker.start()
-            return broker
-        } catch {
-            giveBack()
-            throw error
-        }
-    }
-
-    func giveBack() {
-        if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() }
-    }
 }
 
 extension KafkaConsumer {
