@@ -77,7 +77,8 @@ let package = Package(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
-                .embedInCode("dropship/0003_audit.sql"),
+                .embedInCode("dropship/0003_audit.sql"), .embedInCode("dropship/0004_before.sql"),
+                .embedInCode("dropship/0004_events.sql"), .embedInCode("events/0001_outbox.sql"),
                 .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
             ]),
         .target(

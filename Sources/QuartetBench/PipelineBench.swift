@@ -97,8 +97,7 @@ package struct PipelineBench {
 
     private var floor: Floor {
         Floor(
-            clients: stores.clients, productCount: Self.productCount, shards: stores.configuration.outboxShards,
-            logger: stores.logger)
+            clients: stores.clients, productCount: Self.productCount, logger: stores.logger)
     }
 
     private func measureLightFloor() async throws -> Latencies {
@@ -117,8 +116,7 @@ package struct PipelineBench {
 
     /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
     private func measureQueue() async throws -> Double {
-        let requests = try PostgresRequestStore(
-            databases: stores.clients.databases, shardCount: stores.configuration.outboxShards)
+        let requests = try PostgresRequestStore(databases: stores.clients.databases)
         let queue = MongoTaskQueue(client: stores.clients.mongo)
         try await queue.prepare()
         for start in stride(from: 0, to: sizes.analyses, by: 500) {

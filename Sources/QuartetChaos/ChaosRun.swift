@@ -259,7 +259,7 @@ package final class ChaosRun: Sendable {
     ) async throws {
         say("looking at every store")
         let (record, brokerBackAt) = (callers.record, incidents.report.brokerBackAt)
-        let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
+        let requests = try PostgresRequestStore(databases: clients.databases)
         let verdict = Verdict(
             requests: requests, sessions: MongoSessionStore(client: clients.mongo),
             cards: MongoCardStore(client: clients.mongo), unreadable: callers.unreadable,

@@ -28,8 +28,8 @@ struct QuietWatch {
         self.configuration = configuration
         self.clients = clients
         self.ledger = ledger
-        requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
-        outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: configuration.outboxShards)
+        requests = try PostgresRequestStore(databases: clients.databases)
+        outbox = try PostgresOutboxStore(databases: clients.databases)
         queue = MongoTaskQueue(client: clients.mongo)
         let (group, topics) = Composition.invalidators(configuration)
         var options = KafkaConsumerOptions(group: group)

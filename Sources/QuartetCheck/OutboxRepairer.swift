@@ -44,7 +44,8 @@ struct OutboxRepairer: Sendable {
         var configuration = RelayConfiguration()
         configuration.leaseDuration = .seconds(30)
         let relay = Relay(
-            owner: owner, configuration: configuration, outbox: ports.outbox, delivery: delivery, logger: logger)
+            owner: owner, database: "dropship", configuration: configuration, outbox: ports.outbox, delivery: delivery,
+            logger: logger)
         let end = time.elapsed() + Self.timeMax
         do {
             repeat { try await relay.holdShards() } while try await relay.runOnce() > 0 && time.elapsed() < end

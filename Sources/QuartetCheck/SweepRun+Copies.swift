@@ -43,7 +43,7 @@ extension SweepRun {
     ) -> [(SweepProgress.Cursor, SweepProgress.Cursor?)] {
         before.compactMap { old in
             let new = after.first { $0.sink == old.sink && $0.shard == old.shard }
-            return new.map { $0.position >= old.position } == true ? nil : (old, new)
+            return new.map { $0.epoch != old.epoch || $0.position >= old.position } == true ? nil : (old, new)
         }
     }
 
@@ -81,7 +81,7 @@ extension SweepRun {
 }
 
 extension SweepProgress.Cursor {
-    var text: String { "\(transaction)-\(row)" }
+    var text: String { "\(position)" }
 }
 
 /// A key of Redis about which something is wrong.

@@ -12,12 +12,11 @@ extension Composition {
     package func checker(
         repairs: Bool, observe: @escaping @Sendable (CheckProgress) -> Void = { _ in }
     ) throws -> Checker {
-        let shards = configuration.outboxShards
         let databases = clients.databases
         var deliveries: [any OutboxDelivery] = []
         if repairs {
             deliveries = [
-                QueueDelivery(queue: ports.queue, progress: ports.progress),
+                QueueDelivery(queue: ports.queue, progress: ports.progress, logger: logger),
                 TopicDelivery(publisher: KafkaEventPublisher(producer: try clients.producer())),
             ]
         }
@@ -26,11 +25,11 @@ extension Composition {
         bounds.outboxRetention = configuration.relay.retention
         return Checker(
             ports: CheckPorts(
-                sweeps: try PostgresSweepStore(databases: databases, shardCount: shards), requests: ports.requests,
-                checkStore: try PostgresRequestCheckStore(databases: databases, shardCount: shards),
+                sweeps: try PostgresSweepStore(databases: databases), requests: ports.requests,
+                checkStore: try PostgresRequestCheckStore(databases: databases),
                 documents: MongoDocumentCheckStore(client: clients.mongo), queue: ports.queue, sessions: ports.sessions,
                 cards: ports.cards, keywords: ports.keywords,
-                outboxCheckStore: try PostgresOutboxCheckStore(databases: databases, shardCount: shards),
+                outboxCheckStore: try PostgresOutboxCheckStore(databases: databases),
                 outbox: ports.outbox,
                 deliveries: deliveries,
                 caches: try RedisCacheCheckStore(

@@ -1,5 +1,6 @@
 import Logging
 import QuartetCore
+import QuartetMigrations
 import QuartetStores
 import Redis
 
@@ -7,6 +8,9 @@ import Redis
 struct Ports: Sendable {
     let requests: PostgresRequestStore
     let products: PostgresProductStore
+    /// Every database has one.
+    let outboxes: [DatabaseName: PostgresOutboxStore]
+    /// That of the analyses.
     let outbox: PostgresOutboxStore
     let reviews: MongoReviewStore
     let sessions: MongoSessionStore
@@ -17,10 +21,10 @@ struct Ports: Sendable {
     let cache: RedisVersionedCache
 
     init(clients: StoreClients, configuration: QuartetConfiguration, logger: Logger) throws {
-        let shards = configuration.outboxShards
-        requests = try PostgresRequestStore(databases: clients.databases, shardCount: shards)
-        products = try PostgresProductStore(databases: clients.databases, shardCount: shards)
-        outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: shards)
+        requests = try PostgresRequestStore(databases: clients.databases)
+        products = try PostgresProductStore(databases: clients.databases)
+        outboxes = try clients.outboxes()
+        outbox = try clients.outbox()
         reviews = MongoReviewStore(client: clients.mongo)
         sessions = MongoSessionStore(client: clients.mongo)
         cards = MongoCardStore(client: clients.mongo)

@@ -5,7 +5,8 @@ package import Logging
 package import Mongo
 import Postgres
 package import QuartetAPI
-import QuartetMigrations
+import QuartetCore
+package import QuartetMigrations
 package import QuartetStores
 package import Redis
 import Synchronization
@@ -39,6 +40,21 @@ package struct StoreClients: Sendable {
             options.deliveryTimeout = configuration.kafka.deliveryTimeout
             return try KafkaProducer(kafka, options: options, logger: logger)
         }
+    }
+
+    /// The outbox of each database. Tasks are made from that of the analyses alone.
+    package func outboxes() throws -> [DatabaseName: PostgresOutboxStore] {
+        let home = configuration.tables[.analysisRequests].database
+        return try Dictionary(
+            uniqueKeysWithValues: DatabaseName.allCases.map { name in
+                let sinks: [OutboxSink] = name == home ? OutboxSink.allCases : [.events]
+                return (name, try PostgresOutboxStore(databases: databases, of: name, sinks: sinks))
+            })
+    }
+
+    /// The outbox of the analyses.
+    package func outbox() throws -> PostgresOutboxStore {
+        try PostgresOutboxStore(databases: databases, of: configuration.tables[.analysisRequests].database)
     }
 
     /// The process's producer; each one more would cost threads and connections of its own.

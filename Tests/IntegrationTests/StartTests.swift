@@ -40,7 +40,7 @@ import Testing
                 let last = try #require(process.log.split(separator: "\n").last)
                 #expect(last.contains("quartet migrate"), "\(last)")
             }
-            #expect(try await system.finish(["migrate", "--json"]).contains(#""dropship":3"#))
+            #expect(try await system.finish(["migrate", "--json"]).contains(#""dropship":4"#))
             #expect(try await system.finish(["migrate"]).contains("dropship: up to date"))
             let (_, shop) = try await system.serve()
             #expect(try await shop.call(.get, "/readyz").status == 200)

@@ -113,9 +113,8 @@ final class CheckFixture: Sendable {
         let (outbox, owner) = (FakeOutboxStore(database: database), UUID())
         for sink in sinks {
             _ = try await outbox.holdShards(of: sink, owner: owner, leaseDuration: .seconds(60))
-            let rows = try await outbox.read(sink: sink, owner: owner, limit: .max)
-            let ends = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
-            _ = try await outbox.advance(sink: sink, owner: owner, to: ends)
+            let batch = try await outbox.read(sink: sink, owner: owner, limit: .max)
+            _ = try await outbox.advance(sink: sink, owner: owner, past: batch)
             try await outbox.releaseShards(of: sink, owner: owner)
         }
     }

@@ -18,7 +18,7 @@ import Testing
         let system = FakeSystem()
         try await system.addReviews(1)
         _ = try await system.requests.submit([Submission(id: .make(), productID: system.product)])
-        let relay = system.relay(QueueDelivery(queue: system.queue, progress: system.progress))
+        let relay = system.relay(system.queueDelivery)
         try await relay.holdShards()
         system.queue.failNext(.enqueue, with: Away(mayHaveHappened: true), tookEffect: true)
         await #expect(throws: Away.self) { try await relay.runOnce() }
@@ -31,7 +31,7 @@ import Testing
         try await system.addReviews(1)
         _ = try await system.requests.submit([Submission(id: .make(), productID: system.product)])
         let stranger = Relay(
-            configuration: RelayConfiguration(), outbox: system.outbox,
+            database: "fake", configuration: RelayConfiguration(), outbox: system.outbox,
             delivery: TopicDelivery(publisher: system.events), logger: system.logger)
         #expect(try await stranger.runOnce() == 0)
         try await system.relay(TopicDelivery(publisher: system.events)).holdShards()
@@ -62,16 +62,20 @@ import Testing
 }
 
 @Suite struct InvalidationTests {
-    private func role(_ system: FakeSystem) -> Invalidation {
-        Invalidation(configuration: InvalidationConfiguration(), cache: system.cache, logger: system.logger) {
+    private func role(_ system: FakeSystem) -> EventConsumer<InvalidationHandler> {
+        EventConsumer(
+            configuration: EventConsumerConfiguration(), handler: InvalidationHandler(cache: system.cache),
+            logger: system.logger
+        ) {
             system.events.subscribe(group: "invalidate", to: [.analysis, .product])
         }
     }
 
     private func completed(_ system: FakeSystem, version: Int64) -> DomainEvent {
         DomainEvent(
-            id: "e-\(version)", type: .analysisCompleted, aggregateID: RequestID.make().description, version: version,
-            productID: system.product, generation: 1, occurredAt: Date(timeIntervalSince1970: 0))
+            id: "e-\(version)", type: .analysisCompleted, aggregateID: RequestID.make().description, version: 2,
+            payload: CompletionPayload(productID: system.product, generation: 1, resultVersion: version).json,
+            occurredAt: Date(timeIntervalSince1970: 0))
     }
 
     @Test func aNewResultRemovesTheOldEntryAndKeepsItOut() async throws {

@@ -23,7 +23,7 @@ import Testing
     @Test func everyKeyReachesTheConfiguration() throws {
         let configuration = try loaded([
             "QUARTET_API_PORT": "0", "RELAY_LEASE_DURATION": "1500ms", "OUTBOX_SHARDS": "3", "REDIS_PREFIX": "a:",
-            "KAFKA_FETCH_WAIT": "20ms", "INVALIDATE_POLL_TIMEOUT": "3s", "WORKER_RETRY_BASE": "1ms",
+            "KAFKA_FETCH_WAIT": "20ms", "EVENTS_POLL_TIMEOUT": "3s", "WORKER_RETRY_BASE": "1ms",
             "MONGODB_OPERATION_TIMEOUT": "1m", "LOG_LEVEL": "debug", "DB_CONNECTIONS_MAX": "3",
             "EMOTION_ANALYZER": "http", "EMOTION_HTTP_URL": "https://127.0.0.1:8399/read", "EMOTION_MODEL": "a.model",
             "EMOTION_HTTP_REQUESTS_PER_SECOND_MAX": "7", "EMOTION_HTTP_RETRY_AFTER_MAX": "2s",
@@ -38,7 +38,7 @@ import Testing
         #expect(configuration.outboxShards == 3)
         #expect(configuration.redis.prefix == "a:")
         #expect(configuration.kafka.fetchWait == .milliseconds(20))
-        #expect(configuration.invalidation.pollTimeout == .seconds(3))
+        #expect(configuration.events.pollTimeout == .seconds(3))
         #expect(configuration.worker.retryBackoff.base == .milliseconds(1))
         #expect(configuration.mongo.operationTimeout == .seconds(60))
         #expect(configuration.logger("test").logLevel == .debug)

@@ -60,7 +60,7 @@ extension Rule {
     /// filled, rows that are old. Any other method of a port is a write.
     private static let notOfThePipeline: Set = [
         // Reads.
-        "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "get", "haveReviews", "holdUp",
+        "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "get", "haveReviews", "oldestTransaction",
         "latestResults", "next", "pages", "products", "read", "reports", "requests", "results", "reviewIDs", "reviews",
         "rings", "sessions", "wakeups", "close",
         // Bells and leases.

@@ -15,6 +15,9 @@ package protocol EventSubscription: Sendable {
     /// Puts a delivery that can't be used aside, with the reason.
     func deadLetter(_ delivery: EventDelivery, reason: String) async throws
 
+    /// Says that the member lives, though it takes its time over what it has. Called every few seconds meanwhile.
+    func keepPlace() async throws
+
     /// Leaves the group.
     func close() async
 }
@@ -42,14 +45,4 @@ package struct EventDelivery: Sendable {
         self.headers = headers
         self.event = event
     }
-}
-
-package struct EventDecodingError: Error, Hashable, CustomStringConvertible {
-    package let reason: String
-
-    package init(reason: String) {
-        self.reason = reason
-    }
-
-    package var description: String { reason }
 }

@@ -80,11 +80,11 @@ extension QuartetConfiguration {
         relay.rowsPerBatchMax = try reader.integer("relay.rows_per_batch_max", relay.rowsPerBatchMax, in: 1...10_000)
         relay.leaseDuration = try reader.duration("relay.lease_duration", relay.leaseDuration)
         relay.pollInterval = try reader.duration("relay.poll_interval", relay.pollInterval)
-        relay.holdUpAge = try reader.duration("relay.hold_up_age", relay.holdUpAge)
+        relay.oldTransactionAge = try reader.duration("relay.old_transaction_age", relay.oldTransactionAge)
         relay.purgeInterval = try reader.duration("relay.purge_interval", relay.purgeInterval)
-        invalidation.eventsPerBatchMax = try reader.integer(
-            "invalidate.events_per_batch_max", invalidation.eventsPerBatchMax, in: 1...10_000)
-        invalidation.pollTimeout = try reader.duration("invalidate.poll_timeout", invalidation.pollTimeout)
+        events.eventsPerBatchMax = try reader.integer(
+            "events.per_batch_max", events.eventsPerBatchMax, in: 1...10_000)
+        events.pollTimeout = try reader.duration("events.poll_timeout", events.pollTimeout)
     }
 }
 
@@ -110,7 +110,7 @@ extension DatabasesConfiguration {
 
 extension TableMap {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        for table in Table.allCases {
+        for table in Table.movable {
             let key = "tables.\(table.rawValue)"
             let database = reader.string("\(key).database", self[table].database.rawValue)
             let schema = reader.string("\(key).schema", self[table].schema)

@@ -1,20 +1,17 @@
 package import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetMigrations
 
-/// What the checker reads of the outbox in PostgreSQL.
+/// What the checker reads of one database's outbox in PostgreSQL.
 package struct PostgresOutboxCheckStore: OutboxCheckStore {
-    private let shardCount: Int
     private let sinks: [String]
     private let waitingRows, readCursors, notify: StoreStatement
 
-    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
     package init(
-        databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault,
-        sinks: [OutboxSink] = OutboxSink.allCases
+        databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.allCases
     ) throws {
-        let statements = try databases.statements(in: .check())
-        self.shardCount = shardCount
+        let statements = try databases.statements(in: .outbox(), of: database)
         self.sinks = sinks.map(\.rawValue)
         waitingRows = try statements.named("waiting_rows")
         readCursors = try statements.named("cursors")
@@ -22,7 +19,7 @@ package struct PostgresOutboxCheckStore: OutboxCheckStore {
     }
 
     package func waiting(before date: Date) async throws -> [WaitingRows] {
-        let rows = try await waitingRows.runAlone(date, sinks, Int32(shardCount), WaitingRows.countMax)
+        let rows = try await waitingRows.runAlone(date, sinks, WaitingRows.countMax)
         return try rows.compactMap { row in
             let (name, shard, count, oldest, type) = try row.decode(
                 String.self, Int.self, Int.self, Date.self, String.self)
@@ -34,9 +31,8 @@ package struct PostgresOutboxCheckStore: OutboxCheckStore {
 
     package func cursors() async throws -> [SweepProgress.Cursor] {
         try await readCursors.run(sinks).map { row in
-            let (sink, shard, transaction, id) = try row.decode(String.self, Int.self, UInt64.self, Int64.self)
-            return SweepProgress.Cursor(
-                sink: sink, shard: shard, position: OutboxPosition(transaction: transaction, row: id))
+            let (sink, shard, position, epoch) = try row.decode(String.self, Int.self, Int64.self, Int.self)
+            return SweepProgress.Cursor(sink: sink, shard: shard, position: position, epoch: epoch)
         }
     }
 

@@ -36,7 +36,7 @@ package enum OutboxCheckStoreConformance {
         Conformance("only shards with rows from before the date are told", waitingSince),
         Conformance("a row that was begun early and committed late waits since its beginning", lateRows),
         Conformance("rows are counted up to a bound", countBound),
-        Conformance("rows that an open transaction holds up wait, its own are not known yet", openTransaction),
+        Conformance("what an open transaction wrote waits from its commit on, below the cursor too", openTransaction),
         Conformance("cursors are where the sinks are", cursors),
         Conformance("the relays of every sink hear the ring", ring),
     ]
@@ -63,7 +63,7 @@ package enum OutboxCheckStoreConformance {
         try await subject.plantRows(1, .analysisCompleted, 3, early + 10)
         try await subject.plantRows(1, .analysisFailed, 5, early + 20)
         let (outbox, owner) = (subject.stores.outbox, UUID())
-        let rows = try await subject.stores.drain(.events, count: 4)
+        _ = try await subject.stores.drain(.events, count: 4)
         let untouched = try await subject.checkStore.waiting(before: .distantFuture)
         #expect(
             Set(untouched) == [
@@ -71,17 +71,20 @@ package enum OutboxCheckStoreConformance {
                 WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
             ])
         _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
-        let third = rows.filter { $0.shard == 3 }
-        #expect(try await outbox.advance(sink: .queue, owner: owner, to: [3: third[0].position]) == 1)
+        func take(_ limit: Int) async throws -> Int {
+            let batch = try await outbox.read(sink: .queue, owner: owner, limit: limit)
+            return try await outbox.advance(sink: .queue, owner: owner, past: batch)
+        }
+        #expect(try await take(1) == 1)
         #expect(try await subject.checkStore.waiting(before: early + 5).map(\.count) == [2])
-        #expect(try await outbox.advance(sink: .queue, owner: owner, to: [3: third[1].position]) == 1)
+        #expect(try await take(1) == 1)
         let behind = try await subject.checkStore.waiting(before: .distantFuture)
         #expect(
             Set(behind) == [
                 WaitingRows(sink: .queue, shard: 3, count: 1, oldest: early + 10, firstType: "analysis.completed"),
                 WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
             ])
-        #expect(try await outbox.advance(sink: .queue, owner: owner, to: rows.lastPositions) == 2)
+        #expect(try await take(9) == 2)
         #expect(try await subject.checkStore.waiting(before: .distantFuture).isEmpty)
     }
 
@@ -120,37 +123,41 @@ package enum OutboxCheckStoreConformance {
 
     private static func openTransaction(_ subject: OutboxCheckStoreSubject) async throws {
         let checkStore = subject.checkStore
-        try await subject.stores.whileTransactionIsOpen { _ in
+        try await subject.stores.whileTransactionIsOpen(1) {
             #expect(try await checkStore.waiting(before: .distantFuture).isEmpty)
-            try await subject.plantRows(1, .analysisRequested, 0, early)
-            #expect(try await checkStore.waiting(before: .distantFuture).map(\.count) == [1, 1])
+            for shard in 0..<subject.stores.shardCount {
+                try await subject.plantRows(1, .analysisRequested, shard, early)
+            }
+            _ = try await subject.stores.drain(.events, count: subject.stores.shardCount)
+            let waiting = try await checkStore.waiting(before: .distantFuture)
+            #expect(waiting.count == subject.stores.shardCount && waiting.allSatisfy { $0.sink == .queue })
         }
-        let waiting = try await checkStore.waiting(before: .distantFuture)
-        #expect(waiting.map(\.count) == [2, 2])
-        #expect(waiting.allSatisfy { $0.firstType == "product.updated" && $0.oldest == early })
+        let late = try await checkStore.waiting(before: .distantFuture).filter { $0.sink == .events }
+        #expect(late.map(\.count) == [1] && late.map(\.firstType) == ["product.updated"])
     }
 
     private static func cursors(_ subject: OutboxCheckStoreSubject) async throws {
         let (stores, checkStore) = (subject.stores, subject.checkStore)
         #expect(try await checkStore.cursors().isEmpty)
-        try await subject.plantRows(2, .analysisRequested, 0, early)
-        try await subject.plantRows(1, .analysisRequested, 6, early)
-        let ends = try await stores.drain(.events, count: 3).lastPositions
-        func cursors(_ sink: OutboxSink, _ positions: [Int: OutboxPosition]) -> Set<SweepProgress.Cursor> {
-            let start = OutboxPosition(transaction: 0, row: 0)
-            return Set(
+        try await subject.plantRows(2, .analysisRequested, 6, early)
+        try await subject.plantRows(1, .analysisRequested, 0, early)
+        let rows = try await stores.drain(.events, count: 3)
+        let ends = Dictionary(rows.map { ($0.shard, $0.id) }, uniquingKeysWith: max)
+        func cursors(_ sink: OutboxSink, _ positions: [Int: Int64]) -> Set<SweepProgress.Cursor> {
+            Set(
                 (0..<stores.shardCount).map { shard in
-                    SweepProgress.Cursor(sink: sink.rawValue, shard: shard, position: positions[shard] ?? start)
+                    SweepProgress.Cursor(
+                        sink: sink.rawValue, shard: shard, position: positions[shard] ?? 0, epoch: 1)
                 })
         }
         #expect(Set(try await checkStore.cursors()) == cursors(.events, ends))
         let owner = UUID()
         _ = try await stores.outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
         #expect(Set(try await checkStore.cursors()) == cursors(.events, ends).union(cursors(.queue, [:])))
-        let six = ends.filter { $0.key == 6 }
-        #expect(try await stores.outbox.advance(sink: .queue, owner: owner, to: six) == 1)
+        let six = try await stores.outbox.read(sink: .queue, owner: owner, limit: 2)
+        #expect(try await stores.outbox.advance(sink: .queue, owner: owner, past: six) == 1)
         let all = try await checkStore.cursors()
-        #expect(Set(all) == cursors(.events, ends).union(cursors(.queue, six)))
+        #expect(Set(all) == cursors(.events, ends).union(cursors(.queue, six.ends)))
         #expect(all.count == 2 * stores.shardCount)
     }
 

@@ -180,6 +180,8 @@ package final class FakeEventSubscription: EventSubscription {
         }
     }
 
+    package func keepPlace() async throws {}
+
     package func close() async {
         let signals = stream.state.withLock { state in
             state.signals[member] = nil

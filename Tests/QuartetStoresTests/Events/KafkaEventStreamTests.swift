@@ -76,7 +76,7 @@ import Testing
         try await withKafka(.embedded) { kafka, producer in
             let event = DomainEvent(
                 id: "1", type: .productUpdated, aggregateID: "p", version: 1,
-                productID: try #require(ProductID("p")), generation: 1, occurredAt: .now)
+                payload: ProductPayload(name: "P").json, occurredAt: .now)
             let publisher = KafkaEventPublisher(producer: producer, timeout: .seconds(2))
             await kafka.broker.stop()
             let error = await #expect(throws: KafkaError.self) { try await publisher.publish([event]) }
