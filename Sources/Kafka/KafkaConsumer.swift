@@ -129,10 +129,22 @@ package actor KafkaConsumer {
         context.assigned(offsets.map(\.position))
     }
 
-    /// What each partition of `topic` holds now, in the order of partitions; polls wait meanwhile.
+    /// What each partition of `topic` holds now, in the order of partitions; polls wait meanwhile. A partition that has no
+    /// leader yet, or another one, is asked again.
     ///
     /// - Throws: `KafkaError` if the topic is unknown or a leader does not answer.
     package func watermarks(topic: String, deadline: Deadline) async throws -> [KafkaWatermarks] {
+        while true {
+            do {
+                return try askForWatermarks(topic: topic, deadline: deadline)
+            } catch let error as KafkaError
+            where error.isRetriable && !error.isUnavailable && !error.saysThatTheTopicIsNotThere && !deadline.isPast {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    private func askForWatermarks(topic: String, deadline: Deadline) throws -> [KafkaWatermarks] {
         guard let count = try handle?.metadata(topic: topic, deadline: deadline, context: context) else {
             throw KafkaError.closed("watermarks of \(topic)")
         }

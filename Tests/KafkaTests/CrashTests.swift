@@ -80,6 +80,7 @@ private final class Load: Sendable {
     private let producer: KafkaProducer
     private let member: KafkaConsumer
     private let shallStop = Signal()
+    private let hasSent = Signal()
     private let sent = Atomic(0)
     private let read = Mutex<[String]>([])
 
@@ -140,6 +141,7 @@ private final class Load: Sendable {
     }
 
     private func send() async throws {
+        defer { hasSent.set() }
         while !shallStop.isSet {
             let first = sent.load(ordering: .acquiring)
             let records = (first..<first + Self.batch).map { KafkaRecord(topic, "\($0 % 7)", "\($0)") }
@@ -159,7 +161,7 @@ private final class Load: Sendable {
     private func consume() async throws {
         let deadline = Deadline.after(.seconds(240))
         while !deadline.isPast {
-            let isOver = shallStop.isSet && Set(read.withLock { $0 }).count >= sent.load(ordering: .acquiring)
+            let isOver = hasSent.isSet && Set(read.withLock { $0 }).count >= sent.load(ordering: .acquiring)
             if isOver { return }
             let records = try await member.poll(timeout: .milliseconds(100))
             read.withLock { $0 += records.map(\.text) }

@@ -204,5 +204,6 @@ private struct LaterEvents: EventSubscription {
         try await base.deadLetter(delivery, reason: reason)
     }
 
+    func keepPlace() async throws { try await base.keepPlace() }
     func close() async { await base.close() }
 }
