@@ -17,6 +17,18 @@ package final class PostgresServer: HostedServer {
             recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
 
+    /// A standby that follows `primary` by streaming, which does not wait for it, and serves reads. The primary runs while it
+    /// is started for the first time.
+    package init(
+        directory: URL, standbyOf primary: PostgresServer, options: StackOptions = .durable, logger: Logger? = nil,
+        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+    ) {
+        let recipe = PostgresRecipe(
+            isDurable: options.durability == .durable, databases: [], primaryPort: { primary.port })
+        host = ServerHost(
+            recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
+    }
+
     package var url: String { url(database: "postgres") }
 
     package func url(database: String) -> String {
@@ -29,6 +41,8 @@ struct PostgresRecipe: ServerRecipe {
 
     let isDurable: Bool
     let databases: [String]
+    /// Of the server that this one is a standby of.
+    var primaryPort: (@Sendable () -> UInt16)?
     let name = "postgres"
     /// Fast shutdown: sessions are ended, nothing is lost. SIGTERM would wait for clients to leave.
     let stopSignal = SIGINT
@@ -36,7 +50,7 @@ struct PostgresRecipe: ServerRecipe {
 
     func prepare(_ folder: ServerFolder) async throws {
         let cluster = PostgresCluster(programs: try ServerProgram.postgresFolder(), account: try .forPostgres())
-        try await cluster.make(in: folder, isDurable: isDurable)
+        try await cluster.make(in: folder, isDurable: isDurable, from: primaryPort?())
     }
 
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {

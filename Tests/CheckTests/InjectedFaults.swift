@@ -260,7 +260,7 @@ struct Planter {
                 INSERT INTO events.outbox (shard, epoch, type, aggregate_id, version, payload, occurred_at)
                     VALUES (3, 1, 'product.updated', 'seed-3', 2, '{"name":"x"}', now() - interval '1 hour');
                 INSERT INTO events.outbox_cursors (sink, shard, epoch, position)
-                    SELECT 'queue', n, 1, 9223372036854775807 FROM generate_series(0, 7) n
+                    SELECT 'queue', n, 1, (SELECT max(id) FROM events.outbox) FROM generate_series(0, 7) n
                     ON CONFLICT (sink, shard) DO UPDATE SET position = excluded.position
                 """)
         return Plant(kind: .outboxWaiting, key: "events/3")
