@@ -67,14 +67,14 @@ package struct Composition: Sendable {
         logger.info("stopped")
     }
 
-    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes, then Kafka's topics unless no broker is
-    /// configured.
+    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes, then Kafka's topics unless the
+    /// configuration leaves them to others.
     package func migrate() async throws -> [(database: String, applied: Int)] {
         let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
         for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
         try await ports.ensureIndexes()
         let schemas = applied.map { ($0.database.rawValue, $0.applied) }
-        guard !clients.kafka.brokers.isEmpty else { return schemas }
+        guard !clients.kafka.brokers.isEmpty, configuration.kafka.topicPartitions > 0 else { return schemas }
         let topics = EventTopics(settings: configuration.kafka, kafka: clients.kafka, logger: logger)
         return schemas + [("kafka", try await topics.make())]
     }

@@ -30,9 +30,6 @@ struct EventTopics {
                 case .refused(let error): throw refusal(of: topic, error)
                 }
             }
-        } catch let error as KafkaError where error.name == "_UNSUPPORTED_FEATURE" {
-            logger.info("the broker can't be asked for topics; it makes them when they are first used")
-            return 0
         } catch let error as KafkaError {
             throw ConfigurationError(key: "kafka.brokers", problem: "topics can't be made: \(error)")
         }

@@ -7,6 +7,7 @@ package import Logging
 package actor BrokerProcess: LocalBroker {
     package nonisolated let name: String
     package nonisolated let keepsRecords = false
+    package nonisolated let settings: [String: String] = EmbeddedBroker.settings
     package nonisolated let summary: String = EmbeddedBroker.summary
     private let host: ServerHost
     private let signalTimeout: Duration

@@ -7,7 +7,11 @@ import Synchronization
 package actor EmbeddedBroker: LocalBroker {
     static let summary: String = "the embedded broker, which keeps events in memory; set KAFKA_HOME to run Apache Kafka"
 
+    /// It can't be asked for topics, and makes them when they are first used.
+    static let settings: [String: String] = ["KAFKA_TOPICS_PARTITIONS": "0"]
+
     package nonisolated let name = "kafka"
+    package nonisolated let settings: [String: String] = EmbeddedBroker.settings
     package nonisolated let keepsRecords = false
     package nonisolated let summary: String = EmbeddedBroker.summary
     private let brokers: ClosedRange<Int32>

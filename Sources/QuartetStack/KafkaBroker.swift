@@ -8,6 +8,7 @@ import Synchronization
 package actor KafkaBroker: LocalBroker {
     package nonisolated let name = "kafka"
     package nonisolated let keepsRecords = true
+    package nonisolated let settings: [String: String] = [:]
     package nonisolated let summary: String
     /// Servers of their own, so that one can be harmed alone.
     package nonisolated let nodes: [KafkaNode]

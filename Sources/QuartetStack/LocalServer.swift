@@ -46,6 +46,9 @@ package protocol LocalBroker: LocalServer {
     /// What it is, for those who start it.
     var summary: String { get }
 
+    /// What its clients have to be told beside its address, as variables of their environment.
+    var settings: [String: String] { get }
+
     /// Whether records outlive the broker's end.
     var keepsRecords: Bool { get }
 

@@ -91,7 +91,7 @@ package final class LocalStack: Sendable {
             "REDIS_URL": redis.url,
             "MONGODB_URL": mongo.url,
             "KAFKA_BROKERS": kafka.url,
-        ]
+        ].merging(kafka.settings) { own, _ in own }
     }
 
     /// Writes `stack.env` into the folder: the environment and `extra` as KEY=value lines that a shell can source. It is

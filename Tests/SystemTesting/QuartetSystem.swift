@@ -40,6 +40,7 @@ package final class QuartetSystem: Sendable {
         environment["REDIS_PREFIX"] = "\(name):"
         environment["MONGODB_URL"] = stack.mongo.url(database: name)
         environment["KAFKA_BROKERS"] = stack.kafka.url
+        environment.merge(stack.kafka.settings) { own, _ in own }
         environment["KAFKA_GROUP_PREFIX"] = name
         self.environment = environment
         stores = try Stores(environment: environment, folder: folder)

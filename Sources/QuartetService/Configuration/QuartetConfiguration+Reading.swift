@@ -156,7 +156,7 @@ extension KafkaSettings {
         deliveryTimeout = try reader.duration("kafka.delivery_timeout", deliveryTimeout)
         sessionTimeout = try reader.duration("kafka.session_timeout", sessionTimeout)
         fetchWait = try reader.duration("kafka.fetch_wait", fetchWait)
-        topicPartitions = try reader.integer("kafka.topics.partitions", topicPartitions, in: 1...10_000)
+        topicPartitions = try reader.integer("kafka.topics.partitions", topicPartitions, in: 0...10_000)
         topicReplicas = try reader.integer("kafka.topics.replicas", topicReplicas, in: 0...100)
         topicRetention = try reader.duration(
             "kafka.topics.retention", topicRetention, in: .seconds(60)...(.seconds(315_360_000)))

@@ -146,7 +146,7 @@ package struct KafkaSettings: Sendable {
     package var deliveryTimeout: Duration = .seconds(30)
     package var sessionTimeout: Duration = .seconds(6)
     package var fetchWait: Duration = .milliseconds(100)
-    /// Of each topic that `migrate` makes.
+    /// Of each topic that `migrate` makes; 0 leaves topics to others, or to their first use.
     package var topicPartitions = 6
     /// How many brokers have each record; 0 leaves it to the cluster.
     package var topicReplicas = 0
