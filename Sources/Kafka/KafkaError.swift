@@ -13,7 +13,7 @@ package struct KafkaError: StoreFailure, Hashable {
     /// The last thing a broker connection said, where that explains the failure; names the address.
     package let cause: String?
     package let mayHaveHappened: Bool
-    package let isRetriable: Bool
+    package internal(set) var isRetriable: Bool
     package let isUnavailable: Bool
 
     package var description: String {

@@ -78,6 +78,37 @@ struct ApacheTests {
         await producer.close(deadline: TestCluster.soon)
     }
 
+    /// A topic's limit is for what goes together.
+    @Test func recordsArriveThatTheirTopicDoesNotTakeTogether() async throws {
+        let cluster = try await TestCluster.shared(.apache)
+        try await cluster.createTopic("a.tight", settings: ["max.message.bytes": "10000"])
+        let producer = try cluster.makeProducer { $0.compression = .none }
+        let large = KafkaRecord(topic: "a.tight", key: [1], value: [UInt8](repeating: 7, count: 20_000))
+        let small = (0..<200).map { KafkaRecord("a.tight", "k", "\($0)" + String(repeating: " ", count: 300)) }
+        let all = small[..<100] + [large] + small[100...]
+        var attempts = 0
+        while true {
+            // As a relay does: all of it again.
+            let results = try await producer.send(Array(all))
+            attempts += 1
+            let errors = results.compactMap { result -> KafkaError? in
+                guard case .failure(let error) = result else { return nil }
+                return error
+            }
+            #expect(!errors.contains { !$0.saysThatItIsTooLarge })
+            if errors.count == 1, case .failure(let error) = results[100] {
+                #expect(!error.isRetriable)
+                break
+            }
+            try #require(attempts < 10 && errors.contains(where: \.isRetriable))
+        }
+        var seen: Set<String> = []
+        let stored = try await cluster.read("a.tight").map { String($0.text.prefix { $0 != " " }) }
+        #expect(stored.suffix(200) == (0..<200).map(String.init))
+        #expect(stored.filter { seen.insert($0).inserted }.count == 200)
+        await producer.close(deadline: TestCluster.soon)
+    }
+
     @Test func aPositionThatIsGoneIsWhereTheOptionsSay() async throws {
         let cluster = try await TestCluster.shared(.apache)
         try await cluster.createTopic("a.range")

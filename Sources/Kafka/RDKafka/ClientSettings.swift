@@ -118,7 +118,7 @@ extension ClientSettings {
         "acks": "the producer always waits for all replicas",
         "request.required.acks": "the producer always waits for all replicas",
         "message.timeout.ms": "set `deliveryTimeout`", "delivery.timeout.ms": "set `deliveryTimeout`",
-        "queue.buffering.max.messages": "set `queuedRecordsMax`",
+        "batch.size": "it follows from what topics take", "queue.buffering.max.messages": "set `queuedRecordsMax`",
         "queue.buffering.max.kbytes": "set `queuedKibibytesMax`",
         "transactional.id": "the producer has no transactions",
         "delivery.report.only.error": "every record needs its report",
