@@ -138,7 +138,8 @@ package actor KafkaConsumer {
             do {
                 return try askForWatermarks(topic: topic, deadline: deadline)
             } catch let error as KafkaError
-            where error.isRetriable && !error.isUnavailable && !error.saysThatTheTopicIsNotThere && !deadline.isPast {
+                where error.isRetriable && !error.isUnavailable && !error.saysThatTheTopicIsNotThere && !deadline.isPast
+            {
                 try await Task.sleep(for: .milliseconds(50))
             }
         }

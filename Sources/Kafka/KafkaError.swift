@@ -51,7 +51,7 @@ extension KafkaError {
         self.init(code, operation, message: message, outage: outage, mayHaveHappened: mayHaveHappened)
     }
 
-    var saysThatTheTopicIsNotThere: Bool { ErrorTraits(rd_kafka_resp_err_t(code)).isMissingTopic }
+    package var saysThatTheTopicIsNotThere: Bool { ErrorTraits(rd_kafka_resp_err_t(code)).isMissingTopic }
 
     /// Whether a record is larger than this client or its topic takes.
     package var saysThatItIsTooLarge: Bool {

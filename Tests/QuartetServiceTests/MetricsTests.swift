@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func whatAConsumerNoLongerHasIsNotItsLag() {
-        let lag = LagMetrics(factory: registry)
+        let lag = LagMetrics(group: "g", factory: registry)
         func told(_ records: [Int32: Int64]) -> [String] {
             let lags = records.map { (KafkaPartition(topic: "t", partition: $0.key), $0.value) }
             lag.observe(Dictionary(uniqueKeysWithValues: lags))
@@ -48,7 +48,7 @@ import Testing
         func expected(_ first: Int, _ second: Int) -> [String] {
             ["# TYPE quartet_consumer_lag gauge"]
                 + [(0, first), (1, second)].map { partition, records in
-                    "quartet_consumer_lag{topic=\"t\",partition=\"\(partition)\"} \(Double(records))"
+                    "quartet_consumer_lag{group=\"g\",topic=\"t\",partition=\"\(partition)\"} \(Double(records))"
                 }
         }
         #expect(told([0: 3, 1: 7]) == expected(3, 7))

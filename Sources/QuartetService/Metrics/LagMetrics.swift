@@ -2,12 +2,15 @@ import CoreMetrics
 import Kafka
 import Synchronization
 
-/// How many records this process's consumers have still to apply, by topic and partition. What others took over counts there.
+/// How many records a group's consumer of this process has still to apply, by topic and partition. What others took over
+/// counts there.
 final class LagMetrics: Sendable {
+    private let group: String
     private let factory: any MetricsFactory
     private let gauges = Mutex<[KafkaPartition: Gauge]>([:])
 
-    init(factory: any MetricsFactory = MetricsSystem.factory) {
+    init(group: String, factory: any MetricsFactory = MetricsSystem.factory) {
+        self.group = group
         self.factory = factory
     }
 
@@ -26,6 +29,8 @@ final class LagMetrics: Sendable {
     private func gauge(of partition: KafkaPartition) -> Gauge {
         Gauge(
             label: "quartet_consumer_lag",
-            dimensions: [("topic", partition.topic), ("partition", "\(partition.partition)")], factory: factory)
+            dimensions: [
+                ("group", group), ("topic", partition.topic), ("partition", "\(partition.partition)"),
+            ], factory: factory)
     }
 }

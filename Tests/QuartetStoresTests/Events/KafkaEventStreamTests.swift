@@ -19,7 +19,7 @@ import Testing
     func conforms(_ kind: TestBroker, _ behaviour: Conformance<EventStreamSubject>) async throws {
         try await withKafka(kind) { kafka, producer in
             let subject = EventStreamSubject(
-                publisher: KafkaEventPublisher(producer: producer),
+                publisher: KafkaEventPublisher(producer: producer) { _ in [] },
                 subscribe: { try kafka.subscribe(group: $0, deadLetters: producer) },
                 publishPoison: { value, key, topic in
                     try await kafka.send(KafkaRecord(topic: topic.rawValue, key: key, value: value), by: producer)
@@ -77,13 +77,13 @@ import Testing
             let event = DomainEvent(
                 id: "1", type: .productUpdated, aggregateID: "p", version: 1,
                 payload: ProductPayload(name: "P").json, occurredAt: .now)
-            let publisher = KafkaEventPublisher(producer: producer, timeout: .seconds(2))
+            let publisher = KafkaEventPublisher(producer: producer, timeout: .seconds(2)) { _ in [] }
             await kafka.broker.stop()
             let error = await #expect(throws: KafkaError.self) { try await publisher.publish([event]) }
             #expect(error?.isRetriable == true)
             // The next relay run publishes it again.
             try await kafka.broker.start()
-            try await KafkaEventPublisher(producer: producer).publish([event])
+            try await KafkaEventPublisher(producer: producer) { _ in [] }.publish([event])
         }
     }
 }

@@ -2,13 +2,13 @@ import Kafka
 import QuartetCore
 
 /// A delivery as it is put aside: the record with headers that say why it is here and whence it came.
-enum DeadLetter {
+enum DeadLetterRecord {
     /// How many bytes of it are tried, one after the other: headers come on top of what its own topic took. In the end none.
     static let sizes = [Int.max, 65_536, 0]
 
     /// - Parameter bytesMax: of the value, and of key and headers together; what does not fit is left out, and the header
     ///   `dlq_truncated` says how long the value was.
-    static func record(of delivery: EventDelivery, reason: String, bytesMax: Int) -> KafkaRecord {
+    static func make(of delivery: EventDelivery, reason: String, bytesMax: Int) -> KafkaRecord {
         let attributes = delivery.key.count + delivery.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.count }
         let keepsAttributes = attributes <= bytesMax
         var headers = keepsAttributes ? delivery.headers.map { KafkaHeader($0.name, $0.value) } : []
