@@ -53,7 +53,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.11.0"),
     ],
     targets: [
-        // The C libraries: a module map and shim.h each, imported by exactly one client.
+        // The C libraries: a module map and shim.h each, imported by exactly one client (and librdkafka by the stack, for the
+        // broker that it carries).
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
@@ -121,11 +122,12 @@ let package = Package(
             ]),
 
         // Private local servers, the composition root, the executable.
-        .target(name: "QuartetStack", dependencies: ["Kafka", "Mongo", "ClientSupport", .logging]),
+        .target(name: "QuartetStack", dependencies: ["CRDKafka", "Mongo", "ClientSupport", .logging]),
         // The endpoint that stands for Kafka, as a program: a storm must outlive it.
         .target(name: "CBrokerPort"),
         .executableTarget(
-            name: "QuartetBroker", dependencies: ["CBrokerPort", "Kafka", .argumentParser, .logging, .unixSignals]),
+            name: "QuartetBroker",
+            dependencies: ["CBrokerPort", "QuartetStack", .argumentParser, .logging, .unixSignals]),
         .target(
             name: "QuartetService",
             dependencies: [
@@ -166,7 +168,8 @@ let package = Package(
 
         .testTarget(name: "TidyTests"),
         .testTarget(name: "ClientSupportTests", dependencies: ["QuartetTesting", "ClientSupport"]),
-        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "ClientSupport", .logging]),
+        .testTarget(
+            name: "KafkaTests", dependencies: ["Kafka", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
         .testTarget(name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(
@@ -203,8 +206,8 @@ let package = Package(
             name: "QuartetServiceTests",
             dependencies: [
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetService", "QuartetStores", "ClientSupport", .coreMetrics, .logging, .nioCore, .nioHTTP1,
-                .nioPosix,
+                "QuartetService", "QuartetStores", "QuartetTesting", "ClientSupport", .coreMetrics, .logging, .nioCore,
+                .nioHTTP1, .nioPosix,
             ]),
 
         // The whole of it, from outside: the executable on private servers.
@@ -218,7 +221,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport", "SystemTesting", "quartet",
+                "Kafka", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport", "SystemTesting", "quartet",
             ]),
         .testTarget(
             name: "CheckTests",

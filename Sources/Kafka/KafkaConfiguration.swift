@@ -65,11 +65,16 @@ package struct KafkaConsumerOptions: Sendable {
     package var sessionTimeout: Duration = .seconds(6)
     /// After this long without a poll, too.
     package var pollIntervalMax: Duration = .seconds(300)
-    /// How long a broker may hold a fetch while there is nothing to send. A broker answers at once when records come;
-    /// `KafkaMockCluster` does not, so 10-50 ms there.
+    /// How long a broker may hold a fetch while there is nothing to send. Kafka answers at once when records come; a broker
+    /// that does not wants 10-50 ms.
     package var fetchWaitMax: Duration = .milliseconds(500)
     /// How many kibibytes may be fetched ahead, over all partitions.
     package var queuedKibibytesMax = 16_384
+    /// Told how many records of each partition that the consumer has its group has not committed, on the consumer's queue;
+    /// of none when it ends.
+    package var onLag: (@Sendable ([KafkaPartition: Int64]) -> Void)?
+    /// How often that is told.
+    package var lagInterval: Duration = .seconds(5)
     /// librdkafka's own keys for the consumer alone.
     package var properties: [String: String] = [:]
 

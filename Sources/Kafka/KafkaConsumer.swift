@@ -41,7 +41,7 @@ package actor KafkaConsumer {
         self.commits = commits
         wake = QueueWake(queue: executor.queue)
         pollers = WaiterQueue(timers: executor.queue)
-        context = ConsumerContext(configuration: configuration, logger: logger) {
+        context = ConsumerContext(configuration: configuration, logger: logger, onLag: options.onLag) {
             commits.release($0, with: .reported($1))
         }
         let handle = try Self.makeHandle(configuration, options, context, wake)
@@ -129,10 +129,23 @@ package actor KafkaConsumer {
         context.assigned(offsets.map(\.position))
     }
 
-    /// What each partition of `topic` holds now, in the order of partitions; polls wait meanwhile.
+    /// What each partition of `topic` holds now, in the order of partitions; polls wait meanwhile. A partition that has no
+    /// leader yet, or another one, is asked again.
     ///
     /// - Throws: `KafkaError` if the topic is unknown or a leader does not answer.
     package func watermarks(topic: String, deadline: Deadline) async throws -> [KafkaWatermarks] {
+        while true {
+            do {
+                return try askForWatermarks(topic: topic, deadline: deadline)
+            } catch let error as KafkaError
+                where error.isRetriable && !error.isUnavailable && !error.saysThatTheTopicIsNotThere && !deadline.isPast
+            {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    private func askForWatermarks(topic: String, deadline: Deadline) throws -> [KafkaWatermarks] {
         guard let count = try handle?.metadata(topic: topic, deadline: deadline, context: context) else {
             throw KafkaError.closed("watermarks of \(topic)")
         }
@@ -204,6 +217,10 @@ extension KafkaConsumer {
         try settings.set("queued.max.messages.kbytes", options.queuedKibibytesMax)
         try settings.pass(configuration.properties, reserved: ClientSettings.reservedByConsumer)
         try settings.pass(options.properties, reserved: ClientSettings.reservedByConsumer)
+        if options.onLag != nil {
+            try settings.set("statistics.interval.ms", options.lagInterval)
+            settings.setStatistics(statisticsCame)
+        }
         settings.setRebalance(groupRebalanced)
         return try ClientHandle(consumer: settings, context: context, wake: wake)
     }
@@ -232,6 +249,7 @@ extension KafkaConsumer {
             _ = await pollers.wait(as: pollers.makeID(), until: next, late: .late, cancelled: .cancelled)
         }
         commits.releaseAll(with: .closed)
+        options.onLag?([:])
         await handle.take()?.destroy(deadline: max(deadline, .after(.seconds(1))), logger: logger)
     }
 

@@ -13,7 +13,7 @@ package struct KafkaError: StoreFailure, Hashable {
     /// The last thing a broker connection said, where that explains the failure; names the address.
     package let cause: String?
     package let mayHaveHappened: Bool
-    package let isRetriable: Bool
+    package internal(set) var isRetriable: Bool
     package let isUnavailable: Bool
 
     package var description: String {
@@ -33,7 +33,9 @@ extension KafkaError {
         let traits = ErrorTraits(code)
         self.code = code.rawValue
         self.name = String(cString: rd_kafka_err2name(code))
-        self.message = message ?? String(cString: rd_kafka_err2str(code))
+        let said = message ?? String(cString: rd_kafka_err2str(code))
+        self.message =
+            traits.isMissingTopic ? said + "; the topic must be made, since brokers do not do so by themselves" : said
         self.operation = operation
         self.cause = traits.isUnavailable ? outage : nil
         self.mayHaveHappened = mayHaveHappened
@@ -49,8 +51,11 @@ extension KafkaError {
         self.init(code, operation, message: message, outage: outage, mayHaveHappened: mayHaveHappened)
     }
 
-    package var saysThatTheTopicIsNotThere: Bool {
-        [RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue].contains(code)
+    package var saysThatTheTopicIsNotThere: Bool { ErrorTraits(rd_kafka_resp_err_t(code)).isMissingTopic }
+
+    /// Whether a record is larger than this client or its topic takes.
+    package var saysThatItIsTooLarge: Bool {
+        [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE.rawValue].contains(code)
     }
 
     static func refusedConfiguration(_ message: String) -> KafkaError {
@@ -78,8 +83,10 @@ extension KafkaError {
 private struct ErrorTraits {
     let isRetriable: Bool
     let isUnavailable: Bool
+    let isMissingTopic: Bool
 
     init(_ code: rd_kafka_resp_err_t) {
+        isMissingTopic = [RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC].contains(code)
         switch code {
         // No broker answers, or this client is full because none does.
         case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE,

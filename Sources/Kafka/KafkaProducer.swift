@@ -23,7 +23,7 @@ package actor KafkaProducer {
     private(set) var handle: ClientHandle?
     private var context: ProducerContext
     private var closing: Task<Void, Never>?
-    /// How often a fatal error made a new C producer necessary.
+    /// How often a new C producer was necessary.
     package private(set) var recreations = 0
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -45,7 +45,8 @@ package actor KafkaProducer {
         space = WaiterQueue(timers: executor.queue)
         idle = WaiterQueue(timers: executor.queue)
         let ledger = DeliveryLedger { batches.release($0, with: .ready) }
-        context = ProducerContext(configuration: configuration, logger: logger, ledger: ledger)
+        context = ProducerContext(
+            configuration: configuration, logger: logger, ledger: ledger, batchBytesMax: options.recordBytesMax)
         handle = try Self.makeHandle(configuration, options, context, wake)
         wake.start { [weak self] in self?.assumeIsolated { $0.serve() } }
     }
@@ -152,6 +153,9 @@ extension KafkaProducer {
         try settings.set("queue.buffering.max.messages", options.queuedRecordsMax)
         try settings.set("queue.buffering.max.kbytes", options.queuedKibibytesMax)
         try settings.set("message.max.bytes", options.recordBytesMax)
+        try settings.set("batch.size", context.batchBytesMax)
+        // Before the delivery timeout: that a topic is not there tells more than that time has passed.
+        try settings.set("topic.metadata.propagation.max.ms", min(.seconds(10), options.deliveryTimeout / 2))
         try settings.pass(configuration.properties, reserved: ClientSettings.reservedByProducer)
         try settings.pass(options.properties, reserved: ClientSettings.reservedByProducer)
         settings.setDeliveryReport(recordReported)
@@ -224,13 +228,17 @@ extension KafkaProducer {
         await handle.take()?.destroy(deadline: max(deadline, .after(.seconds(1))), logger: logger)
     }
 
-    /// A producer that met a fatal error refuses everything; a new one, with a new producer id, takes its place.
+    /// A producer that met a fatal error refuses everything; a new one, with a new producer id, takes its place. So it is for
+    /// one whose batches a topic does not take: the new one sends less together.
     private func recreateIfNeeded(_ operation: String) throws {
         guard closing == nil else { throw KafkaError.closed(operation) }
-        guard let fatal = context.fatal else { return }
+        guard context.fatal != nil || context.batchBytesWanted != nil else { return }
+        let fatal = context.fatal ?? KafkaError(RD_KAFKA_RESP_ERR__PURGE_QUEUE, operation)
         let batches = batches
         let ledger = DeliveryLedger { batches.release($0, with: .ready) }
-        let newContext = ProducerContext(configuration: configuration, logger: logger, ledger: ledger)
+        let newContext = ProducerContext(
+            configuration: configuration, logger: logger, ledger: ledger,
+            batchBytesMax: context.batchBytesWanted ?? context.batchBytesMax)
         var newHandle: ClientHandle? = try Self.makeHandle(configuration, options, newContext, wake)
         let oldContext = context
         swap(&handle, &newHandle)

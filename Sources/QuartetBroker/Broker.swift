@@ -1,8 +1,8 @@
 import ArgumentParser
 import CBrokerPort
 import Foundation
-import Kafka
 import Logging
+import QuartetStack
 import UnixSignals
 
 /// One broker that stands for Kafka, at an address that stays the same from one process to the next. It keeps everything
@@ -26,7 +26,7 @@ struct Broker: AsyncParsableCommand {
         // Before it serves: a signal must not end it by accident.
         let signals = await UnixSignalsSequence(trapping: [.sigusr1, .sigusr2, .sigint, .sigterm])
         quartet_broker_port_reserve(port)
-        let cluster = try KafkaMockCluster(logger: logger)
+        let cluster = try MockCluster(logger: logger)
         guard cluster.bootstrapServers == ["127.0.0.1:\(port)"] else {
             throw ValidationError("it listens on \(cluster.bootstrapServers.joined(separator: ",")), not on \(port)")
         }

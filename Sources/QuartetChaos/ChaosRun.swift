@@ -111,15 +111,15 @@ package final class ChaosRun: Sendable {
     private func superviseServers(_ ledger: EventLedger, _ incidents: Incidents) async {
         for await exit in stack.unexpectedExits {
             say("\(exit)")
-            guard exit.server == stack.kafka.name else {
+            guard exit.server.hasPrefix(stack.kafka.name) else {
                 incidents.found("\(exit)")
                 continue
             }
             incidents.brokerDied()
-            ledger.beginAgain()
+            if !stack.kafka.keepsRecords { ledger.beginAgain() }
             do {
                 try await stack.kafka.start()
-                incidents.brokerIsBack()
+                if !stack.kafka.keepsRecords { incidents.brokerIsBack() }
             } catch {
                 incidents.found("\(error)")
             }

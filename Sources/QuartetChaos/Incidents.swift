@@ -6,7 +6,7 @@ final class Incidents: Sendable {
     struct Report: Sendable {
         /// How often the broker died by itself.
         var brokerDeaths = 0
-        /// When it was back the last time. Of what came before, the log was lost.
+        /// When one that keeps no records was back the last time. Of what came before, the log was lost.
         var brokerBackAt: Date?
         /// What no storm may bring about.
         var findings: [String] = []

@@ -67,12 +67,16 @@ package struct Composition: Sendable {
         logger.info("stopped")
     }
 
-    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes.
+    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes, then Kafka's topics unless the
+    /// configuration leaves them to others.
     package func migrate() async throws -> [(database: String, applied: Int)] {
         let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
         for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
         try await ports.ensureIndexes()
-        return applied.map { ($0.database.rawValue, $0.applied) }
+        let schemas = applied.map { ($0.database.rawValue, $0.applied) }
+        guard !clients.kafka.brokers.isEmpty, configuration.kafka.topicPartitions > 0 else { return schemas }
+        let topics = EventTopics(settings: configuration.kafka, kafka: clients.kafka, logger: logger)
+        return schemas + [("kafka", try await topics.make())]
     }
 
     // MARK: Roles
@@ -165,6 +169,7 @@ package struct Composition: Sendable {
             group: Self.group(of: handler.name, configuration), topics: handler.topics.map(\.rawValue))
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
+        options.onLag = LagMetrics(group: Self.group(of: handler.name, configuration)).observe
         let final = options
         let deadLetters = try clients.producer()
         return EventConsumer(configuration: configuration.events, handler: handler, logger: logger) {

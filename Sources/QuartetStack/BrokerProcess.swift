@@ -6,6 +6,9 @@ package import Logging
 /// librdkafka may bring about, ``start()`` makes another at the same address, with nothing in it.
 package actor BrokerProcess: LocalBroker {
     package nonisolated let name: String
+    package nonisolated let keepsRecords = false
+    package nonisolated let settings: [String: String] = EmbeddedBroker.settings
+    package nonisolated let summary: String = EmbeddedBroker.summary
     private let host: ServerHost
     private let signalTimeout: Duration
     private let logger: Logger
@@ -61,6 +64,8 @@ package actor BrokerProcess: LocalBroker {
         await host.stop()
         isTurningClientsAway = false
     }
+
+    package func wipe() async { await close() }
 }
 
 private struct BrokerRecipe: ServerRecipe {
@@ -79,12 +84,5 @@ private struct BrokerRecipe: ServerRecipe {
     }
 
     /// Asks for the versions that it speaks.
-    func isServing(port: UInt16) -> Bool {
-        let correlation: [UInt8] = [0, 0, 0, 1]
-        let request: [UInt8] = [0, 0, 0, 10] + [0, 18] + [0, 0] + correlation + [0xff, 0xff]
-        guard let connection = LoopbackConnection(port: port), connection.send(request),
-            let reply = connection.receive(8)
-        else { return false }
-        return Array(reply[4...]) == correlation
-    }
+    func isServing(port: UInt16) -> Bool { BrokerGreeting.isAnswered(port: port) }
 }

@@ -38,11 +38,25 @@ extension LocalServer {
     }
 }
 
-/// The endpoint that stands for Kafka. It keeps its records in memory: stopped or killed, it only turns clients away for a
-/// while; what ends the broker itself takes them along.
+/// Kafka, or what stands for it.
+///
+/// What stands for it keeps its records in memory: stopped or killed, it only turns clients away for a while; what ends the
+/// broker itself takes them along. Apache Kafka keeps them in its folder.
 package protocol LocalBroker: LocalServer {
-    /// Ends the broker with all that it keeps.
+    /// What it is, for those who start it.
+    var summary: String { get }
+
+    /// What its clients have to be told beside its address, as variables of their environment.
+    var settings: [String: String] { get }
+
+    /// Whether records outlive the broker's end.
+    var keepsRecords: Bool { get }
+
+    /// Ends the broker.
     func close() async
+
+    /// Ends the broker with all that it keeps; the next ``start()`` begins with nothing.
+    func wipe() async throws
 }
 
 /// A server that is a process of its own.

@@ -59,9 +59,15 @@ package final class LocalStack: Sendable {
         redis = RedisServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
         mongo = MongoServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
         kafka =
-            options.brokerIsProcess
-            ? BrokerProcess(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
-            : KafkaServer(options: options, logger: logger)
+            switch options.broker {
+            case .embedded(let brokers): EmbeddedBroker(brokers: brokers, logger: logger)
+            case .process:
+                BrokerProcess(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
+            case .apache(let home, let nodes):
+                KafkaBroker(
+                    directory: directory, home: home, nodes: nodes, options: options, logger: logger,
+                    onUnexpectedExit: report)
+            }
     }
 
     /// Stops all four and gives the folder free.
@@ -85,7 +91,7 @@ package final class LocalStack: Sendable {
             "REDIS_URL": redis.url,
             "MONGODB_URL": mongo.url,
             "KAFKA_BROKERS": kafka.url,
-        ]
+        ].merging(kafka.settings) { own, _ in own }
     }
 
     /// Writes `stack.env` into the folder: the environment and `extra` as KEY=value lines that a shell can source. It is

@@ -73,6 +73,20 @@ actor ServerHost {
         releaseFolder()
     }
 
+    /// Ends the server by SIGKILL and removes its data; the next start makes them anew.
+    func wipe() async throws {
+        await kill()
+        do {
+            try FileManager.default.removeItem(at: folder.data)
+        } catch CocoaError.fileNoSuchFile {
+            return
+        } catch {
+            throw StackError(
+                code: .cannotUseDirectory,
+                message: "can't remove \(folder.data.path): \(error.localizedDescription)")
+        }
+    }
+
     /// Returns once all of it stands still, or has had ten seconds for that.
     func suspend() {
         guard let process else { return }
@@ -224,7 +238,9 @@ actor ServerHost {
     }
 
     private func owns(_ pid: pid_t) -> Bool {
-        ProcessTable.arguments(of: pid).contains(folder.data.path) && ProcessTable.isAlive(pid)
+        // By itself, or as the value of a setting.
+        ProcessTable.arguments(of: pid).contains { $0 == folder.data.path || $0.hasSuffix("=" + folder.data.path) }
+            && ProcessTable.isAlive(pid)
     }
 
     /// Asks /proc: who ends processes that are not ours to wait for is another process.

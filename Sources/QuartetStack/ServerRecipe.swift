@@ -12,7 +12,8 @@ protocol ServerRecipe: Sendable {
     /// Makes the data folder where there is none. Called before each start.
     func prepare(_ folder: ServerFolder) async throws
 
-    /// The command that runs the server in the foreground; the data folder's path is one of its arguments.
+    /// The command that runs the server in the foreground; the data folder's path is one of its arguments, or the end of one
+    /// behind an equals sign.
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String]
 
     /// Whether the server answers as one that serves; may block for a second.

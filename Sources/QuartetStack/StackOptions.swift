@@ -12,25 +12,36 @@ package struct StackOptions: Sendable, Hashable {
     package var startTimeout: Duration
     /// How long a server may take to end by itself before it gets SIGKILL.
     package var stopTimeout: Duration
-    package var kafkaBrokers: Int
-    /// Whether the broker is a process of its own, so that its end is not its owner's; it is a single one then.
-    package var brokerIsProcess: Bool
+    package var broker: BrokerKind
 
     package init(
         durability: Durability = .durable, startTimeout: Duration = .seconds(60), stopTimeout: Duration = .seconds(10),
-        kafkaBrokers: Int = 1, brokerIsProcess: Bool = false
+        broker: BrokerKind = .embedded(brokers: 1)
     ) {
-        precondition(kafkaBrokers > 0, "a cluster has at least one broker")
-        precondition(kafkaBrokers == 1 || !brokerIsProcess, "a process has one broker")
         self.durability = durability
         self.startTimeout = startTimeout
         self.stopTimeout = stopTimeout
-        self.kafkaBrokers = kafkaBrokers
-        self.brokerIsProcess = brokerIsProcess
+        self.broker = broker
     }
 
     package static let durable = StackOptions()
-    package static let fast = StackOptions(durability: .fast)
+    package static let fast = StackOptions(durability: .fast, startTimeout: .seconds(120))
+}
+
+/// Which broker a stack runs.
+package enum BrokerKind: Sendable, Hashable {
+    /// Stands for Kafka, inside this process.
+    case embedded(brokers: Int)
+    /// Stands for Kafka as a single process of its own, so that its end is not its owner's.
+    case process
+    case apache(KafkaHome, nodes: Int)
+
+    /// Apache Kafka with so many nodes where the environment names one, else `substitute`.
+    ///
+    /// - Throws: `StackError` where it names one that can't be run.
+    package static func preferred(nodes: Int = 1, substitute: BrokerKind) throws -> BrokerKind {
+        try KafkaHome().map { .apache($0, nodes: nodes) } ?? substitute
+    }
 }
 
 /// A server ended although nobody asked it to.

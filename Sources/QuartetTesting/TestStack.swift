@@ -40,11 +40,9 @@ package enum TestStack {
         try await started(MongoServer(directory: makeFolder(), options: .fast))
     }
 
-    /// A Kafka cluster of the caller's own, started; the caller stops it.
-    package static func privateKafka(brokers: Int = 1) async throws -> KafkaServer {
-        var options = StackOptions.fast
-        options.kafkaBrokers = brokers
-        return try await started(KafkaServer(options: options))
+    /// A cluster that stands for Kafka, of the caller's own, started; the caller stops it.
+    package static func privateKafka(brokers: Int = 1) async throws -> EmbeddedBroker {
+        try await started(EmbeddedBroker(brokers: brokers))
     }
 
     private static func started<Server: LocalServer>(_ server: Server) async throws -> Server {
@@ -53,7 +51,7 @@ package enum TestStack {
     }
 
     /// A fresh folder within the one that goes when the process ends.
-    private static func makeFolder() throws -> URL {
+    static func makeFolder() throws -> URL {
         try folder.withLock { folder in
             let root = try folder ?? TemporaryFolder.make()
             folder = root

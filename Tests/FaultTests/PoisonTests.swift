@@ -7,9 +7,9 @@ import Testing
 
 /// What can't be worked on is put aside, with the reason, and its neighbours are unharmed.
 @Suite(.serialized) struct PoisonTests {
-    @Test(.timeLimit(.minutes(3)))
-    func eventsThatAreNoneArePutAside() async throws {
-        try await QuartetSystem.withPrivateStack { stack in
+    @Test(.timeLimit(.minutes(3)), arguments: TestBroker.present)
+    func eventsThatAreNoneArePutAside(_ kafka: TestBroker) async throws {
+        try await QuartetSystem.withPrivateStack(on: kafka) { stack in
             try await QuartetSystem.run(on: stack) { system in
                 let (_, shop) = try await system.serve(with: ["relay", "work"])
                 let invalidate = try system.start(["invalidate"], settings: TestProcess.servingMetrics)
@@ -42,6 +42,7 @@ import Testing
                     #expect(record?.header("dlq_offset") != nil)
                 }
                 #expect(try await invalidate.metric("quartet_dead_letters_total") == Double(poison.count))
+                try await eventually("all is applied") { try await invalidate.metric("quartet_consumer_lag") == 0 }
                 #expect(invalidate.end == nil)
             }
         }

@@ -12,8 +12,10 @@ struct DevRun {
     var shop: Shop { Shop(url: environment["QUARTET_API_URL"] ?? "", key: environment["QUARTET_API_KEY"] ?? "") }
 
     /// Starts it and waits until it says that it runs.
-    static func start(data: URL, folder: URL) async throws -> DevRun {
-        let process = try TestProcess.quartet(["dev", "--data", data.path], folder: folder)
+    static func start(
+        data: URL, folder: URL, settings: [String: String] = [:]
+    ) async throws -> DevRun {
+        let process = try TestProcess.quartet(["dev", "--data", data.path], environment: settings, folder: folder)
         do {
             try await eventually("dev runs") {
                 if let end = process.end { throw TestFailure("dev ended with \(end)\(process.lastWords)") }
@@ -28,9 +30,10 @@ struct DevRun {
 
     /// Runs `body` and stops everything by `signal`, which it must follow.
     static func with(
-        data: URL, folder: URL, stoppedBy signal: Int32, _ body: (DevRun) async throws -> Void
+        data: URL, folder: URL, stoppedBy signal: Int32, settings: [String: String] = [:],
+        _ body: (DevRun) async throws -> Void
     ) async throws -> ChildProcess.End {
-        let dev = try await start(data: data, folder: folder)
+        let dev = try await start(data: data, folder: folder, settings: settings)
         do {
             try await body(dev)
             return try await dev.process.stop(signal)

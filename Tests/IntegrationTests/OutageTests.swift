@@ -1,6 +1,7 @@
 import Foundation
 import QuartetCore
 import QuartetStack
+import QuartetTesting
 import SystemTesting
 import Testing
 
@@ -55,9 +56,9 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
-    func nothingIsLostWhenStoresDieUnderLoad() async throws {
-        try await onPrivateServers(settings: ["WORKER_REVIEWS_PER_CHUNK": "3"]) { system, shop in
+    @Test(.timeLimit(.minutes(5)), arguments: TestBroker.present)
+    func nothingIsLostWhenStoresDieUnderLoad(_ kafka: TestBroker) async throws {
+        try await onPrivateServers(kafka, settings: ["WORKER_REVIEWS_PER_CHUNK": "3"]) { system, shop in
             for product in ["p", "q", "r"] { try await shop.addProduct(product, reviews: 20) }
             let stack = system.stack
             let ids = try await withThrowingTaskGroup(of: [RequestID].self) { group in
@@ -111,9 +112,10 @@ import Testing
     }
 
     private func onPrivateServers(
-        settings: [String: String] = [:], _ body: (QuartetSystem, Shop) async throws -> Void
+        _ kafka: TestBroker = .embedded, settings: [String: String] = [:],
+        _ body: (QuartetSystem, Shop) async throws -> Void
     ) async throws {
-        try await QuartetSystem.withPrivateStack { stack in
+        try await QuartetSystem.withPrivateStack(on: kafka) { stack in
             try await QuartetSystem.run(on: stack, settings: settings) { system in
                 try await body(system, try await system.serve(with: roles).shop)
             }

@@ -1,39 +1,45 @@
 import ClientSupport
+import QuartetTesting
 import Testing
 
 @testable import Kafka
 
 @Suite struct ConsumerTests {
-    private func fill(_ topic: String, _ count: Int, partitions: Int) async throws {
-        try await TestCluster.createTopic(topic, partitions: partitions)
-        let producer = try TestCluster.makeProducer()
-        for result in try await producer.send((0..<count).map { KafkaRecord(topic, "\($0)", "\($0)") }) {
-            _ = try result.get()
-        }
+    /// The shared broker, with a topic that has so many records.
+    private func filled(
+        _ kind: TestBroker, _ topic: String, _ count: Int, partitions: Int
+    ) async throws -> TestCluster {
+        let cluster = try await TestCluster.shared(kind)
+        try await cluster.createTopic(topic, partitions: partitions)
+        let producer = try cluster.makeProducer()
+        try await producer.deliver((0..<count).map { KafkaRecord(topic, "\($0)", "\($0)") })
         await producer.close(deadline: TestCluster.soon)
+        return cluster
     }
 
-    @Test func aMemberResumesAfterItsCommitAndSeesTheRestAgain() async throws {
-        try await fill("c.resume", 10, partitions: 1)
-        let first = try TestCluster.makeMember("c.resume", "c.resume")
+    @Test(arguments: TestBroker.present)
+    func aMemberResumesAfterItsCommitAndSeesTheRestAgain(_ kind: TestBroker) async throws {
+        let cluster = try await filled(kind, "c.resume", 10, partitions: 1)
+        let first = try cluster.makeMember("c.resume", "c.resume")
         let records = try await first.take(6)
         let commit = try await first.commit(Array(records[..<4]), deadline: TestCluster.soon)
         #expect(commit.stale == 0)
         #expect(commit.committed == [KafkaOffset(KafkaPartition(topic: "c.resume", partition: 0), offset: 4)])
         await first.close(deadline: TestCluster.soon)
-        let second = try TestCluster.makeMember("c.resume", "c.resume")
+        let second = try cluster.makeMember("c.resume", "c.resume")
         #expect(try await second.take(6).map(\.offset) == Array(4..<10))
         await second.close(deadline: TestCluster.soon)
     }
 
-    @Test func whatAGroupHasNotCommittedIsToldToWhoDoesNotJoin() async throws {
-        try await fill("c.behind", 10, partitions: 1)
+    @Test(arguments: TestBroker.present)
+    func whatAGroupHasNotCommittedIsToldToWhoDoesNotJoin(_ kind: TestBroker) async throws {
+        let cluster = try await filled(kind, "c.behind", 10, partitions: 1)
         var options = KafkaConsumerOptions(group: "c.behind")
         options.joinsGroup = false
         let observer = try KafkaConsumer(
-            TestCluster.configuration, options: options, logger: TestCluster.logger)
+            cluster.configuration, options: options, logger: TestCluster.logger)
         #expect(try await observer.uncommitted(topic: "c.behind", deadline: TestCluster.soon) == 10)
-        let member = try TestCluster.makeMember("c.behind", "c.behind")
+        let member = try cluster.makeMember("c.behind", "c.behind")
         let records = try await member.take(10)
         _ = try await member.commit(Array(records[..<4]), deadline: TestCluster.soon)
         #expect(try await observer.uncommitted(topic: "c.behind", deadline: TestCluster.soon) == 6)
@@ -43,12 +49,13 @@ import Testing
         await member.close(deadline: TestCluster.soon)
     }
 
-    @Test func membersShareAndTakeOverPartitionsAndDropStaleCommits() async throws {
-        try await fill("c.share", 40, partitions: 4)
-        let first = try TestCluster.makeMember("c.share", "c.share")
+    @Test(arguments: TestBroker.present)
+    func membersShareAndTakeOverPartitionsAndDropStaleCommits(_ kind: TestBroker) async throws {
+        let cluster = try await filled(kind, "c.share", 40, partitions: 4)
+        let first = try cluster.makeMember("c.share", "c.share")
         let early = try await first.take(40)
         #expect(await first.assignment.count == 4)
-        let second = try TestCluster.makeMember("c.share", "c.share")
+        let second = try cluster.makeMember("c.share", "c.share")
         // Both go on polling until both have their share: a member that stops would be thrown out.
         let deadline = TestCluster.soon
         while await (first.assignment.count, second.assignment.count) != (2, 2) {
@@ -72,31 +79,10 @@ import Testing
         await first.close(deadline: TestCluster.soon)
     }
 
-    @Test func aCommitWithoutACoordinatorEndsAtItsDeadline() async throws {
-        let cluster = try TestCluster.start()
-        try await cluster.createTopic("t", partitions: 1)
-        let configuration = KafkaConfiguration(brokers: cluster.bootstrapServers)
-        let producer = try TestCluster.makeProducer(configuration)
-        _ = try await producer.send([KafkaRecord("t", "k", "v")])
-        var options = KafkaConsumerOptions(group: "g", topics: ["t"])
-        options.fetchWaitMax = .milliseconds(20)
-        let consumer = try KafkaConsumer(configuration, options: options, logger: TestCluster.logger)
-        let records = try await consumer.take(1)
-        try await cluster.brokerDown(1)
-        let taken = await duration {
-            let error = await #expect(throws: KafkaError.self) {
-                try await consumer.commit(records, deadline: .after(.milliseconds(300)))
-            }
-            #expect(error?.mayHaveHappened == true && error?.isRetriable == true)
-        }
-        #expect(taken < .seconds(30))
-        #expect(await duration { await consumer.close(deadline: .after(.milliseconds(500))) } < .seconds(30))
-        await producer.close(deadline: TestCluster.soon)
-        await cluster.stop()
-    }
-
-    @Test func anIdleMemberClosesAtOnceAndItsPollEnds() async throws {
-        let consumer = try TestCluster.makeMember("c.idle", "c.idle")
+    @Test(arguments: TestBroker.present)
+    func anIdleMemberClosesAtOnceAndItsPollEnds(_ kind: TestBroker) async throws {
+        let cluster = try await TestCluster.shared(kind)
+        let consumer = try cluster.makeMember("c.idle", "c.idle")
         let poller = Task { try await consumer.poll(timeout: .seconds(60)) }
         let taken = await duration { await consumer.close(deadline: TestCluster.soon) }
         #expect(taken < .seconds(30))
@@ -104,9 +90,10 @@ import Testing
         #expect(error?.name == "_DESTROY")
     }
 
-    @Test func aCancelledPollEndsAndLosesNothing() async throws {
-        try await fill("c.cancel", 3, partitions: 1)
-        let consumer = try TestCluster.makeMember("c.cancel", "c.cancel")
+    @Test(arguments: TestBroker.present)
+    func aCancelledPollEndsAndLosesNothing(_ kind: TestBroker) async throws {
+        let cluster = try await filled(kind, "c.cancel", 3, partitions: 1)
+        let consumer = try cluster.makeMember("c.cancel", "c.cancel")
         let poller = Task { try await consumer.poll(timeout: .seconds(60)) }
         poller.cancel()
         await #expect(throws: CancellationError.self) { try await poller.value }
@@ -114,10 +101,10 @@ import Testing
         await consumer.close(deadline: TestCluster.soon)
     }
 
-    @Test func watermarksTellWhatAPartitionHolds() async throws {
-        try await fill("c.marks", 7, partitions: 1)
-        let reader = try KafkaConsumer(
-            TestCluster.configuration, options: KafkaConsumerOptions(), logger: TestCluster.logger)
+    @Test(arguments: TestBroker.present)
+    func watermarksTellWhatAPartitionHolds(_ kind: TestBroker) async throws {
+        let cluster = try await filled(kind, "c.marks", 7, partitions: 1)
+        let reader = try cluster.makeReader()
         let watermarks = try await reader.watermarks(topic: "c.marks", deadline: TestCluster.soon)
         #expect(watermarks.map(\.low) == [0] && watermarks.map(\.high) == [7])
         try await reader.ping(deadline: TestCluster.soon)

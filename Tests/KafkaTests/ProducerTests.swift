@@ -1,12 +1,16 @@
 import ClientSupport
+import QuartetStack
+import QuartetTesting
 import Testing
 
 @testable import Kafka
 
 @Suite struct ProducerTests {
-    @Test func aRecordArrivesAsItWasSent() async throws {
-        try await TestCluster.createTopic("p.whole", partitions: 1)
-        let producer = try TestCluster.makeProducer()
+    @Test(arguments: TestBroker.present)
+    func aRecordArrivesAsItWasSent(_ kind: TestBroker) async throws {
+        let cluster = try await TestCluster.shared(kind)
+        try await cluster.createTopic("p.whole", partitions: 1)
+        let producer = try cluster.makeProducer()
         let sent = [
             KafkaRecord(
                 topic: "p.whole", partition: 0, key: [0, 1, 255], value: [1, 0, 2],
@@ -19,18 +23,20 @@ import Testing
         ]
         let deliveries = try await producer.send(sent).map { try $0.get() }
         #expect(deliveries == (0..<3).map { KafkaDelivery(partition: 0, offset: $0) })
-        #expect(try await TestCluster.read("p.whole").map(\.record) == sent)
+        #expect(try await cluster.read("p.whole").map(\.record) == sent)
         await producer.close(deadline: TestCluster.soon)
     }
 
-    @Test func oneKeyStaysInOnePartitionInOrder() async throws {
-        try await TestCluster.createTopic("p.keys", partitions: 4)
-        let producer = try TestCluster.makeProducer()
+    @Test(arguments: TestBroker.present)
+    func oneKeyStaysInOnePartitionInOrder(_ kind: TestBroker) async throws {
+        let cluster = try await TestCluster.shared(kind)
+        try await cluster.createTopic("p.keys", partitions: 4)
+        let producer = try cluster.makeProducer()
         let records = (0..<2000).map { KafkaRecord("p.keys", "key \($0 % 20)", "\($0 / 20)") }
         for half in [records[..<1000], records[1000...]] {
             for result in try await producer.send(Array(half)) { _ = try result.get() }
         }
-        let byKey = Dictionary(grouping: try await TestCluster.read("p.keys"), by: \.key)
+        let byKey = Dictionary(grouping: try await cluster.read("p.keys"), by: \.key)
         #expect(byKey.count == 20)
         for records in byKey.values {
             #expect(Set(records.map(\.partition)).count == 1)
@@ -39,18 +45,22 @@ import Testing
         await producer.close(deadline: TestCluster.soon)
     }
 
-    @Test func aKeyGoesWhereTheJavaClientPutsIt() async throws {
-        try await TestCluster.createTopic("p.murmur", partitions: 100)
-        let producer = try TestCluster.makeProducer()
-        // murmur2("21") = -973932308; without its sign bit modulo 100 that is 40.
+    @Test(arguments: TestBroker.present)
+    func aKeyGoesWhereTheJavaClientPutsIt(_ kind: TestBroker) async throws {
+        let cluster = try await TestCluster.shared(kind)
+        try await cluster.createTopic("p.murmur", partitions: 10)
+        let producer = try cluster.makeProducer()
+        // murmur2("21") = -973932308; without its sign bit modulo 10 that is 0.
         let results = try await producer.send([KafkaRecord("p.murmur", "21", "x")])
-        #expect(try results[0].get().partition == Int32((-973_932_308 & 0x7fff_ffff) % 100))
+        #expect(try results[0].get().partition == Int32((-973_932_308 & 0x7fff_ffff) % 10))
         await producer.close(deadline: TestCluster.soon)
     }
 
-    @Test func eachRecordHasItsOwnResult() async throws {
-        try await TestCluster.createTopic("p.mixed", partitions: 1)
-        let producer = try TestCluster.makeProducer()
+    @Test(arguments: TestBroker.present)
+    func eachRecordHasItsOwnResult(_ kind: TestBroker) async throws {
+        let cluster = try await TestCluster.shared(kind)
+        try await cluster.createTopic("p.mixed", partitions: 1)
+        let producer = try cluster.makeProducer()
         let large = KafkaRecord(topic: "p.mixed", value: [UInt8](repeating: 0, count: 1_500_000))
         let results = try await producer.send([
             KafkaRecord("p.mixed", "a", "1"), large, KafkaRecord("p.mixed", "a", "2"),
@@ -66,9 +76,11 @@ import Testing
         await producer.close(deadline: TestCluster.soon)
     }
 
-    @Test func aFullQueueMakesSendersWaitInOrder() async throws {
-        try await TestCluster.createTopic("p.full", partitions: 1)
-        let producer = try TestCluster.makeProducer { $0.queuedRecordsMax = 50 }
+    @Test(arguments: TestBroker.present)
+    func aFullQueueMakesSendersWaitInOrder(_ kind: TestBroker) async throws {
+        let cluster = try await TestCluster.shared(kind)
+        try await cluster.createTopic("p.full", partitions: 1)
+        let producer = try cluster.makeProducer { $0.queuedRecordsMax = 50 }
         try await withThrowingTaskGroup { group in
             for sender in 0..<4 {
                 group.addTask {
@@ -78,36 +90,34 @@ import Testing
             }
             try await group.waitForAll()
         }
-        let byKey = Dictionary(grouping: try await TestCluster.read("p.full"), by: \.key)
+        let byKey = Dictionary(grouping: try await cluster.read("p.full"), by: \.key)
         #expect(byKey.count == 4)
         for records in byKey.values { #expect(records.map(\.text) == (0..<500).map(String.init)) }
         await producer.close(deadline: TestCluster.soon)
     }
 
     @Test func aProducerThatFailedForGoodTellsItsSendersAndIsReplaced() async throws {
-        let cluster = try TestCluster.start()
-        try await cluster.createTopic("t", partitions: 1)
-        let configuration = KafkaConfiguration(brokers: cluster.bootstrapServers)
-        let producer = try TestCluster.makeProducer(configuration)
-        try await cluster.brokerDown(1)
-        let first = Task { try await producer.send([KafkaRecord("t", "k", "lost")]) }
-        let deadline = TestCluster.soon
-        while await producer.outstanding == 0, !deadline.isPast { await Task.yield() }
-        await producer.raiseFatalError()
-        let lost = try await first.value
-        let error = try #require(throws: KafkaError.self) { try lost[0].get() }
-        #expect(error.isRetriable)
-        try await cluster.brokerUp(1)
-        let second = try await producer.send([KafkaRecord("t", "k", "kept")])
-        #expect(try second[0].get().offset == 0)
-        #expect(await producer.recreations == 1)
-        #expect(try await TestCluster.read("t", configuration).map(\.text) == ["kept"])
-        await producer.close(deadline: TestCluster.soon)
-        await cluster.stop()
+        try await TestCluster.toHarm(.embedded) { cluster in
+            try await cluster.createTopic("t")
+            let producer = try cluster.makeProducer()
+            await cluster.broker.kill()
+            let first = Task { try await producer.send([KafkaRecord("t", "k", "lost")]) }
+            let deadline = TestCluster.soon
+            while await producer.outstanding == 0, !deadline.isPast { await Task.yield() }
+            await producer.raiseFatalError()
+            let lost = try await first.value
+            let error = try #require(throws: KafkaError.self) { try lost[0].get() }
+            #expect(error.isRetriable)
+            try await cluster.broker.start()
+            #expect(try await producer.deliver([KafkaRecord("t", "k", "kept")])[0].offset == 0)
+            #expect(await producer.recreations == 1)
+            #expect(try await cluster.read("t").map(\.text) == ["kept"])
+            await producer.close(deadline: TestCluster.soon)
+        }
     }
 
     @Test func aClosedProducerRefuses() async throws {
-        let producer = try TestCluster.makeProducer()
+        let producer = try TestCluster.makeProducer(TestCluster.nowhere)
         #expect(await duration { await producer.close(deadline: TestCluster.soon) } < .seconds(30))
         await producer.close(deadline: TestCluster.soon)
         let error = await #expect(throws: KafkaError.self) { try await producer.send([KafkaRecord("t", "k", "v")]) }

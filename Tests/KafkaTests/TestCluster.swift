@@ -1,19 +1,40 @@
 import ClientSupport
 import Kafka
 import Logging
+import QuartetStack
+import QuartetTesting
 import Testing
 
-/// One mock cluster for all tests that do not harm it; each test uses topics and groups of its own.
-enum TestCluster {
-    static let shared: Result<KafkaMockCluster, any Error> = Result { try start() }
+/// A broker, and clients of it. Tests share it and keep apart by the names of topics and groups.
+struct TestCluster: Sendable {
+    let kind: TestBroker
+    let broker: any LocalBroker
 
-    static var configuration: KafkaConfiguration {
-        get throws { KafkaConfiguration(brokers: try shared.get().bootstrapServers) }
+    static func shared(_ kind: TestBroker) async throws -> TestCluster {
+        TestCluster(kind: kind, broker: try await kind.shared)
     }
 
-    static func start(brokerCount: Int = 1) throws -> KafkaMockCluster {
-        try KafkaMockCluster(brokerCount: brokerCount, logger: logger)
+    /// Runs `body` with a broker that it may kill and freeze. Apache Kafka takes seconds to start, so those tests share one,
+    /// one after the other.
+    static func toHarm(_ kind: TestBroker, _ body: (TestCluster) async throws -> Void) async throws {
+        let broker = kind == .apache ? try await harmed.value : try await kind.start()
+        let outcome: Result<Void, any Error>
+        do {
+            // The test before may have failed midway.
+            await broker.resume()
+            try await broker.start()
+            outcome = .success(try await body(TestCluster(kind: kind, broker: broker)))
+        } catch {
+            outcome = .failure(error)
+        }
+        if kind == .embedded { await broker.close() }
+        try outcome.get()
     }
+
+    private static let harmed = Task { try await TestBroker.apache.start() }
+
+    /// Brokers where nobody is.
+    static let nowhere = KafkaConfiguration(brokers: ["127.0.0.1:1"])
 
     static let logger: Logger = {
         var logger = Logger(label: "kafka.tests")
@@ -21,37 +42,63 @@ enum TestCluster {
         return logger
     }()
 
-    static func createTopic(_ name: String, partitions: Int) async throws {
-        try await shared.get().createTopic(name, partitions: partitions)
+    static let silence = Logger(label: "kafka.tests") { _ in SwiftLogNoOpLogHandler() }
+
+    var configuration: KafkaConfiguration {
+        var configuration = KafkaConfiguration(brokers: broker.url.split(separator: ",").map(String.init))
+        configuration.reconnectPauseMax = .milliseconds(200)
+        configuration.metadataRefreshInterval = .seconds(1)
+        return configuration
+    }
+
+    func createTopic(_ name: String, partitions: Int = 1, settings: [String: String] = [:]) async throws {
+        if let embedded = broker as? EmbeddedBroker {
+            return try await embedded.createTopic(name, partitions: partitions)
+        }
+        let topic = KafkaTopic(name, partitions: partitions, settings: settings)
+        let admin = try KafkaAdmin(configuration, logger: Self.logger)
+        let outcomes = try await admin.make([topic], deadline: Self.soon)
+        try #require(outcomes == [name: .made])
+    }
+
+    func makeProducer(_ change: (inout KafkaProducerOptions) -> Void = { _ in }) throws -> KafkaProducer {
+        try Self.makeProducer(configuration, change)
     }
 
     static func makeProducer(
-        _ configuration: KafkaConfiguration? = nil, _ change: (inout KafkaProducerOptions) -> Void = { _ in }
+        _ configuration: KafkaConfiguration, _ change: (inout KafkaProducerOptions) -> Void = { _ in }
     ) throws -> KafkaProducer {
         var options = KafkaProducerOptions()
         change(&options)
-        return try KafkaProducer(configuration ?? Self.configuration, options: options, logger: logger)
+        return try KafkaProducer(configuration, options: options, logger: logger)
     }
 
-    /// A member with a short session, because the mock cluster rebalances a second before it ends.
-    static func makeMember(_ group: String, _ topic: String) throws -> KafkaConsumer {
+    /// A member with a short session: the embedded broker rebalances a second before it ends.
+    func makeMember(
+        _ group: String, _ topic: String, _ change: (inout KafkaConsumerOptions) -> Void = { _ in }
+    ) throws -> KafkaConsumer {
         var options = KafkaConsumerOptions(group: group, topics: [topic])
         options.sessionTimeout = .seconds(3)
         options.fetchWaitMax = .milliseconds(20)
-        return try KafkaConsumer(configuration, options: options, logger: logger)
+        change(&options)
+        return try KafkaConsumer(configuration, options: options, logger: Self.logger)
+    }
+
+    func makeReader(_ change: (inout KafkaConsumerOptions) -> Void = { _ in }) throws -> KafkaConsumer {
+        var options = KafkaConsumerOptions()
+        options.fetchWaitMax = .milliseconds(20)
+        change(&options)
+        return try KafkaConsumer(configuration, options: options, logger: Self.logger)
     }
 
     /// Everything in `topic` now, by partition and in order.
-    static func read(_ topic: String, _ configuration: KafkaConfiguration? = nil) async throws -> [KafkaConsumedRecord]
-    {
-        var options = KafkaConsumerOptions()
-        options.fetchWaitMax = .milliseconds(20)
-        let reader = try KafkaConsumer(configuration ?? Self.configuration, options: options, logger: logger)
-        let watermarks = try await reader.watermarks(topic: topic, deadline: soon)
+    func read(_ topic: String) async throws -> [KafkaConsumedRecord] {
+        let reader = try makeReader()
+        let watermarks = try await reader.watermarks(topic: topic, deadline: Self.soon)
         try await reader.assign(
             watermarks.map { KafkaOffset(KafkaPartition(topic: topic, partition: $0.partition), offset: $0.low) })
         let records = try await reader.take(watermarks.reduce(0) { $0 + Int($1.high - $1.low) })
-        await reader.close(deadline: soon)
+        await reader.close(deadline: Self.soon)
         return records.sorted { ($0.partition, $0.offset) < ($1.partition, $1.offset) }
     }
 
@@ -78,6 +125,14 @@ extension KafkaConsumer {
         while assignment.count != count, !deadline.isPast { records = try await poll(timeout: .milliseconds(50)) }
         try #require(assignment.count == count)
         return records
+    }
+}
+
+extension KafkaProducer {
+    /// Sends all and returns where they went; a failure of one is an error.
+    @discardableResult
+    func deliver(_ records: [KafkaRecord]) async throws -> [KafkaDelivery] {
+        try await send(records).map { try $0.get() }
     }
 }
 

@@ -108,6 +108,14 @@ import Testing
                 "sasl.password": "p",
             ])
         #expect(try loaded(["KAFKA_SECURITY": "tls"]).kafka.securityProperties == ["security.protocol": "ssl"])
+        let certificate = try loaded([
+            "KAFKA_SECURITY": "tls", "KAFKA_CA_FILE": "ca", "KAFKA_CERTIFICATE_FILE": "own", "KAFKA_KEY_FILE": "key",
+        ]).kafka
+        #expect(
+            certificate.securityProperties == [
+                "security.protocol": "ssl", "ssl.ca.location": "ca", "ssl.certificate.location": "own",
+                "ssl.key.location": "key",
+            ])
         #expect(try loaded([:]).kafka.securityProperties.isEmpty)
     }
 

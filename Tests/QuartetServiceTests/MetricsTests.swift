@@ -1,4 +1,5 @@
 import CoreMetrics
+import Kafka
 import Testing
 
 @testable import QuartetService
@@ -35,6 +36,24 @@ import Testing
     @Test func labelsAreEscaped() {
         counter("a_total", [("path", "a\\b\"c\nd")])
         #expect(lines.last == #"a_total{path="a\\b\"c\nd"} 1"#)
+    }
+
+    @Test func whatAConsumerNoLongerHasIsNotItsLag() {
+        let lag = LagMetrics(group: "g", factory: registry)
+        func told(_ records: [Int32: Int64]) -> [String] {
+            let lags = records.map { (KafkaPartition(topic: "t", partition: $0.key), $0.value) }
+            lag.observe(Dictionary(uniqueKeysWithValues: lags))
+            return lines
+        }
+        func expected(_ first: Int, _ second: Int) -> [String] {
+            ["# TYPE quartet_consumer_lag gauge"]
+                + [(0, first), (1, second)].map { partition, records in
+                    "quartet_consumer_lag{group=\"g\",topic=\"t\",partition=\"\(partition)\"} \(Double(records))"
+                }
+        }
+        #expect(told([0: 3, 1: 7]) == expected(3, 7))
+        #expect(told([1: 8]) == expected(0, 8))
+        #expect(told([:]) == expected(0, 0))
     }
 
     @Test func aGaugeIsItsLastValue() {

@@ -1,7 +1,7 @@
 import ClientSupport
 package import Foundation
 package import QuartetStack
-import QuartetTesting
+package import QuartetTesting
 import Synchronization
 import Testing
 
@@ -40,17 +40,22 @@ package final class QuartetSystem: Sendable {
         environment["REDIS_PREFIX"] = "\(name):"
         environment["MONGODB_URL"] = stack.mongo.url(database: name)
         environment["KAFKA_BROKERS"] = stack.kafka.url
+        environment.merge(stack.kafka.settings) { own, _ in own }
         environment["KAFKA_GROUP_PREFIX"] = name
         self.environment = environment
         stores = try Stores(environment: environment, folder: folder)
     }
 
     /// Runs `body` with a stack of its own, for tests that stop or break servers.
-    package static func withPrivateStack(_ body: (LocalStack) async throws -> Void) async throws {
+    package static func withPrivateStack(
+        on kafka: TestBroker = .embedded, _ body: (LocalStack) async throws -> Void
+    ) async throws {
         let folder = try TemporaryFolder.make()
         // Many of them would fill a disk before the process ends.
         defer { try? FileManager.default.removeItem(at: folder) }
-        let stack = try await LocalStack.start(directory: folder, options: .fast)
+        var options = StackOptions.fast
+        options.broker = try kafka.kind
+        let stack = try await LocalStack.start(directory: folder, options: options)
         do {
             try await body(stack)
         } catch {

@@ -216,6 +216,19 @@ package struct Stores: Sendable {
         }
     }
 
+    /// How many partitions a topic has.
+    package func partitions(ofTopic topic: String) async throws -> Int {
+        let consumer = try KafkaConsumer(kafka, options: KafkaConsumerOptions(), logger: Self.silence)
+        do {
+            let count = try await consumer.watermarks(topic: topic, deadline: .after(patience)).count
+            await consumer.close(deadline: .after(.seconds(5)))
+            return count
+        } catch {
+            await consumer.close(deadline: .after(.seconds(5)))
+            throw error
+        }
+    }
+
     private var kafka: KafkaConfiguration {
         let brokers = (environment["KAFKA_BROKERS"] ?? "").split(separator: ",").map(String.init)
         return KafkaConfiguration(brokers: brokers, clientID: "test")

@@ -5,6 +5,8 @@ enum Layers {
         "CLibPQ": "Postgres", "CHiredis": "Redis", "CLibMongoC": "Mongo", "CRDKafka": "Kafka",
         "CEmotionModel": "QuartetEmotion", "CBrokerPort": "QuartetBroker", "CZlib": "Zlib",
     ]
+    /// The broker for development is librdkafka's own.
+    static let furtherCallers = ["CRDKafka": "QuartetStack"]
     static let withoutStores: Set = ["QuartetCore", "QuartetRoles", "QuartetCheck", "QuartetEmotion"]
 
     /// All that the domain, the roles and the checker may import: what speaks to no store.
@@ -22,11 +24,14 @@ extension Rule {
                 Example("Sources/QuartetStores/A.swift", "internal import CLibPQ"),
                 Example("Sources/Redis/A.swift", "import CRDKafka"),
                 Example("Tests/PostgresTests/A.swift", "import CLibPQ"),
+                Example("Sources/QuartetStack/A.swift", "import CRDKafka", findings: 0),
+                Example("Sources/QuartetStack/A.swift", "import CLibPQ"),
                 Example("Sources/Postgres/A.swift", "import CLibPQ // import CHiredis", findings: 0),
             ]
         ) { file in
             imports(of: file) { module in
-                Layers.cModules[module].map { $0 != file.module } ?? false
+                Layers.cModules[module].map { $0 != file.module && Layers.furtherCallers[module] != file.module }
+                    ?? false
             }
         },
         Rule(

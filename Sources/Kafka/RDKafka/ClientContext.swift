@@ -10,6 +10,8 @@ class ClientContext {
     /// What is read and written on the owner's queue.
     private var outage: Outage
     private var lastHiccup: Int32 = 0
+    /// That no broker lets this client in, until one does.
+    private(set) var refusal: KafkaError?
     /// Set once the client can do no more.
     private(set) var fatal: KafkaError?
 
@@ -23,7 +25,9 @@ class ClientContext {
     func failed(_ code: rd_kafka_resp_err_t, _ reason: String) {
         // "1/1 brokers are down" follows the failure that says which and why.
         if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, outage.reason != nil { return }
+        let reason = SignInAdvice.completing(reason, code.rawValue)
         let error = KafkaError(code, "connection", message: reason)
+        if error.isUnavailable, !error.isRetriable { refusal = error }
         guard error.isUnavailable else {
             logger.warning("Kafka client error", metadata: ["error": "\(error)"])
             return
@@ -41,6 +45,7 @@ class ClientContext {
 
     func succeeded() {
         lastHiccup = 0
+        refusal = nil
         if outage.succeeded() { logger.info("Kafka broker reachable again") }
     }
 

@@ -58,6 +58,15 @@ struct ClientSettings: ~Copyable {
         rd_kafka_conf_set_dr_msg_cb(pointer, report)
     }
 
+    mutating func setStatistics(
+        _ statistics:
+            @convention(c) (
+                OpaquePointer?, UnsafeMutablePointer<CChar>?, Int, UnsafeMutableRawPointer?
+            ) -> Int32
+    ) {
+        rd_kafka_conf_set_stats_cb(pointer, statistics)
+    }
+
     mutating func setRebalance(
         _ rebalance:
             @convention(c) (
@@ -109,7 +118,7 @@ extension ClientSettings {
         "acks": "the producer always waits for all replicas",
         "request.required.acks": "the producer always waits for all replicas",
         "message.timeout.ms": "set `deliveryTimeout`", "delivery.timeout.ms": "set `deliveryTimeout`",
-        "queue.buffering.max.messages": "set `queuedRecordsMax`",
+        "batch.size": "it follows from what topics take", "queue.buffering.max.messages": "set `queuedRecordsMax`",
         "queue.buffering.max.kbytes": "set `queuedKibibytesMax`",
         "transactional.id": "the producer has no transactions",
         "delivery.report.only.error": "every record needs its report",
@@ -119,6 +128,7 @@ extension ClientSettings {
         "group.id": "set `group`", "enable.auto.commit": "positions are committed after the work",
         "enable.auto.offset.store": "positions are committed after the work",
         "session.timeout.ms": "set `sessionTimeout`", "max.poll.interval.ms": "set `pollIntervalMax`",
-        "auto.offset.reset": "set `offsetReset`", "enable.partition.eof": "a poll returns records only",
+        "statistics.interval.ms": "set `onLag`", "auto.offset.reset": "set `offsetReset`",
+        "enable.partition.eof": "a poll returns records only",
     ]) { own, _ in own }
 }

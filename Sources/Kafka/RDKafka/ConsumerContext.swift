@@ -13,12 +13,17 @@ final class ConsumerContext: ClientContext {
     private(set) var generations: [KafkaPartition: UInt64] = [:]
     var counters = KafkaConsumerCounters()
     private var lastGeneration: UInt64 = 0
+    private let onLag: (([KafkaPartition: Int64]) -> Void)?
     private let committed: (UInt64, CommitReport) -> Void
 
-    /// - Parameter committed: called with a commit's id once the group's coordinator has answered.
+    /// - Parameters:
+    ///   - onLag: told how far the partitions that this consumer has are behind.
+    ///   - committed: called with a commit's id once the group's coordinator has answered.
     init(
-        configuration: KafkaConfiguration, logger: Logger, committed: @escaping (UInt64, CommitReport) -> Void
+        configuration: KafkaConfiguration, logger: Logger, onLag: (([KafkaPartition: Int64]) -> Void)? = nil,
+        committed: @escaping (UInt64, CommitReport) -> Void
     ) {
+        self.onLag = onLag
         self.committed = committed
         super.init(logger: logger, configuration: configuration)
     }
@@ -36,6 +41,10 @@ final class ConsumerContext: ClientContext {
         logger.info(
             "Kafka partitions revoked",
             metadata: ["partitions": "\(Self.list(partitions))", "lost": "\(isLost)"])
+    }
+
+    func lags(_ records: [KafkaPartition: Int64]) {
+        onLag?(records.filter { generations[$0.key] != nil })
     }
 
     func reported(_ commit: UInt64, _ report: CommitReport) {

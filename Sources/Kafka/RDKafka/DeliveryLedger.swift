@@ -17,6 +17,8 @@ final class DeliveryLedger {
     private var batches: [UInt64: Batch] = [:]
     /// Records handed to librdkafka whose report has not come.
     private(set) var outstanding = 0
+    /// Whether there was ever more than one since there was none: a batch of the library's may have held several.
+    private(set) var hadCompany = false
     private let finished: (UInt64) -> Void
 
     /// - Parameter finished: called with a batch's id once all its results are in.
@@ -36,11 +38,13 @@ final class DeliveryLedger {
     /// Notes that librdkafka took a record and owes a report.
     func handedOver() {
         outstanding += 1
+        if outstanding > 1 { hadCompany = true }
     }
 
     /// Takes in the report that librdkafka owed.
     func report(_ opaque: UnsafeMutableRawPointer?, _ result: Result<KafkaDelivery, KafkaError>) {
         outstanding -= 1
+        if outstanding == 0 { hadCompany = false }
         let number = Int(bitPattern: opaque)
         resolve(UInt64(number >> 24), number & (Self.batchSizeMax - 1), result)
     }
@@ -75,10 +79,24 @@ final class DeliveryLedger {
 /// What a producer's callbacks reach.
 final class ProducerContext: ClientContext {
     let ledger: DeliveryLedger
+    /// How many bytes are sent together.
+    let batchBytesMax: Int
+    /// How many should be, since a topic did not take some together.
+    private(set) var batchBytesWanted: Int?
 
-    init(configuration: KafkaConfiguration, logger: Logger, ledger: DeliveryLedger) {
+    init(configuration: KafkaConfiguration, logger: Logger, ledger: DeliveryLedger, batchBytesMax: Int) {
         self.ledger = ledger
+        self.batchBytesMax = batchBytesMax
         super.init(logger: logger, configuration: configuration)
+    }
+
+    /// Takes in that a topic refused a record for its size, which may have been that of the batch it was in. Returns whether
+    /// it has a chance in a smaller one.
+    func refusedForSize(recordBytes: Int) -> Bool {
+        let smaller = max(batchBytesMax / 4, recordBytes)
+        guard ledger.hadCompany, smaller < batchBytesMax else { return false }
+        batchBytesWanted = min(batchBytesWanted ?? .max, smaller)
+        return true
     }
 }
 
@@ -95,8 +113,11 @@ func recordReported(
         return context.ledger.report(report._private, .success(delivery))
     }
     let topic = report.rkt.flatMap { rd_kafka_topic_name($0) }.map { String(cString: $0) } ?? "?"
-    let error = KafkaError(
+    var error = KafkaError(
         report.err, "send to \(topic)", outage: context.outageReason,
         mayHaveHappened: rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
+    if error.saysThatItIsTooLarge, context.refusedForSize(recordBytes: report.len + report.key_len) {
+        error.isRetriable = true
+    }
     context.ledger.report(report._private, .failure(error))
 }

@@ -198,9 +198,17 @@ extension KafkaSettings {
         deliveryTimeout = try reader.duration("kafka.delivery_timeout", deliveryTimeout)
         sessionTimeout = try reader.duration("kafka.session_timeout", sessionTimeout)
         fetchWait = try reader.duration("kafka.fetch_wait", fetchWait)
+        topicPartitions = try reader.integer("kafka.topics.partitions", topicPartitions, in: 0...10_000)
+        topicReplicas = try reader.integer("kafka.topics.replicas", topicReplicas, in: 0...100)
+        topicRetention = try reader.duration(
+            "kafka.topics.retention", topicRetention, in: .seconds(60)...(.seconds(315_360_000)))
         security = try reader.choice("kafka.security", security)
+        mechanism = try reader.choice("kafka.mechanism", mechanism)
         username = try reader.string("kafka.username", username)
         password = try reader.secret("kafka.password", password)
+        authorityFile = try reader.string("kafka.ca_file", authorityFile)
+        certificateFile = try reader.string("kafka.certificate_file", certificateFile)
+        keyFile = try reader.string("kafka.key_file", keyFile)
     }
 }
 

@@ -146,11 +146,23 @@ package struct KafkaSettings: Sendable {
     package var deliveryTimeout: Duration = .seconds(30)
     package var sessionTimeout: Duration = .seconds(6)
     package var fetchWait: Duration = .milliseconds(100)
+    /// Of each topic that `migrate` makes; 0 leaves topics to others, or to their first use.
+    package var topicPartitions = 6
+    /// How many brokers have each record; 0 leaves it to the cluster.
+    package var topicReplicas = 0
+    package var topicRetention: Duration = .seconds(7 * 86_400)
     /// `none`, `tls`, `sasl_plain` or `sasl_tls`.
     package var security = KafkaSecurity.none
+    /// How a password is shown, with `sasl_plain` and `sasl_tls`.
+    package var mechanism = KafkaMechanism.scramSHA256
     package var username = ""
     /// Secret.
     package var password = ""
+    /// Files in PEM format, with `tls` and `sasl_tls`: whom to trust in place of the system's authorities, and this client's
+    /// own certificate with its key.
+    package var authorityFile = ""
+    package var certificateFile = ""
+    package var keyFile = ""
 
     package init() {}
 
@@ -164,12 +176,23 @@ package struct KafkaSettings: Sendable {
         case .saslTLS: properties["security.protocol"] = "sasl_ssl"
         }
         if security != .tls {
-            properties["sasl.mechanism"] = "SCRAM-SHA-256"
+            properties["sasl.mechanism"] = mechanism.rawValue
             properties["sasl.username"] = username
             properties["sasl.password"] = password
         }
-        return properties
+        if security != .saslPlain {
+            properties["ssl.ca.location"] = authorityFile
+            properties["ssl.certificate.location"] = certificateFile
+            properties["ssl.key.location"] = keyFile
+        }
+        return properties.filter { !$0.value.isEmpty }
     }
+}
+
+package enum KafkaMechanism: String, Sendable, CaseIterable {
+    case plain = "PLAIN"
+    case scramSHA256 = "SCRAM-SHA-256"
+    case scramSHA512 = "SCRAM-SHA-512"
 }
 
 package enum KafkaSecurity: String, Sendable, CaseIterable {

@@ -73,18 +73,14 @@ package final class KafkaEventSubscription: EventSubscription {
         }
     }
 
-    /// The record as it is, with headers that say why it is here and whence it came.
+    /// Whole, or cut where its topic does not take it whole: its partition must go on.
     package func deadLetter(_ delivery: EventDelivery, reason: String) async throws {
-        let headers =
-            delivery.headers.map { KafkaHeader($0.name, $0.value) } + [
-                KafkaHeader("dlq_reason", reason), KafkaHeader("dlq_partition", String(delivery.partition)),
-                KafkaHeader("dlq_offset", String(delivery.offset)),
-            ]
-        let record = KafkaRecord(
-            topic: delivery.topic + ".dlq", key: delivery.key.isEmpty ? nil : delivery.key, value: delivery.value,
-            headers: headers)
-        let results = try await deadLetters.send([record], deadline: .after(configuration.deadLetterTimeout))
-        for result in results { _ = try result.get() }
+        for size in DeadLetterRecord.sizes {
+            let record = DeadLetterRecord.make(of: delivery, reason: reason, bytesMax: size)
+            let results = try await deadLetters.send([record], deadline: .after(configuration.deadLetterTimeout))
+            guard case .failure(let error)? = results.first else { return }
+            guard error.saysThatItIsTooLarge, size > 0 else { throw error }
+        }
     }
 
     /// A member that never looks is taken for dead, and rebalances take place in looks alone.

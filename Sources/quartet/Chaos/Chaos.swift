@@ -66,8 +66,10 @@ struct Chaos: AsyncParsableCommand {
             ?? FileManager.default.temporaryDirectory.appendingPathComponent(
                 "quartet-chaos-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
         Terminal.say("chaos: seed \(plan.seed), \(plan.milliseconds / 1000) s, \(plan.faults.count) faults")
-        // Librdkafka's assertions may end the broker: that must not end the storm.
-        let stack = try await LocalStack.start(directory: folder, options: StackOptions(brokerIsProcess: true))
+        // What stands for Kafka may end by itself: that must not end the storm.
+        let options = StackOptions(broker: try .preferred(substitute: .process))
+        let stack = try await LocalStack.start(directory: folder, options: options)
+        Terminal.say("chaos: events go over \(stack.kafka.summary)")
         do {
             let figures = try await ChaosRun(plan: plan, stack: stack, folder: folder) { Terminal.say("chaos: \($0)") }
                 .run()

@@ -10,11 +10,14 @@ struct Dev: AsyncParsableCommand {
         abstract: "Run private servers and every role in one process.",
         discussion: """
             Data stays in the data folder. Its stack.env has the addresses of the API and of the servers, so that the clients
-            of this command and psql, redis-cli, mongosh and kcat can look in. SIGINT or SIGTERM stops everything.
+            of this command and psql, redis-cli, mongosh and kcat can look in. SIGINT or SIGTERM stops everything. Kafka is
+            the distribution whose folder KAFKA_HOME names, run by Java 17 or later; without, an embedded broker that keeps
+            events in memory.
             """)
 
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var directory: StackDirectory
+    @OptionGroup var broker: StackBroker
 
     @Option(help: "The API's port; a free one unless given.")
     var port = 0
@@ -22,7 +25,8 @@ struct Dev: AsyncParsableCommand {
     func run() async throws {
         // What is wrong in the file is said before servers start.
         _ = try configuration.load()
-        let stack = try await LocalStack.start(directory: directory.url)
+        let stack = try await LocalStack.start(directory: directory.url, options: broker.options)
+        Terminal.say("events go over \(stack.kafka.summary)")
         do {
             try await stack.whileServing { try await runRoles(on: stack) }
         } catch {

@@ -13,16 +13,35 @@ struct StackDirectory: ParsableArguments {
     var url: URL { URL(fileURLWithPath: directory, isDirectory: true) }
 }
 
+/// Which broker runs beside the other local servers.
+struct StackBroker: ParsableArguments {
+    @Option(name: .customLong("kafka-nodes"), help: "How many nodes Kafka has: 1 or 3.")
+    var nodes = 1
+
+    func validate() throws {
+        if ![1, 3].contains(nodes) { throw ValidationError("--kafka-nodes is 1 or 3") }
+    }
+
+    var options: StackOptions {
+        get throws { StackOptions(broker: try .preferred(nodes: nodes, substitute: .embedded(brokers: nodes))) }
+    }
+}
+
 struct Stack: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run private PostgreSQL, Redis, MongoDB and Kafka servers alone.",
-        discussion: "Their addresses are in stack.env of the data folder. SIGINT or SIGTERM stops them.")
+        discussion: """
+            Their addresses are in stack.env of the data folder. SIGINT or SIGTERM stops them. Kafka is the distribution whose
+            folder KAFKA_HOME names, run by Java 17 or later; without, an embedded broker that keeps events in memory.
+            """)
 
     @OptionGroup var directory: StackDirectory
+    @OptionGroup var broker: StackBroker
 
     func run() async throws {
-        let stack = try await LocalStack.start(directory: directory.url)
+        let stack = try await LocalStack.start(directory: directory.url, options: broker.options)
         do {
+            Terminal.say("events go over \(stack.kafka.summary)")
             let file = try stack.writeEnvironmentFile()
             let command = LocalStack.command(toRead: file)
             Terminal.say("servers run; `\(command)` gives their addresses; stop with Ctrl-C")

@@ -4,7 +4,7 @@ import QuartetService
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring the databases' schemas and MongoDB's indexes forward.")
+        abstract: "Bring the databases' schemas, MongoDB's indexes and Kafka's topics forward.")
 
     @OptionGroup var configuration: ConfigurationOptions
 

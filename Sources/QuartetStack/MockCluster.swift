@@ -8,10 +8,10 @@ import Synchronization
 /// processes can use too.
 ///
 /// It keeps 5 MiB and 100,000 batches per partition in memory, creates a topic on first use (4 partitions), and takes 3 s
-/// for the first join of a group and the session timeout less 1 s for each later one. It chooses its ports itself.
-package actor KafkaMockCluster {
+/// for the first join of a group and the session timeout less 1 s for each later one. A fetch is not woken by new records.
+/// It chooses its ports itself.
+package actor MockCluster {
     private let executor: BlockingExecutor
-    private let logger: Logger
     private var handle: MockHandle?
     /// The brokers' addresses, each `host:port`; a broker's id is its place here, from 1.
     package nonisolated let bootstrapServers: [String]
@@ -20,10 +20,9 @@ package actor KafkaMockCluster {
 
     /// Starts `brokerCount` brokers.
     ///
-    /// - Throws: `KafkaError` if they can't be started.
+    /// - Throws: `StackError` if they can't be started.
     package init(brokerCount: Int = 1, logger: Logger) throws {
         executor = BlockingExecutor(label: "kafka.mock")
-        self.logger = logger
         let handle = try MockHandle(brokerCount: brokerCount, logger: logger)
         bootstrapServers = handle.bootstrapServers
         self.handle = consume handle
@@ -48,33 +47,19 @@ package actor KafkaMockCluster {
         try call("start broker \(id)") { rd_kafka_mock_broker_set_up($0, id) }
     }
 
-    /// Delays each answer of the broker.
-    package func setRoundTripTime(_ id: Int32, _ time: Duration) throws {
-        try call("slow down broker \(id)") {
-            rd_kafka_mock_broker_set_rtt($0, id, Int32(clamping: time.wholeMilliseconds))
-        }
-    }
-
-    /// Lets the next requests of one kind fail with these codes, in turn.
-    ///
-    /// - Parameter apiKey: the protocol's number of the request: 0 produce, 1 fetch, 8 commit, ...
-    package func pushRequestErrors(apiKey: Int16, _ codes: [Int32]) throws {
-        try call("push errors") { cluster in
-            let errors = codes.map { rd_kafka_resp_err_t($0) }
-            rd_kafka_mock_push_request_errors_array(cluster, apiKey, errors.count, errors)
-            return RD_KAFKA_RESP_ERR_NO_ERROR
-        }
-    }
-
     /// Ends the brokers; their records are gone. Clients find nobody at their addresses.
     package func stop() {
         handle = nil
     }
 
     private func call(_ operation: String, _ body: (OpaquePointer) -> rd_kafka_resp_err_t) throws {
-        guard let cluster = handle?.cluster else { throw KafkaError.closed(operation) }
+        guard let cluster = handle?.cluster else {
+            throw StackError(code: .startFailed, message: "\(operation): the cluster has ended")
+        }
         let code = body(cluster)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, operation) }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw StackError(code: .startFailed, message: "\(operation): \(String(cString: rd_kafka_err2str(code)))")
+        }
     }
 }
 
@@ -82,28 +67,34 @@ package actor KafkaMockCluster {
 private struct MockHandle: ~Copyable {
     let cluster: OpaquePointer
     private let client: OpaquePointer
-    private let context: Unmanaged<ClientContext>
+    private let log: Unmanaged<MockLog>
 
-    init(brokerCount: Int, logger: Logger) throws(KafkaError) {
-        let context = ClientContext(logger: logger, configuration: KafkaConfiguration(brokers: []))
-        var settings = ClientSettings()
+    init(brokerCount: Int, logger: Logger) throws(StackError) {
+        let settings = rd_kafka_conf_new()
         // Brokers inherit it: without, an answer waits 40 ms for the one before to be acknowledged.
-        try settings.set("socket.nagle.disable", "true")
-        settings.setContext(context)
-        let client = try settings.makeClient(RD_KAFKA_PRODUCER)
+        rd_kafka_conf_set(settings, "socket.nagle.disable", "true", nil, 0)
+        let log = Unmanaged.passRetained(MockLog(logger))
+        rd_kafka_conf_set_opaque(settings, log.toOpaque())
+        rd_kafka_conf_set_log_cb(settings, mockLogged)
+        guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, settings, nil, 0) else {
+            rd_kafka_conf_destroy(settings)
+            log.release()
+            throw StackError(code: .startFailed, message: "librdkafka makes no client for the brokers")
+        }
         guard let cluster = Self.withoutSignals({ rd_kafka_mock_cluster_new(client, Int32(brokerCount)) }) else {
             rd_kafka_destroy(client)
-            throw KafkaError(RD_KAFKA_RESP_ERR__FAIL, "start mock cluster")
+            log.release()
+            throw StackError(code: .startFailed, message: "librdkafka makes no brokers")
         }
         self.cluster = cluster
         self.client = client
-        self.context = .passRetained(context)
+        self.log = log
     }
 
     deinit {
         rd_kafka_mock_cluster_destroy(cluster)
         rd_kafka_destroy(client)
-        context.release()
+        log.release()
     }
 
     /// The cluster's thread takes an interrupted wait for the end: no signal may be delivered to it. It has the mask of the
@@ -119,4 +110,20 @@ private struct MockHandle: ~Copyable {
     var bootstrapServers: [String] {
         String(cString: rd_kafka_mock_cluster_bootstraps(cluster)).split(separator: ",").map(String.init)
     }
+}
+
+/// Where what librdkafka says goes; on any of its threads.
+private final class MockLog: Sendable {
+    let logger: Logger
+
+    init(_ logger: Logger) { self.logger = logger }
+}
+
+/// `rd_kafka_conf_set_log_cb`.
+private func mockLogged(
+    _ client: OpaquePointer?, _ severity: Int32, _: UnsafePointer<CChar>?, _ text: UnsafePointer<CChar>?
+) {
+    guard let client, let opaque = rd_kafka_opaque(client), let text else { return }
+    let level: Logger.Level = severity <= 3 ? .error : severity == 4 ? .warning : .debug
+    Unmanaged<MockLog>.fromOpaque(opaque).takeUnretainedValue().logger.log(level: level, "\(String(cString: text))")
 }

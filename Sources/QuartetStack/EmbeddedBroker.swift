@@ -1,20 +1,28 @@
 import ClientSupport
-import Kafka
 package import Logging
 import Synchronization
 
 /// A Kafka cluster inside this process, and a real endpoint for other processes too. It keeps everything in memory, at
 /// most 5 MiB a partition, until ``close()`` or the process's end; its ports are new each time it is made.
-package actor KafkaServer: LocalBroker {
+package actor EmbeddedBroker: LocalBroker {
+    static let summary: String = "the embedded broker, which keeps events in memory; set KAFKA_HOME to run Apache Kafka"
+
+    /// It can't be asked for topics, and makes them when they are first used.
+    static let settings: [String: String] = ["KAFKA_TOPICS_PARTITIONS": "0"]
+
     package nonisolated let name = "kafka"
+    package nonisolated let settings: [String: String] = EmbeddedBroker.settings
+    package nonisolated let keepsRecords = false
+    package nonisolated let summary: String = EmbeddedBroker.summary
     private let brokers: ClosedRange<Int32>
     private let logger: Logger
-    private var cluster: KafkaMockCluster?
+    private var cluster: MockCluster?
     private var isUp = false
     private let address = Mutex("")
 
-    package init(options: StackOptions = .durable, logger: Logger? = nil) {
-        brokers = 1...Int32(options.kafkaBrokers)
+    package init(brokers count: Int = 1, logger: Logger? = nil) {
+        precondition(count > 0, "a cluster has at least one broker")
+        brokers = 1...Int32(count)
         self.logger = logger ?? Logger(label: "quartet.stack.kafka")
     }
 
@@ -28,7 +36,7 @@ package actor KafkaServer: LocalBroker {
             if let cluster {
                 for broker in brokers { try await cluster.brokerUp(broker) }
             } else {
-                let cluster = try KafkaMockCluster(brokerCount: brokers.count, logger: logger)
+                let cluster = try MockCluster(brokerCount: brokers.count, logger: logger)
                 self.cluster = cluster
                 address.withLock { $0 = cluster.bootstrapServers.joined(separator: ",") }
             }
@@ -36,6 +44,11 @@ package actor KafkaServer: LocalBroker {
             isUp = false
             throw StackError(code: .startFailed, message: "kafka did not start: \(error)")
         }
+    }
+
+    /// Makes a topic with another number of partitions than it would have from its first use on.
+    package func createTopic(_ name: String, partitions: Int) async throws {
+        try await cluster?.createTopic(name, partitions: partitions)
     }
 
     /// Takes the brokers down; their records and ports stay for the next ``start()``.
@@ -64,4 +77,6 @@ package actor KafkaServer: LocalBroker {
         cluster = nil
         isUp = false
     }
+
+    package func wipe() async { await close() }
 }
