@@ -96,6 +96,7 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
+                .embedInCode("Postgres/SQL/dead_letters.sql"),
                 .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
                 .embedInCode("Postgres/SQL/sweeps.sql"),
             ]),

@@ -118,18 +118,24 @@ package struct Composition: Sendable {
             })
     }
 
+    /// One for each sink of each database.
     private func relays() throws -> [any Service] {
-        let producer = try clients.producer()
-        let publisher = KafkaEventPublisher(producer: producer)
-        let queue = QueueDelivery(queue: ports.queue, progress: ports.progress, logger: logger)
-        return [relay(of: ports.outbox, to: queue)]
-            + ports.outboxes.values.map { relay(of: $0, to: TopicDelivery(publisher: publisher)) }
+        try ports.outboxes.values.flatMap { outbox in
+            try deliveries(from: outbox).map { delivery in
+                Relay(
+                    database: "\(outbox.database)", configuration: configuration.relay, outbox: outbox,
+                    delivery: delivery, logger: logger)
+            }
+        }
     }
 
-    private func relay(of outbox: PostgresOutboxStore, to delivery: any OutboxDelivery) -> Relay {
-        Relay(
-            database: "\(outbox.database)", configuration: configuration.relay, outbox: outbox, delivery: delivery,
-            logger: logger)
+    func deliveries(from outbox: PostgresOutboxStore) throws -> [any OutboxDelivery] {
+        try outbox.sinks.map { sink in
+            switch sink {
+            case .queue: QueueDelivery(queue: ports.queue, progress: ports.progress, logger: logger)
+            case .events: TopicDelivery(publisher: try clients.publisher())
+            }
+        }
     }
 
     private func worker() throws -> any Service {

@@ -10,8 +10,6 @@ struct Ports: Sendable {
     let products: PostgresProductStore
     /// Every database has one.
     let outboxes: [DatabaseName: PostgresOutboxStore]
-    /// That of the analyses.
-    let outbox: PostgresOutboxStore
     let reviews: MongoReviewStore
     let sessions: MongoSessionStore
     let cards: MongoCardStore
@@ -24,7 +22,6 @@ struct Ports: Sendable {
         requests = try PostgresRequestStore(databases: clients.databases)
         products = try PostgresProductStore(databases: clients.databases)
         outboxes = try clients.outboxes()
-        outbox = try clients.outbox()
         reviews = MongoReviewStore(client: clients.mongo)
         sessions = MongoSessionStore(client: clients.mongo)
         cards = MongoCardStore(client: clients.mongo)

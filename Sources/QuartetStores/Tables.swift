@@ -7,6 +7,7 @@ package enum Table: String, Sendable, Hashable, CaseIterable {
     case analysisResults = "analysis_results"
     case consistencySweeps = "consistency_sweeps"
     case consistencyFindings = "consistency_findings"
+    case deadLetters = "dead_letters"
     case supplierProducts = "supplier_products"
     case listings
 
@@ -24,7 +25,7 @@ package enum Table: String, Sendable, Hashable, CaseIterable {
     package var isInEveryDatabase: Bool {
         switch self {
         case .outbox, .outboxCursors, .outboxRelays, .outboxSettings, .outboxWaiting, .emit, .epoch, .firstVersion: true
-        case .products, .analysisRequests, .analysisResults, .consistencySweeps, .consistencyFindings,
+        case .products, .analysisRequests, .analysisResults, .consistencySweeps, .consistencyFindings, .deadLetters,
             .supplierProducts, .listings:
             false
         }
@@ -137,6 +138,7 @@ package struct TableMap: Sendable, Hashable {
         case .products: Place(database: .dropship, schema: "catalog")
         case .analysisRequests, .analysisResults: Place(database: .dropship, schema: "analysis")
         case .consistencySweeps, .consistencyFindings: Place(database: .dropship, schema: "consistency")
+        case .deadLetters: Place(database: .dropship, schema: "events")
         case .supplierProducts: Place(database: .source, schema: "suppliers")
         case .listings: Place(database: .market, schema: "listings")
         case .outbox, .outboxCursors, .outboxRelays, .outboxSettings, .outboxWaiting, .emit, .epoch, .firstVersion:

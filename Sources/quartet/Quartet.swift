@@ -9,7 +9,7 @@ struct Quartet: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Roles", subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, RunAll.self]),
-            CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self]),
+            CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
                 name: "Clients", subcommands: [Ingest.self, Analyse.self, Cancel.self, Dead.self, Products.self]),

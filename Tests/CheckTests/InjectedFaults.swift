@@ -263,7 +263,7 @@ struct Planter {
                     SELECT 'queue', n, 1, (SELECT max(id) FROM events.outbox) FROM generate_series(0, 7) n
                     ON CONFLICT (sink, shard) DO UPDATE SET position = excluded.position
                 """)
-        return Plant(kind: .outboxWaiting, key: "events/3")
+        return Plant(kind: .outboxWaiting, key: "dropship.events/3")
     }
 
     /// The relay that held the shard is gone.

@@ -201,7 +201,7 @@ struct SweepTests {
             #expect(try await Swept.full(system).plants.isEmpty)
             try await set("position = 705 WHERE sink = 'queue'")
             let first = try await Swept.full(system)
-            #expect(first.plants == [Plant(kind: .cursorWentBack, key: "queue/2")] && first.status == 1)
+            #expect(first.plants == [Plant(kind: .cursorWentBack, key: "dropship.queue/2")] && first.status == 1)
             #expect(first.examples.first?.detail.contains("706") == true)
             #expect(try await Swept.full(system).plants.isEmpty)
             try await set("position = 99 WHERE sink = 'events'")
@@ -209,7 +209,8 @@ struct SweepTests {
             let both = try await Swept.full(system, "--repair")
             #expect(
                 both.plants == [
-                    Plant(kind: .cursorWentBack, key: "events/3"), Plant(kind: .cursorWentBack, key: "queue/2"),
+                    Plant(kind: .cursorWentBack, key: "dropship.events/3"),
+                    Plant(kind: .cursorWentBack, key: "dropship.queue/2"),
                 ])
             #expect(both.notRepaired.isEmpty && both.status == 0)
         }

@@ -46,10 +46,13 @@ final class CheckFixture: Sendable {
     var checker: Checker {
         let ports = CheckPorts(
             sweeps: sweeps, requests: requests, checkStore: FakeRequestCheckStore(database: database),
-            documents: documents,
-            queue: queue, sessions: sessions, cards: cards, keywords: keywords,
-            outboxCheckStore: FakeOutboxCheckStore(database: database), outbox: FakeOutboxStore(database: database),
-            deliveries: [], caches: caches, cache: cache, products: FakeProductStore(database: database),
+            documents: documents, queue: queue, sessions: sessions, cards: cards, keywords: keywords,
+            outboxes: [
+                CheckedOutbox(
+                    database: "fake", checks: FakeOutboxCheckStore(database: database),
+                    outbox: FakeOutboxStore(database: database), deliveries: [])
+            ],
+            caches: caches, cache: cache, products: FakeProductStore(database: database),
             listings: listings)
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),

@@ -233,7 +233,8 @@ struct CheckerTests {
         let found = Set(report.findings.flatMap(\.examples).map { "\($0.kind.rawValue) \($0.key)" })
         #expect(
             found == [
-                "outbox.waiting events/2", "outbox.cursor_went_back queue/1", "cache.stale fake:product_cache:{stale}",
+                "outbox.waiting fake.events/2", "outbox.cursor_went_back fake.queue/1",
+                "cache.stale fake:product_cache:{stale}",
                 "cache.without_row fake:product_cache:{rowless}", "key.without_expiry fake:eternal",
             ])
         let waiting = report.findings.first { $0.kind == .outboxWaiting }?.examples.first

@@ -68,7 +68,9 @@ import Testing
             delivered += rows
             if crashes, Int.random(in: 0..<6, using: &random) == 0 { return }
             // Others go on between the read and the move.
-            if let transaction = model.open.keys.sorted().randomElement(using: &random) { model.end(transaction, commits: true) }
+            if let transaction = model.open.keys.sorted().randomElement(using: &random) {
+                model.end(transaction, commits: true)
+            }
             cursor.advance(past: rows.map { ($0.transaction, $0.id) }, in: snapshot, isWhole: isWhole)
             #expect(cursor.pending.count <= 2 * max(openMax, 1), "seed \(seed)")
             if crashes, Int.random(in: 0..<30, using: &random) == 0 {

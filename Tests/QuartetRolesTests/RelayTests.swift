@@ -61,6 +61,51 @@ import Testing
     }
 }
 
+@Suite struct ReplayTests {
+    @Test func whatAWipedBrokerHadIsPublishedAgain() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        let id = try await system.submit()
+        _ = try await system.worker().runOnce()
+        var configuration = RelayConfiguration()
+        configuration.reportInterval = .milliseconds(1)
+        let relay = Relay(
+            database: "fake", configuration: configuration, outbox: system.outbox,
+            delivery: TopicDelivery(publisher: system.events), logger: system.logger)
+        let running = Task { try await relay.run() }
+        func told(_ group: String) async throws -> [EventType] {
+            let subscription = system.events.subscribe(group: group, to: [.analysis])
+            var types: [EventType] = []
+            while types.count < 2 {
+                types += try await subscription.next(limit: 10, timeout: .seconds(20)).compactMap { delivery in
+                    guard let event = try? delivery.event.get(), event.aggregateID == id.description else { return nil }
+                    return event.type
+                }
+            }
+            await subscription.close()
+            return types
+        }
+        #expect(try await told("before") == [.analysisRequested, .analysisCompleted])
+        system.events.loseLogs()
+        #expect(try await told("after") == [.analysisRequested, .analysisCompleted])
+        running.cancel()
+        try await running.value
+    }
+
+    @Test func onlyWhatIsWantedIsHandedOffAgain() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        let ids = [try await system.submit(), try await system.submit()]
+        let replay = OutboxReplay(outbox: system.outbox, delivery: TopicDelivery(publisher: system.events))
+        #expect(try await replay.run { $0.aggregateID == ids[1].description } == 1)
+        let subscription = system.events.subscribe(group: "g", to: EventTopic.allCases)
+        let events = try await subscription.next(limit: 10, timeout: .zero).map { try $0.event.get() }
+        #expect(events.map(\.aggregateID) == [ids[1].description])
+        let all = OutboxReplay(outbox: system.outbox, delivery: system.queueDelivery)
+        #expect(try await all.run { _ in true } == 2)
+    }
+}
+
 @Suite struct InvalidationTests {
     private func role(_ system: FakeSystem) -> EventConsumer<InvalidationHandler> {
         EventConsumer(

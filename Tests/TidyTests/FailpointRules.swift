@@ -62,7 +62,7 @@ extension Rule {
         // Reads.
         "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "get", "haveReviews", "oldestTransaction",
         "latestResults", "next", "pages", "products", "read", "reports", "requests", "results", "reviewIDs", "reviews",
-        "rings", "sessions", "wakeups", "close",
+        "rings", "rows", "sessions", "shardCount", "topicsWithLostLogs", "wakeups", "close", "forEachPage", "keepPlace",
         // Bells and leases.
         "ring", "renew", "holdShards", "releaseShards",
         // Indexes and old rows.

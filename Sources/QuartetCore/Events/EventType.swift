@@ -10,7 +10,9 @@ package enum EventTopic: String, Sendable, Hashable, CaseIterable {
     case user = "user.events"
     case alerts = "quartet.alerts"
 
-    package var deadLetters: String { rawValue + ".dlq" }
+    package static let deadLetterSuffix = ".dlq"
+
+    package var deadLetters: String { rawValue + Self.deadLetterSuffix }
 }
 
 /// Where outbox rows go. Each sink has cursors of its own, so that one that is down does not hold up the other.

@@ -2,6 +2,14 @@
 package protocol EventPublisher: Sendable {
     /// Returns when every event is durable; throws when one is not, and then any of them may have been published.
     func publish(_ events: [DomainEvent]) async throws
+
+    /// Topics of which it has turned out since the last call that their log is another one, without what was published
+    /// before.
+    func topicsWithLostLogs() async throws -> Set<EventTopic>
+}
+
+extension EventPublisher {
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> { [] }
 }
 
 /// Events as one member of a group of consumers gets them: at least once each, in order per aggregate.

@@ -108,6 +108,12 @@ package protocol OutboxStore: Sendable {
     /// How many rows of the sink wait, up to `limit`, and the oldest one's age.
     func backlog(sink: OutboxSink, limit: Int) async throws -> (count: Int, oldest: Duration)
 
+    /// How many shards have rows, or had some.
+    func shardCount() async throws -> Int
+
+    /// The first `limit` rows of a shard behind an id, whoever has them already.
+    func rows(of shard: Int, after id: Int64, limit: Int) async throws -> [OutboxRow]
+
     /// Removes up to `limit` rows that every sink has and that are older than `age`; returns how many.
     func purge(olderThan age: Duration, limit: Int) async throws -> Int
 

@@ -11,12 +11,17 @@ package protocol OutboxDelivery: Sendable {
 
     /// Called from time to time: makes sure of what the place needs, should it have been lost.
     func tend() async throws
+
+    /// Called from time to time: the topics that have lost what was delivered, told once.
+    func topicsWithLostLogs() async throws -> Set<EventTopic>
 }
 
 extension OutboxDelivery {
     package func deliver(_ events: [DomainEvent]) async throws { try await deliver(events) {} }
 
     package func tend() async throws {}
+
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> { [] }
 }
 
 /// Brings requests into the task queue.
@@ -118,4 +123,6 @@ package struct TopicDelivery: OutboxDelivery {
         try await publisher.publish(events)
         Failpoint.eventsPublished.reached()
     }
+
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> { try await publisher.topicsWithLostLogs() }
 }

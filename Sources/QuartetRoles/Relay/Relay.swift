@@ -112,8 +112,7 @@ package final class Relay: Role {
             } catch is CancellationError {
                 return
             } catch {
-                let pause = backoff.failed("holding shards for \(name)", error)
-                try? await ContinuousClock().sleep(until: .now.advanced(by: pause))
+                try? await Self.sleep(backoff.failed("holding shards for \(name)", error))
             }
         }
     }
@@ -123,16 +122,19 @@ package final class Relay: Role {
         var backoff = RetryBackoff(logger: logger)
         var purgeAt = Deadline.after(configuration.purgeInterval)
         var oldTransaction: OldTransaction?
+        var lost: Set<EventTopic> = []
         while !Task.isCancelled {
             do {
-                let pause = min(configuration.reportInterval, configuration.purgeInterval)
-                try await ContinuousClock().sleep(until: .now.advanced(by: pause))
+                try await Self.sleep(min(configuration.reportInterval, configuration.purgeInterval))
                 try await report(&oldTransaction)
                 if purgeAt.isPast {
                     try await purge()
                     purgeAt = .after(configuration.purgeInterval)
                 }
                 try await delivery.tend()
+                lost.formUnion(try await delivery.topicsWithLostLogs())
+                try await replay(lost)
+                lost = []
                 backoff.succeeded("tending the outbox")
             } catch is CancellationError {
                 return
@@ -140,6 +142,23 @@ package final class Relay: Role {
                 _ = backoff.failed("tending the outbox", error)
             }
         }
+    }
+
+    /// A broker may lose its log; what the outbox still has of it is published again, all of it by whoever sees
+    /// that first: to the others the log no longer looks empty.
+    private func replay(_ topics: Set<EventTopic>) async throws {
+        guard !topics.isEmpty else { return }
+        let names = topics.map(\.rawValue).sorted().joined(separator: ", ")
+        let count = try await OutboxReplay(outbox: outbox, delivery: delivery)
+            .run { topics.contains($0.type.topic) }
+        guard count > 0 else { return }
+        logger.warning(
+            "topics have lost their log: what the outbox still has was published again",
+            metadata: ["topics": "\(names)", "events": "\(count)"])
+    }
+
+    private static func sleep(_ duration: Duration) async throws {
+        try await ContinuousClock().sleep(until: .now + duration)
     }
 
     /// A whole batch says that there is more.

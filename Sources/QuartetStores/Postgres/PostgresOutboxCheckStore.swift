@@ -5,6 +5,7 @@ package import QuartetMigrations
 
 /// What the checker reads of one database's outbox in PostgreSQL.
 package struct PostgresOutboxCheckStore: OutboxCheckStore {
+    private let database: String
     private let sinks: [String]
     private let waitingRows, readCursors, notify: StoreStatement
 
@@ -12,6 +13,7 @@ package struct PostgresOutboxCheckStore: OutboxCheckStore {
         databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.allCases
     ) throws {
         let statements = try databases.statements(in: .outbox(), of: database)
+        self.database = "\(database)"
         self.sinks = sinks.map(\.rawValue)
         waitingRows = try statements.named("waiting_rows")
         readCursors = try statements.named("cursors")
@@ -24,7 +26,7 @@ package struct PostgresOutboxCheckStore: OutboxCheckStore {
             let (name, shard, count, oldest, type) = try row.decode(
                 String.self, Int.self, Int.self, Date.self, String.self)
             return OutboxSink(rawValue: name).map {
-                WaitingRows(sink: $0, shard: shard, count: count, oldest: oldest, firstType: type)
+                WaitingRows(database: database, sink: $0, shard: shard, count: count, oldest: oldest, firstType: type)
             }
         }
     }
@@ -32,7 +34,7 @@ package struct PostgresOutboxCheckStore: OutboxCheckStore {
     package func cursors() async throws -> [SweepProgress.Cursor] {
         try await readCursors.run(sinks).map { row in
             let (sink, shard, position, epoch) = try row.decode(String.self, Int.self, Int64.self, Int.self)
-            return SweepProgress.Cursor(sink: sink, shard: shard, position: position, epoch: epoch)
+            return SweepProgress.Cursor(database: database, sink: sink, shard: shard, position: position, epoch: epoch)
         }
     }
 

@@ -10,9 +10,10 @@ package struct PostgresOutboxStore: OutboxStore {
     private static let shardsChannel = "quartet_shards"
 
     package let database: DatabaseName
-    private let sinks: [OutboxSink]
+    package let sinks: [OutboxSink]
     private let addCursors, hold, release, readRows, advanceCursors, findOldest, countBacklog, purgeRows,
-        writeShards: StoreStatement
+        writeShards,
+        countShards, readShard: StoreStatement
 
     /// - Parameters:
     ///   - database: whose outbox it is.
@@ -31,6 +32,8 @@ package struct PostgresOutboxStore: OutboxStore {
         findOldest = try statements.named("oldest_transaction")
         countBacklog = try statements.named("backlog")
         purgeRows = try statements.named("purge_outbox")
+        countShards = try statements.named("shard_count")
+        readShard = try statements.named("shard_rows")
         writeShards = try statements.named("set_shards")
     }
 
@@ -108,6 +111,14 @@ package struct PostgresOutboxStore: OutboxStore {
         let (count, seconds) = try await countBacklog.runAlone(sink.rawValue, limit).single()
             .decode(Int.self, Double.self)
         return (count, .seconds(max(0, seconds)))
+    }
+
+    package func shardCount() async throws -> Int {
+        try await countShards.run().single().decode(0, as: Int.self)
+    }
+
+    package func rows(of shard: Int, after id: Int64, limit: Int) async throws -> [OutboxRow] {
+        try await readShard.run(Int16(clamping: shard), id, limit).map { try outboxRow($0).row.get() }
     }
 
     package func purge(olderThan age: Duration, limit: Int) async throws -> Int {

@@ -5,16 +5,18 @@ import Testing
 /// An outbox check store, the stores whose outbox it reads, and what no port does to that.
 package struct OutboxCheckStoreSubject: Sendable {
     package let checkStore: any OutboxCheckStore
+    package let database: String
     package let stores: RequestStoreFixture
     /// Commits rows of one type in one shard, whose transaction began at the date.
     package let plantRows: @Sendable (_ count: Int, _ type: EventType, _ shard: Int, _ date: Date) async throws -> Void
 
     package init(
-        checkStore: any OutboxCheckStore, stores: RequestStoreFixture,
+        checkStore: any OutboxCheckStore, database: String, stores: RequestStoreFixture,
         plantRows:
             @escaping @Sendable (_ count: Int, _ type: EventType, _ shard: Int, _ date: Date) async throws -> Void
     ) {
         self.checkStore = checkStore
+        self.database = database
         self.stores = stores
         self.plantRows = plantRows
     }
@@ -22,7 +24,9 @@ package struct OutboxCheckStoreSubject: Sendable {
     /// On fakes.
     package static func fake() -> OutboxCheckStoreSubject {
         let database = FakeDatabase()
-        return OutboxCheckStoreSubject(checkStore: FakeOutboxCheckStore(database: database), stores: .fake(database)) {
+        return OutboxCheckStoreSubject(
+            checkStore: FakeOutboxCheckStore(database: database), database: "fake", stores: .fake(database)
+        ) {
             database.plantRows($0, $1, shard: $2, at: $3)
         }
     }
@@ -50,8 +54,12 @@ package enum OutboxCheckStoreConformance {
         try await subject.plantRows(3, .productUpdated, 7, early + 20)
         let expected = OutboxSink.allCases.flatMap { sink in
             [
-                WaitingRows(sink: sink, shard: 0, count: 1, oldest: early, firstType: "analysis.failed"),
-                WaitingRows(sink: sink, shard: 7, count: 5, oldest: early + 10, firstType: "analysis.requested"),
+                WaitingRows(
+                    database: subject.database, sink: sink, shard: 0, count: 1, oldest: early,
+                    firstType: "analysis.failed"),
+                WaitingRows(
+                    database: subject.database, sink: sink, shard: 7, count: 5, oldest: early + 10,
+                    firstType: "analysis.requested"),
             ]
         }
         let waiting = try await subject.checkStore.waiting(before: .distantFuture)
@@ -67,8 +75,12 @@ package enum OutboxCheckStoreConformance {
         let untouched = try await subject.checkStore.waiting(before: .distantFuture)
         #expect(
             Set(untouched) == [
-                WaitingRows(sink: .queue, shard: 3, count: 3, oldest: early, firstType: "analysis.requested"),
-                WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 3, count: 3, oldest: early,
+                    firstType: "analysis.requested"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 5, count: 1, oldest: early + 20,
+                    firstType: "analysis.failed"),
             ])
         _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
         func take(_ limit: Int) async throws -> Int {
@@ -81,8 +93,12 @@ package enum OutboxCheckStoreConformance {
         let behind = try await subject.checkStore.waiting(before: .distantFuture)
         #expect(
             Set(behind) == [
-                WaitingRows(sink: .queue, shard: 3, count: 1, oldest: early + 10, firstType: "analysis.completed"),
-                WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 3, count: 1, oldest: early + 10,
+                    firstType: "analysis.completed"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 5, count: 1, oldest: early + 20,
+                    firstType: "analysis.failed"),
             ])
         #expect(try await take(9) == 2)
         #expect(try await subject.checkStore.waiting(before: .distantFuture).isEmpty)
@@ -108,7 +124,9 @@ package enum OutboxCheckStoreConformance {
         try await subject.plantRows(1, .analysisRequested, 4, early + 60)
         try await subject.plantRows(1, .analysisCompleted, 4, early)
         let expected = OutboxSink.allCases.map {
-            WaitingRows(sink: $0, shard: 4, count: 2, oldest: early, firstType: "analysis.requested")
+            WaitingRows(
+                database: subject.database, sink: $0, shard: 4, count: 2, oldest: early, firstType: "analysis.requested"
+            )
         }
         #expect(Set(try await subject.checkStore.waiting(before: early + 30)) == Set(expected))
         #expect(try await subject.checkStore.waiting(before: early).isEmpty)
@@ -147,7 +165,8 @@ package enum OutboxCheckStoreConformance {
             Set(
                 (0..<stores.shardCount).map { shard in
                     SweepProgress.Cursor(
-                        sink: sink.rawValue, shard: shard, position: positions[shard] ?? 0, epoch: 1)
+                        database: subject.database, sink: sink.rawValue, shard: shard, position: positions[shard] ?? 0,
+                        epoch: 1)
                 })
         }
         #expect(Set(try await checkStore.cursors()) == cursors(.events, ends))

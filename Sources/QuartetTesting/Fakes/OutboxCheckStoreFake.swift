@@ -23,7 +23,8 @@ package struct FakeOutboxCheckStore: OutboxCheckStore {
         let counted = rows.sorted { $0.id < $1.id }.prefix(WaitingRows.countMax)
         guard let first = counted.first, let oldest = counted.map(\.event.occurredAt).min() else { return nil }
         return WaitingRows(
-            sink: sink, shard: first.shard, count: counted.count, oldest: oldest, firstType: first.event.type.name)
+            database: "fake", sink: sink, shard: first.shard, count: counted.count, oldest: oldest,
+            firstType: first.event.type.name)
     }
 
     package func cursors() async throws -> [SweepProgress.Cursor] {
@@ -31,7 +32,8 @@ package struct FakeOutboxCheckStore: OutboxCheckStore {
             state.cursors.flatMap { sink, shards in
                 shards.map { shard, state in
                     SweepProgress.Cursor(
-                        sink: sink.rawValue, shard: shard, position: state.cursor.position, epoch: state.cursor.epoch)
+                        database: "fake", sink: sink.rawValue, shard: shard, position: state.cursor.position,
+                        epoch: state.cursor.epoch)
                 }
             }
         }

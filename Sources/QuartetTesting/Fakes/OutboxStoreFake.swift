@@ -103,6 +103,14 @@ package struct FakeOutboxStore: OutboxStore {
         }
     }
 
+    package func shardCount() async throws -> Int { database.shardCount }
+
+    package func rows(of shard: Int, after id: Int64, limit: Int) async throws -> [OutboxRow] {
+        try database.run(.read) { state, _ in
+            Array(state.outbox.filter { $0.shard == shard && $0.id > id }.sorted { $0.id < $1.id }.prefix(limit))
+        }
+    }
+
     package func purge(olderThan age: Duration, limit: Int) async throws -> Int {
         try database.run(.purge) { state, transaction in
             let latest = transaction.date.addingTimeInterval(-age.seconds)

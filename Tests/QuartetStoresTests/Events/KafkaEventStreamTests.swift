@@ -13,7 +13,7 @@ import Testing
     func conforms(_ behaviour: Conformance<EventStreamSubject>) async throws {
         try await withKafka { kafka, producer in
             let subject = EventStreamSubject(
-                publisher: KafkaEventPublisher(producer: producer),
+                publisher: KafkaEventPublisher(producer: producer) { _ in [] },
                 subscribe: { try subscribe(kafka, group: $0, deadLetters: producer) },
                 publishPoison: { value, key, topic in
                     let record = KafkaRecord(topic: topic.rawValue, key: key, value: value)
@@ -51,13 +51,13 @@ import Testing
             let event = DomainEvent(
                 id: "1", type: .productUpdated, aggregateID: "p", version: 1,
                 payload: ProductPayload(name: "P").json, occurredAt: .now)
-            let publisher = KafkaEventPublisher(producer: producer, timeout: .seconds(2))
+            let publisher = KafkaEventPublisher(producer: producer, timeout: .seconds(2)) { _ in [] }
             await kafka.stop()
             let error = await #expect(throws: KafkaError.self) { try await publisher.publish([event]) }
             #expect(error?.isRetriable == true)
             // The next relay run publishes it again.
             try await kafka.start()
-            try await KafkaEventPublisher(producer: producer).publish([event])
+            try await KafkaEventPublisher(producer: producer) { _ in [] }.publish([event])
         }
     }
 }

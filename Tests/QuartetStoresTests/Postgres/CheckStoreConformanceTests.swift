@@ -42,7 +42,7 @@ struct AuditConformanceTests {
         try await PostgresTestDatabase.withMigrated { databases in
             let client = try databases.client(of: .dropship)
             let subject = OutboxCheckStoreSubject(
-                checkStore: try PostgresOutboxCheckStore(databases: databases),
+                checkStore: try PostgresOutboxCheckStore(databases: databases), database: "dropship",
                 stores: try PostgresTestDatabase.fixture(databases)
             ) { count, type, shard, date in
                 let insert = """

@@ -27,7 +27,8 @@ struct TableMapTests {
     @Test(
         "names that are not known or not plain are refused by name",
         arguments: [
-            ("nothing", "dropship", "a", "table nothing"), ("outbox", "dropship", "a", "table outbox"), ("listings", "elsewhere", "a", "database elsewhere"),
+            ("nothing", "dropship", "a", "table nothing"), ("outbox", "dropship", "a", "table outbox"),
+            ("listings", "elsewhere", "a", "database elsewhere"),
             ("products", "dropship", "a\"; DROP", "schema"), ("products", "dropship", "1a", "schema"),
             ("products", "dropship", "", "schema"),
         ])

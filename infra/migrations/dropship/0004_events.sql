@@ -18,6 +18,17 @@ DROP TABLE outbox_before;
 -- A request's version grows with each change of it.
 ALTER TABLE {analysis_requests} ADD COLUMN version bigint NOT NULL DEFAULT 1 CHECK (version > 0);
 
+-- What was done with events that had been put aside; they stay in their topics.
+CREATE TABLE {dead_letters} (
+    topic text NOT NULL,
+    partition_ integer NOT NULL,
+    offset_ bigint NOT NULL,
+    written_at timestamptz NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('redriven', 'dropped')),
+    handled_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition_, offset_, written_at)
+);
+
 -- The few requests that were opened again, for the checker: among all events it would have to look at each.
 CREATE INDEX outbox_reopened ON {outbox} (aggregate_id COLLATE "C")
     WHERE type = 'analysis.requested' AND payload ->> 'generation' <> '1';

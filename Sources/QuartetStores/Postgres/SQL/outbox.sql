@@ -212,3 +212,11 @@ SELECT sink, shard, position, epoch FROM {outbox_cursors} WHERE sink = ANY ($1::
 -- name: ring
 -- Where there is no cursor yet, no relay lives that could be woken.
 SELECT pg_notify('quartet_outbox', '') FROM (SELECT FROM {outbox_cursors} LIMIT 1) c;
+
+-- name: shard_count
+SELECT greatest(s.shards, (SELECT max(shard) + 1 FROM {outbox_cursors})) FROM {outbox_settings} s WHERE s.is_only;
+
+-- name: shard_rows
+-- A shard's first $3 rows behind an id, whoever has them.
+SELECT shard, id, transaction, epoch, type, aggregate_id, version, payload, trace, occurred_at
+FROM {outbox} WHERE shard = $1::smallint AND id > $2::bigint ORDER BY id LIMIT $3::bigint;
