@@ -86,7 +86,8 @@ import Testing
         let fixture = api
         let id = try await prepare(fixture, cards: 1, isComplete: false)
         try await fixture.run { caller in
-            for _ in 0..<3 { fixture.cards.failNext(.cards, with: Away()) }
+            // Each costs an interval, in which there is time for many heartbeats.
+            for _ in 0..<30 { fixture.cards.failNext(.cards, with: Away()) }
             let stream = Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
             while fixture.cards.hasFailuresWaiting { await Task.yield() }
             _ = try await fixture.requests.cancel([id])
