@@ -61,7 +61,8 @@ extension Rule {
     private static let notOfThePipeline: Set = [
         // Reads.
         "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "get", "haveReviews", "oldestTransaction",
-        "latestResults", "next", "pages", "products", "read", "reports", "requests", "results", "reviewIDs", "reviews",
+        "latestResults", "next", "pages", "positions", "products", "read", "reports", "requests", "results",
+        "reviewIDs", "reviews",
         "rings", "rows", "sessions", "shardCount", "topicsWithLostLogs", "wakeups", "close", "forEachPage", "keepPlace",
         // Bells and leases.
         "ring", "renew", "holdShards", "releaseShards",

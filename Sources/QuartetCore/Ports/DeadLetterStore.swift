@@ -39,6 +39,9 @@ package struct DeadLetter: Sendable, Hashable {
     package static func == (left: DeadLetter, right: DeadLetter) -> Bool { left.place == right.place }
     package func hash(into hasher: inout Hasher) { hasher.combine(place) }
 
+    /// Whether it was too large to be put aside whole: what is left of it is no event.
+    package var isCut: Bool { headers.contains { $0.name == "dlq_truncated" } }
+
     /// The last value of that name as text; nil if there is none.
     package func header(_ name: String) -> String? {
         headers.last { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) }
@@ -57,7 +60,7 @@ package protocol DeadLetterStore: Sendable {
     /// `body` gets what they have in parts.
     func forEachPage(_ body: ([DeadLetter]) async throws -> Void) async throws
 
-    /// Sends letters to the topics whence they came, as they were, and records it.
+    /// Sends letters to the topics whence they came, as they were, and records it; not those that were cut.
     func redrive(_ letters: [DeadLetter]) async throws
 
     /// Records that nobody wants them.

@@ -108,6 +108,9 @@ package protocol OutboxStore: Sendable {
     /// How many rows of the sink wait, up to `limit`, and the oldest one's age.
     func backlog(sink: OutboxSink, limit: Int) async throws -> (count: Int, oldest: Duration)
 
+    /// Up to which id the sink has taken rows, by shard.
+    func positions(of sink: OutboxSink) async throws -> [Int: Int64]
+
     /// How many shards have rows, or had some.
     func shardCount() async throws -> Int
 

@@ -15,9 +15,11 @@ package struct OutboxReplay: Sendable {
 
     /// Replays rows, each shard's in order. Returns how many.
     ///
-    /// - Parameter observe: told after each page how many rows were looked at and how many handed off since the last one.
+    /// - Parameters:
+    ///   - ends: up to which id of each shard; all where it is nil.
+    ///   - observe: told after each page how many rows were looked at and how many handed off since the last one.
     package func run(
-        where isWanted: (DomainEvent) -> Bool,
+        upTo ends: [Int: Int64]? = nil, where isWanted: (DomainEvent) -> Bool,
         observe: (_ seen: Int, _ replayed: Int) -> Void = { _, _ in }
     ) async throws -> Int {
         var replayed = 0
@@ -27,10 +29,12 @@ package struct OutboxReplay: Sendable {
                 try Task.checkCancellation()
                 let rows = try await outbox.rows(of: shard, after: last, limit: Self.pageSize)
                 guard let end = rows.last else { break }
-                let events = rows.map(\.event).filter { $0.type.sinks.contains(delivery.sink) && isWanted($0) }
+                let wanted = rows.prefix { $0.id <= ends.map { $0[shard] ?? 0 } ?? .max }
+                let events = wanted.map(\.event).filter { $0.type.sinks.contains(delivery.sink) && isWanted($0) }
                 if !events.isEmpty { try await delivery.deliver(events) }
                 replayed += events.count
                 observe(rows.count, events.count)
+                guard wanted.count == rows.count else { break }
                 last = end.id
             }
         }

@@ -4,6 +4,7 @@ package import Foundation
 package import Logging
 package import QuartetCore
 import ServiceLifecycle
+import Synchronization
 
 /// Delivers one database's outbox to one sink, in order per aggregate. The cursor moves after the delivery is durable.
 package final class Relay: Role {
@@ -16,6 +17,8 @@ package final class Relay: Role {
     private let logger: Logger
     private let wake = WakeSignal()
     private let shardsFree = WakeSignal()
+    /// Topics whose lost events are still to be published again.
+    private let lost = Mutex<Set<EventTopic>>([])
 
     package init(
         owner: UUID = UUID(), database: String, configuration: RelayConfiguration, outbox: any OutboxStore,
@@ -84,8 +87,12 @@ package final class Relay: Role {
 
     private func relayLoop() async {
         var backoff = RetryBackoff(logger: logger)
+        var hasLooked = false
         while !Task.isCancelled {
             do {
+                // Once something is published, a log that was begun anew no longer looks it.
+                if !hasLooked { try await replayWhatWasLost() }
+                hasLooked = true
                 let count = try await runOnce()
                 backoff.succeeded("\(name)")
                 if count < wholeBatch { await wake.wait(atMost: configuration.pollInterval) }
@@ -123,7 +130,6 @@ package final class Relay: Role {
         var backoff = RetryBackoff(logger: logger)
         var purgeAt = Deadline.after(configuration.purgeInterval)
         var oldTransaction: OldTransaction?
-        var lost: Set<EventTopic> = []
         while !Task.isCancelled {
             do {
                 let pause = min(configuration.reportInterval, configuration.purgeInterval)
@@ -134,9 +140,7 @@ package final class Relay: Role {
                     purgeAt = .after(configuration.purgeInterval)
                 }
                 try await delivery.tend()
-                lost.formUnion(try await delivery.topicsWithLostLogs())
-                try await replay(lost)
-                lost = []
+                try await replayWhatWasLost()
                 backoff.succeeded("tending the outbox")
             } catch is CancellationError {
                 return
@@ -146,13 +150,17 @@ package final class Relay: Role {
         }
     }
 
-    /// A broker may lose its log; what the outbox still has of it is published again, all of it by whoever sees
-    /// that first: to the others the log no longer looks empty.
-    private func replay(_ topics: Set<EventTopic>) async throws {
+    /// A broker may lose its log; what the outbox still has of what was delivered is published again, all of it by whoever
+    /// sees that first: to the others the log no longer looks empty.
+    private func replayWhatWasLost() async throws {
+        let delivered = try await outbox.positions(of: delivery.sink)
+        let topics = lost.withLock { $0 }.union(try await delivery.topicsWithLostLogs())
         guard !topics.isEmpty else { return }
+        lost.withLock { $0 = topics }
         let names = topics.map(\.rawValue).sorted().joined(separator: ", ")
         let count = try await OutboxReplay(outbox: outbox, delivery: delivery)
-            .run { topics.contains($0.type.topic) }
+            .run(upTo: delivered) { topics.contains($0.type.topic) }
+        lost.withLock { $0 = [] }
         guard count > 0 else { return }
         logger.warning(
             "topics have lost their log: what the outbox still has was published again",

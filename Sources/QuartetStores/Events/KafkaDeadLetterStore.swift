@@ -73,6 +73,7 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
     }
 
     package func redrive(_ letters: [DeadLetter]) async throws {
+        let letters = letters.filter { !$0.isCut }
         guard !letters.isEmpty else { return }
         let records = letters.map { letter in
             KafkaRecord(

@@ -40,8 +40,8 @@ package final class KafkaEventPublisher: EventPublisher {
         for result in results { _ = try result.get() }
     }
 
-    /// A log that ends before what it is known to have had was begun anew. So was an empty one, as far as is known: at the
-    /// first look that counts as lost, and what the outbox has of it is published.
+    /// A log that ends before what it is known to have had was begun anew; and an empty one, as far as is known at the first
+    /// look.
     package func topicsWithLostLogs() async throws -> Set<EventTopic> {
         for topic in EventTopic.allCases { try await look(topic) }
         return logs.withLock { $0.takeLost() }

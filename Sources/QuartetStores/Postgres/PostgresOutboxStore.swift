@@ -13,7 +13,7 @@ package struct PostgresOutboxStore: OutboxStore {
     package let sinks: [OutboxSink]
     private let addCursors, hold, release, readRows, advanceCursors, findOldest, countBacklog, purgeRows,
         writeShards,
-        countShards, readShard: StoreStatement
+        countShards, readShard, readCursors: StoreStatement
 
     /// - Parameters:
     ///   - database: whose outbox it is.
@@ -32,6 +32,7 @@ package struct PostgresOutboxStore: OutboxStore {
         findOldest = try statements.named("oldest_transaction")
         countBacklog = try statements.named("backlog")
         purgeRows = try statements.named("purge_outbox")
+        readCursors = try statements.named("cursors")
         countShards = try statements.named("shard_count")
         readShard = try statements.named("shard_rows")
         writeShards = try statements.named("set_shards")
@@ -111,6 +112,12 @@ package struct PostgresOutboxStore: OutboxStore {
         let (count, seconds) = try await countBacklog.runAlone(sink.rawValue, limit).single()
             .decode(Int.self, Double.self)
         return (count, .seconds(max(0, seconds)))
+    }
+
+    package func positions(of sink: OutboxSink) async throws -> [Int: Int64] {
+        try await readCursors.run([sink.rawValue]).reduce(into: [:]) { positions, row in
+            positions[try row.decode(1, as: Int.self)] = try row.decode(2, as: Int64.self)
+        }
     }
 
     package func shardCount() async throws -> Int {

@@ -103,6 +103,10 @@ package struct FakeOutboxStore: OutboxStore {
         }
     }
 
+    package func positions(of sink: OutboxSink) async throws -> [Int: Int64] {
+        try database.run(.read) { state, _ in (state.cursors[sink] ?? [:]).mapValues(\.cursor.position) }
+    }
+
     package func shardCount() async throws -> Int { database.shardCount }
 
     package func rows(of shard: Int, after id: Int64, limit: Int) async throws -> [OutboxRow] {

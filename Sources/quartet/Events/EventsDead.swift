@@ -66,7 +66,7 @@ struct EventsDeadRedrive: AsyncParsableCommand {
     @OptionGroup var selection: LetterSelection
 
     func run() async throws {
-        try await selection.handle(configuration, "redriven") { try await $0.redrive($1) }
+        try await selection.handle(configuration, "redriven", refusing: \.isCut) { try await $0.redrive($1) }
     }
 }
 
@@ -99,25 +99,33 @@ struct LetterSelection: ParsableArguments {
     /// Exits with 1 if one that was named is not there.
     func handle(
         _ configuration: ConfigurationOptions, _ done: String,
+        refusing isRefused: (DeadLetter) -> Bool = { _ in false },
         _ body: (any DeadLetterStore, [DeadLetter]) async throws -> Void
     ) async throws {
-        let missing = try await configuration.withComposition("events") { composition -> [String] in
+        let (missing, refused) = try await configuration.withComposition("events") {
+            composition -> ([String], [String]) in
             let store = try composition.deadLetters()
             let bar = ProgressBar(done, unit: "events", isQuiet: json && !Terminal.isInteractive)
             var seen: Set<String> = []
+            var refused: [String] = []
             try await store.forEachPage { letters in
-                let chosen = all ? letters : letters.filter { names.contains($0.place.name) }
+                let wanted = all ? letters : letters.filter { names.contains($0.place.name) }
+                seen.formUnion(wanted.map(\.place.name))
+                let chosen = wanted.filter { !isRefused($0) }
+                refused += wanted.filter(isRefused).map(\.place.name)
                 try await body(store, chosen)
-                seen.formUnion(chosen.map(\.place.name))
                 bar.advance(by: chosen.count)
                 guard json else { return }
                 for letter in chosen { bar.out(#"{"event":"\#(letter.place.name)","outcome":"\#(done)"}"#) }
             }
             bar.finish()
-            return names.filter { !seen.contains($0) }
+            return (names.filter { !seen.contains($0) }, refused)
         }
         for name in missing { Terminal.say("no event \(name) was put aside, or something was done with it before") }
-        if !missing.isEmpty { throw ExitCode(1) }
+        for name in refused {
+            Terminal.say("\(name) was cut when it was put aside: hand it off from its outbox by quartet events replay")
+        }
+        if !missing.isEmpty || !refused.isEmpty { throw ExitCode(1) }
     }
 }
 
