@@ -64,7 +64,7 @@ struct QuietWatch {
             let present = await look()
             if present.isEmpty || deadline.isPast { return present }
             // None of the stores tells of this.
-            try await Task.sleep(for: .milliseconds(200))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(200)))
         }
     }
 

@@ -7,12 +7,15 @@ package import Logging
 package final class PostgresServer: HostedServer {
     let host: ServerHost
 
-    /// - Parameter databases: made at start where they are missing.
+    /// - Parameters:
+    ///   - databases: made at start where they are missing.
+    ///   - settings: each `name=value`; they come before what is set otherwise.
     package init(
-        directory: URL, options: StackOptions = .durable, databases: [String] = [], logger: Logger? = nil,
-        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+        directory: URL, options: StackOptions = .durable, databases: [String] = [], settings: [String] = [],
+        logger: Logger? = nil, onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
-        let recipe = PostgresRecipe(isDurable: options.durability == .durable, databases: databases)
+        let recipe = PostgresRecipe(
+            isDurable: options.durability == .durable, databases: databases, settings: settings)
         host = ServerHost(
             recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
@@ -41,6 +44,7 @@ struct PostgresRecipe: ServerRecipe {
 
     let isDurable: Bool
     let databases: [String]
+    var settings: [String] = []
     /// Of the server that this one is a standby of.
     var primaryPort: (@Sendable () -> UInt16)?
     let name = "postgres"
@@ -55,13 +59,13 @@ struct PostgresRecipe: ServerRecipe {
 
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {
         // No Unix socket: its path may be at most 107 bytes long, which a data folder's easily exceeds.
-        let settings = [
+        let usual = [
             "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=200",
             "shared_buffers=128MB", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
             "fsync=\(isDurable ? "on" : "off")", "full_page_writes=\(isDurable ? "on" : "off")",
         ]
         let program = try ServerProgram.postgresFolder() + "/postgres"
-        let arguments = ["-D", folder.data.path] + settings.flatMap { ["-c", $0] }
+        let arguments = ["-D", folder.data.path] + (usual + settings).flatMap { ["-c", $0] }
         return try ServerAccount.forPostgres().command([program] + arguments)
     }
 

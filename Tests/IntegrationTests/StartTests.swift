@@ -28,6 +28,10 @@ import Testing
             try await expectRefusal(system, ["work"], ["EMOTION_MODEL": file.path], naming: "not a model file")
             try await expectRefusal(system, ["work"], ["EMOTION_ANALYZER": "http"], naming: "emotion.http.url")
             try await expectRefusal(system, ["dev", "--config", file.path], naming: "worker.tasks_mix")
+            try await expectRefusal(system, ["dev", "--data", ""], naming: "--data is empty")
+            try await expectRefusal(system, ["work", "--config="], naming: "--config is empty")
+            try await expectRefusal(system, ["analyse", ""], naming: "an argument is empty")
+            try await expectRefusal(system, ["work"], ["REDIS_URL": ""], naming: "redis.url: is empty (environment")
         }
     }
 

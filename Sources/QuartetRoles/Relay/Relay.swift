@@ -112,7 +112,8 @@ package final class Relay: Role {
             } catch is CancellationError {
                 return
             } catch {
-                try? await Self.sleep(backoff.failed("holding shards for \(name)", error))
+                let pause = backoff.failed("holding shards for \(name)", error)
+                try? await ContinuousClock().sleep(until: .now.advanced(by: pause))
             }
         }
     }
@@ -125,7 +126,8 @@ package final class Relay: Role {
         var lost: Set<EventTopic> = []
         while !Task.isCancelled {
             do {
-                try await Self.sleep(min(configuration.reportInterval, configuration.purgeInterval))
+                let pause = min(configuration.reportInterval, configuration.purgeInterval)
+                try await ContinuousClock().sleep(until: .now.advanced(by: pause))
                 try await report(&oldTransaction)
                 if purgeAt.isPast {
                     try await purge()
@@ -155,10 +157,6 @@ package final class Relay: Role {
         logger.warning(
             "topics have lost their log: what the outbox still has was published again",
             metadata: ["topics": "\(names)", "events": "\(count)"])
-    }
-
-    private static func sleep(_ duration: Duration) async throws {
-        try await ContinuousClock().sleep(until: .now + duration)
     }
 
     /// A whole batch says that there is more.

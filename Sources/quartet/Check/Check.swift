@@ -62,7 +62,7 @@ struct Check: AsyncParsableCommand {
 
     /// Returns whether nothing remains.
     private func sweep() async throws -> Bool {
-        let configuration = try configuration.load()
+        let configuration = try configuration.load(for: [.stores, .relay, .check])
         let registry = MetricsRegistry()
         MetricsSystem.bootstrap(registry)
         let composition = try Composition(

@@ -43,7 +43,8 @@ struct Stack: AsyncParsableCommand {
         do {
             Terminal.say("events go over \(stack.kafka.summary)")
             let file = try stack.writeEnvironmentFile()
-            Terminal.say("servers run; `set -a; . \(file.path); set +a` gives their addresses; stop with Ctrl-C")
+            let command = LocalStack.command(toRead: file)
+            Terminal.say("servers run; `\(command)` gives their addresses; stop with Ctrl-C")
             try await stack.whileServing {
                 for await _ in await UnixSignalsSequence(trapping: [.sigint, .sigterm]) { return }
             }
