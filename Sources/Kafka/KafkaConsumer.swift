@@ -140,7 +140,7 @@ package actor KafkaConsumer {
             } catch let error as KafkaError
                 where error.isRetriable && !error.isUnavailable && !error.saysThatTheTopicIsNotThere && !deadline.isPast
             {
-                try await Task.sleep(for: .milliseconds(50))
+                try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
             }
         }
     }

@@ -130,7 +130,7 @@ private final class Load: Sendable {
         while !deadline.isPast {
             let now = (sent.load(ordering: .acquiring), read.withLock { $0.count })
             if now.0 >= before.0 + 5 * Self.batch, now.1 > before.1 { return }
-            try await ContinuousClock().sleep(for: .milliseconds(20))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(20)))
         }
         Issue.record("\(topic): nothing goes on")
     }

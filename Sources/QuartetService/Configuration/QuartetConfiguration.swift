@@ -176,7 +176,7 @@ package struct KafkaSettings: Sendable {
         case .saslTLS: properties["security.protocol"] = "sasl_ssl"
         }
         if security != .tls {
-            properties["sasl.mechanism"] = mechanism.rawValue
+            properties["sasl.mechanism"] = mechanism.rawValue.uppercased()
             properties["sasl.username"] = username
             properties["sasl.password"] = password
         }
@@ -190,9 +190,9 @@ package struct KafkaSettings: Sendable {
 }
 
 package enum KafkaMechanism: String, Sendable, CaseIterable {
-    case plain = "PLAIN"
-    case scramSHA256 = "SCRAM-SHA-256"
-    case scramSHA512 = "SCRAM-SHA-512"
+    case plain
+    case scramSHA256 = "scram-sha-256"
+    case scramSHA512 = "scram-sha-512"
 }
 
 package enum KafkaSecurity: String, Sendable, CaseIterable {
