@@ -20,6 +20,7 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -33,16 +34,21 @@ let package = Package(
         .executable(name: "quartet", targets: ["quartet"]),
         .executable(name: "quartet-broker", targets: ["QuartetBroker"]),
     ],
+    // The oldest versions that have what the code uses, as far as they can be had together.
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.5.0"),
+        // 1.5: groups of subcommands.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        // 1.3: what Hummingbird asks for, by way of swift-configuration.
+        .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        // From here to swift-nio-ssl: what Hummingbird asks for, by itself and by swift-nio-extras.
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.9.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.34.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.26.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.33.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.11.0"),
     ],
@@ -52,6 +58,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
         .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         // What every client shares, and the clients.
         .target(name: "ClientSupport", dependencies: [.collections]),
@@ -65,6 +72,8 @@ let package = Package(
         .target(
             name: "Kafka", dependencies: ["CRDKafka", "ClientSupport", .collections, .logging]),
 
+        .target(name: "Zlib", dependencies: ["CZlib", .nioCore]),
+
         // The domain, which imports no store, and its ports on the real stores.
         .target(name: "QuartetCore", dependencies: ["ClientSupport", .logging, .metrics]),
 
@@ -76,7 +85,8 @@ let package = Package(
             name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
             resources: [
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
-                .embedInCode("dropship/0003_audit.sql"),
+                .embedInCode("dropship/0003_audit.sql"), .embedInCode("dropship/0004_before.sql"),
+                .embedInCode("dropship/0004_events.sql"), .embedInCode("events/0001_outbox.sql"),
                 .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
             ]),
         .target(
@@ -86,6 +96,7 @@ let package = Package(
             ],
             resources: [
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
+                .embedInCode("Postgres/SQL/dead_letters.sql"),
                 .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
                 .embedInCode("Postgres/SQL/sweeps.sql"),
             ]),
@@ -94,8 +105,9 @@ let package = Package(
         .target(
             name: "QuartetAPI",
             dependencies: [
-                "QuartetCore", "ClientSupport", .collections, .coreMetrics, .hummingbird, .hummingbirdCore, .httpTypes,
-                .logging, .metrics, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle,
+                "QuartetCore", "Zlib", "ClientSupport", .collections, .coreMetrics, .hummingbird, .hummingbirdCore,
+                .httpTypes, .logging, .metrics, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioHTTPTypes,
+                .serviceLifecycle,
             ],
             resources: [.embedInCode("openapi.json")]),
         .target(
@@ -141,8 +153,7 @@ let package = Package(
             name: "quartet",
             dependencies: [
                 "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
-                "QuartetRoles",
-                "QuartetService", "QuartetStack",
+                "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
@@ -156,8 +167,8 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         .testTarget(name: "ClientSupportTests", dependencies: ["QuartetTesting", "ClientSupport"]),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "ClientSupport", .logging]),
-        .testTarget(name: "MongoTests", dependencies: ["Mongo", "ClientSupport", .logging]),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "ClientSupport", .logging]),
+        .testTarget(name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "ClientSupport", .logging]),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
@@ -167,14 +178,14 @@ let package = Package(
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"]),
         .testTarget(
             name: "QuartetEmotionTests",
-            dependencies: ["QuartetCore", "QuartetEmotion", "ClientSupport"]),
+            dependencies: ["QuartetCore", "QuartetEmotion", "QuartetStack", "ClientSupport"]),
         .testTarget(
             name: "QuartetStackTests",
             dependencies: [
                 "Kafka", "Mongo", "QuartetStack", "QuartetTesting", "ClientSupport", .logging,
             ]),
         .testTarget(
-            name: "RedisTests", dependencies: ["Redis", "ClientSupport", .logging, .nioCore]),
+            name: "RedisTests", dependencies: ["QuartetStack", "Redis", "ClientSupport", .logging, .nioCore]),
         .testTarget(
             name: "QuartetRolesTests",
             dependencies: ["QuartetCore", "QuartetRoles", "QuartetTesting", "ClientSupport", .logging]),
@@ -184,8 +195,9 @@ let package = Package(
         .testTarget(
             name: "QuartetAPITests",
             dependencies: [
-                "QuartetAPI", "QuartetCore", "QuartetTesting", "ClientSupport", .hummingbird, .hummingbirdTesting,
-                .httpTypes, .logging, .nioCore, .nioEmbedded, .nioPosix,
+                "QuartetAPI", "QuartetCore", "QuartetTesting", "Zlib", "ClientSupport", .hummingbird,
+                .hummingbirdTesting,
+                .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
             ]),
         .testTarget(
             name: "QuartetServiceTests",

@@ -49,7 +49,7 @@ extension KafkaError {
         self.init(code, operation, message: message, outage: outage, mayHaveHappened: mayHaveHappened)
     }
 
-    var saysThatTheTopicIsNotThere: Bool {
+    package var saysThatTheTopicIsNotThere: Bool {
         [RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue].contains(code)
     }
 

@@ -80,6 +80,12 @@ package struct KafkaWatermarks: Sendable, Hashable {
     package let partition: Int32
     package let low: Int64
     package let high: Int64
+
+    package init(partition: Int32, low: Int64, high: Int64) {
+        self.partition = partition
+        self.low = low
+        self.high = high
+    }
 }
 
 /// A record as it was read.

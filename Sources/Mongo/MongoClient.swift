@@ -77,7 +77,7 @@ package final class MongoClient: Sendable {
             } catch let error as any StoreFailure where error.isRetriable && !deadline.isPast {
                 let delay = configuration.backoff.delay(attempt: attempt)
                 attempt += 1
-                try await ContinuousClock().sleep(for: min(delay, max(.zero, deadline.remaining)))
+                try await ContinuousClock().sleep(until: .now.advanced(by: min(delay, max(.zero, deadline.remaining))))
             }
         }
     }

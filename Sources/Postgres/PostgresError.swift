@@ -174,10 +174,16 @@ extension PostgresError {
         return text
     }
 
-    /// Errors about data quote the data: `invalid input syntax for type uuid: "..."`. Names in other errors may stay.
+    /// Errors about data quote the data, `invalid input syntax for type uuid: "..."`: all between the first and the last
+    /// quote goes. Names in other errors may stay, and a connection that is refused has no data yet.
     private var safeMessage: String {
-        let line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-        guard let sqlState, sqlState.hasPrefix("22"), let quote = line.firstIndex(of: "\"") else { return line }
-        return line[..<quote] + "..."
+        guard code != .connectFailed else { return ServerText.oneLine(message) }
+        var text = message[...]
+        if let sqlState, sqlState.hasPrefix("22"), let first = text.firstIndex(of: "\""),
+            let last = text.lastIndex(of: "\"")
+        {
+            text = "\(text[..<first])...\(text[last...].dropFirst())"
+        }
+        return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
     }
 }

@@ -24,7 +24,13 @@ package struct APIConfiguration: Sendable {
     package var idleTimeout: Duration = .seconds(75)
     /// How long a caller may take nothing of an answer.
     package var writeTimeout: Duration = .seconds(30)
-    /// Connections open at once; more wait until they are accepted.
+    /// How long a request may take to arrive.
+    package var requestTimeout: Duration = .seconds(60)
+    /// Bytes a second below which a body is not waited for.
+    package var bodyRateMin = 1_024
+    /// Bytes of bodies that are on the way at once, over all calls.
+    package var bodiesBytesMax = 128 * 1024 * 1024
+    /// Connections open at once, those of probes not among them; more wait until they are accepted.
     package var connectionsMax = 12_000
 
     package init(key: String) {

@@ -27,18 +27,15 @@ package struct APIServer: Service {
         calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
         hub = WatchHub(ports: ports, calls: calls, configuration: configuration, logger: logger)
         let router = Self.router(
-            configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics)
+            configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics,
+            logger: logger)
         routes = Set(router.routes.map(\.description))
-        let writeTimeout = TimeAmount(configuration.writeTimeout)
-        let connections = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [StalledPeerHandler(timeout: writeTimeout)],
-            idleTimeout: TimeAmount(configuration.idleTimeout))
         application = Application(
             responder: router.buildResponder(),
-            server: .http1(configuration: connections),
+            server: .http1(configuration: .guarded(configuration)),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "quartet",
-                availableConnectionsDelegate: MaximumAvailableConnections(configuration.connectionsMax)),
+                availableConnectionsDelegate: MaximumAvailableConnections(Seats.all(configuration.connectionsMax))),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
             logger: logger)
     }
@@ -55,12 +52,14 @@ package struct APIServer: Service {
 
     private static func router(
         configuration: APIConfiguration, ports: APIPorts, calls: RequestBatchers, hub: WatchHub,
-        probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String
+        probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String, logger: Logger
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
+        router.add(middleware: PackingMiddleware())
         router.add(middleware: ProblemMiddleware(paths: paths))
-        HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        router.add(middleware: BodyMiddleware(budget: BodyBudget(bytes: configuration.bodiesBytesMax)))
+        HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
         OpenAPIEndpoint().add(to: router)
         let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
         let directory = ProductDirectory()

@@ -13,7 +13,7 @@ enum BenchData {
         (0..<reviewsPerProduct).map { index in
             Review(
                 id: "b\(number)-\(index)", text: sentences[(number * 7 + index) % sentences.count],
-                rating: (number + index) % 10 + 1, date: "24.01.02")
+                rating: Double((number + index) % 10 + 1), date: "24.01.02")
         }
     }
 

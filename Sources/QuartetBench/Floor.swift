@@ -21,7 +21,6 @@ struct Floor {
 
     let clients: StoreClients
     let productCount: Int
-    let shards: Int
     let logger: Logger
 
     static let what = """
@@ -54,8 +53,8 @@ struct Floor {
     }
 
     private func withLane<Value>(_ body: (FloorLane) async throws -> Value) async throws -> Value {
-        let requests = try PostgresRequestStore(databases: clients.databases, shardCount: shards)
-        let outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: shards)
+        let requests = try PostgresRequestStore(databases: clients.databases)
+        let outbox = try PostgresOutboxStore(databases: clients.databases)
         let owner = UUID()
         _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(600))
         let producer = try KafkaProducer(clients.kafka, logger: logger)
@@ -228,8 +227,7 @@ private struct FloorLane: Sendable {
     func run(_ batch: FloorBatch) async throws {
         _ = try await requests.submit(batch.submissions)
         let rows = try await outbox.read(sink: .queue, owner: owner, limit: 200)
-        let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
-        _ = try await outbox.advance(sink: .queue, owner: owner, to: positions)
+        _ = try await outbox.advance(sink: .queue, owner: owner, past: rows)
         _ = try await producer.send(batch.records)
 
         let queue = mongo.collection("analysis_queue", writeConcern: .majority)
@@ -271,8 +269,7 @@ private struct FloorLane: Sendable {
     /// What comes after it.
     func tidy(_ batch: FloorBatch) async throws {
         let rows = try await outbox.read(sink: .queue, owner: owner, limit: 200)
-        let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
-        _ = try await outbox.advance(sink: .queue, owner: owner, to: positions)
+        _ = try await outbox.advance(sink: .queue, owner: owner, past: rows)
         let mine: BSONDocument = ["_id": ["$in": .array(batch.ids)]]
         _ = try await mongo.collection("analysis_queue", writeConcern: .one).deleteMany(mine)
     }

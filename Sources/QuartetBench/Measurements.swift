@@ -53,6 +53,9 @@ package struct PipelineFigures: Codable, Sendable {
         let requestsPerSecond: Int
         /// From sending the request to having read the end of its event stream.
         let submitToCompletedMilliseconds: LatencySummary
+        /// The same while a transaction of somebody else's stays open, for so long.
+        let besideOpenTransactionMilliseconds: LatencySummary
+        let openTransactionSeconds: Int
         /// The same store operations one after the other, and nothing else.
         let floorMilliseconds: LatencySummary
     }

@@ -25,6 +25,8 @@ package struct PipelineBench {
         package var lightRequests = 100
         package var lightRequestsPerSecond = 5
         package var idleDuration: Duration = .seconds(10)
+        /// How long the transaction is open beside which light load is measured once more.
+        package var openTransactionDuration: Duration = .seconds(20)
 
         package init() {}
     }
@@ -97,8 +99,7 @@ package struct PipelineBench {
 
     private var floor: Floor {
         Floor(
-            clients: stores.clients, productCount: Self.productCount, shards: stores.configuration.outboxShards,
-            logger: stores.logger)
+            clients: stores.clients, productCount: Self.productCount, logger: stores.logger)
     }
 
     private func measureLightFloor() async throws -> Latencies {
@@ -117,8 +118,7 @@ package struct PipelineBench {
 
     /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
     private func measureQueue() async throws -> Double {
-        let requests = try PostgresRequestStore(
-            databases: stores.clients.databases, shardCount: stores.configuration.outboxShards)
+        let requests = try PostgresRequestStore(databases: stores.clients.databases)
         let queue = MongoTaskQueue(client: stores.clients.mongo)
         try await queue.prepare()
         for start in stride(from: 0, to: sizes.analyses, by: 500) {
@@ -135,22 +135,32 @@ package struct PipelineBench {
         return Double(sizes.analyses) / seconds
     }
 
+    /// Beside a transaction that has written and does not end, as a forgotten session leaves one.
+    private func besideOpenTransaction(_ light: LightLoad) async throws -> Latencies {
+        let count = Int(sizes.openTransactionDuration.seconds) * sizes.lightRequestsPerSecond
+        return try await database().transaction { session in
+            _ = try await session.query(PostgresStatement("SELECT pg_current_xact_id()", name: "begin"))
+            return try await light.run(count: max(1, count))
+        }
+    }
+
     private func measureLightLoad(
         floor: Latencies
     ) async throws -> (PipelineFigures.LightLoad, (cpuPercent: Double, residentMegabytes: Int)) {
-        let (latencies, idle) = try await withRoles([]) { process, port in
+        let (latencies, held, idle) = try await withRoles([]) { process, port in
             // The consumer's first join to its group.
-            try await ContinuousClock().sleep(for: .seconds(4))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .seconds(4)))
             let light = try LightLoad(port: port, key: key, requestsPerSecond: sizes.lightRequestsPerSecond)
             _ = try await light.run(count: 10)
             let latencies = try await light.run(count: sizes.lightRequests)
+            let held = try await besideOpenTransaction(light)
             // What the last requests leave behind is not idle.
-            try await ContinuousClock().sleep(for: .seconds(3))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .seconds(3)))
             let before = try process.cpuTime()
-            try await ContinuousClock().sleep(for: sizes.idleDuration)
+            try await ContinuousClock().sleep(until: .now.advanced(by: sizes.idleDuration))
             let share = (try process.cpuTime() - before) / sizes.idleDuration
             return (
-                latencies,
+                latencies, held,
                 (cpuPercent: (share * 10_000).rounded() / 100, residentMegabytes: try process.residentMegabytes())
             )
         }
@@ -158,7 +168,8 @@ package struct PipelineBench {
         return (
             .init(
                 requestsPerSecond: sizes.lightRequestsPerSecond, submitToCompletedMilliseconds: latencies.summary,
-                floorMilliseconds: floor.summary),
+                besideOpenTransactionMilliseconds: held.summary,
+                openTransactionSeconds: Int(sizes.openTransactionDuration.seconds), floorMilliseconds: floor.summary),
             idle
         )
     }
@@ -219,7 +230,7 @@ package struct PipelineBench {
             guard process.isRunning, !deadline.isPast else {
                 throw BenchError("\(Int(done)) of \(count) analyses completed: \(process.lastLogLine)")
             }
-            try await ContinuousClock().sleep(for: .milliseconds(250))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(250)))
         }
     }
 
@@ -262,7 +273,7 @@ package struct PipelineBench {
             guard process.isRunning, !deadline.isPast else {
                 throw BenchError("the roles did not start: \(process.lastLogLine)")
             }
-            try await ContinuousClock().sleep(for: .milliseconds(50))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
         }
     }
 

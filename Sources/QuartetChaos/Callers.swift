@@ -112,7 +112,7 @@ final class Callers: Sendable {
         while let analysis = try await answer(.GET, "/v1/analyses/\(id)", wanted: .ok) {
             if !["queued", "running"].contains(analysis.status) { return analysis.status }
             if state.withLock({ $0.isStopping }) { return nil }
-            try await Task.sleep(for: .milliseconds(60))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(60)))
         }
         return nil
     }
@@ -143,7 +143,7 @@ final class Callers: Sendable {
                 return state.turn
             }
             guard let url = await copies[turn % copies.count].url else {
-                try await Task.sleep(for: .milliseconds(50))
+                try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
                 continue
             }
             do {
@@ -167,7 +167,7 @@ final class Callers: Sendable {
             } catch {
                 state.withLock { $0.record.unanswered += 1 }
             }
-            try await Task.sleep(for: .milliseconds(50))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
         }
     }
 
@@ -201,7 +201,7 @@ final class Callers: Sendable {
             } catch {
                 if deadline.isPast || error is CancellationError { throw error }
             }
-            try await Task.sleep(for: .milliseconds(50))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
         }
     }
 }

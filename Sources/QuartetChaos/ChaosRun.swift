@@ -157,7 +157,7 @@ package final class ChaosRun: Sendable {
     private func repairMidway() async throws -> [String] {
         var bad: [String] = []
         for _ in 0..<2 {
-            try await Task.sleep(for: .milliseconds(plan.milliseconds * 2 / 5))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(plan.milliseconds * 2 / 5)))
             let (end, report) = try await check(["--full", "--repair"])
             // Findings may remain, and a store may be away for longer than the checker waits.
             if ![.status(0), .status(1), .status(2)].contains(end) {
@@ -196,22 +196,22 @@ package final class ChaosRun: Sendable {
         case .killRole:
             let copy = try copy(fault.target)
             await copy.kill()
-            try await Task.sleep(for: duration)
+            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
             try await copy.start()
         case .freezeRole:
             let copy = try copy(fault.target)
             await copy.freeze()
-            try await Task.sleep(for: duration)
+            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
             await copy.thaw()
         case .killServer, .brokerDown:
             let server = try server(fault.target)
             await server.kill()
-            try await Task.sleep(for: duration)
+            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
             try await server.start()
         case .freezeServer:
             let server = try server(fault.target)
             await server.suspend()
-            try await Task.sleep(for: duration)
+            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
             await server.resume()
         }
     }
@@ -259,7 +259,7 @@ package final class ChaosRun: Sendable {
     ) async throws {
         say("looking at every store")
         let (record, brokerBackAt) = (callers.record, incidents.report.brokerBackAt)
-        let requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
+        let requests = try PostgresRequestStore(databases: clients.databases)
         let verdict = Verdict(
             requests: requests, sessions: MongoSessionStore(client: clients.mongo),
             cards: MongoCardStore(client: clients.mongo), unreadable: callers.unreadable,

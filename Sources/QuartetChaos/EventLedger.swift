@@ -92,7 +92,7 @@ final class EventLedger: Sendable {
                     state.next = [:]
                 }
             }
-            try await Task.sleep(for: .milliseconds(200))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(200)))
         }
     }
 

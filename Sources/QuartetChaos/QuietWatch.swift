@@ -28,8 +28,8 @@ struct QuietWatch {
         self.configuration = configuration
         self.clients = clients
         self.ledger = ledger
-        requests = try PostgresRequestStore(databases: clients.databases, shardCount: configuration.outboxShards)
-        outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: configuration.outboxShards)
+        requests = try PostgresRequestStore(databases: clients.databases)
+        outbox = try PostgresOutboxStore(databases: clients.databases)
         queue = MongoTaskQueue(client: clients.mongo)
         let (group, topics) = Composition.invalidators(configuration)
         var options = KafkaConsumerOptions(group: group)
@@ -64,7 +64,7 @@ struct QuietWatch {
             let present = await look()
             if present.isEmpty || deadline.isPast { return present }
             // None of the stores tells of this.
-            try await Task.sleep(for: .milliseconds(200))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(200)))
         }
     }
 

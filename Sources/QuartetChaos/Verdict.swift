@@ -97,13 +97,13 @@ struct Verdict: Sendable {
             }
         let events = [(EventType.analysisRequested, row.createdAt as Date?), (closing, row.closedAt)]
         for case (let type?, let date) in events {
-            let count = types[type.rawValue]?.count ?? 0
-            if count > row.generation { outcome.duplicated.append("\(row.id): \(count) events \(type.rawValue)") }
+            let count = types[type.name]?.count ?? 0
+            if count > row.generation { outcome.duplicated.append("\(row.id): \(count) events \(type.name)") }
             guard count == 0 else { continue }
             if let logLostBefore, let date, date < logLostBefore {
                 outcome.eventsLostWithBroker += 1
             } else {
-                outcome.lost.append("\(row.id): no event \(type.rawValue)")
+                outcome.lost.append("\(row.id): no event \(type.name)")
             }
         }
     }

@@ -1,6 +1,5 @@
 import CoreMetrics
 package import QuartetCore
-package import QuartetRoles
 
 /// What a checker reads and mends.
 package struct CheckPorts: Sendable {
@@ -12,10 +11,7 @@ package struct CheckPorts: Sendable {
     let sessions: any SessionStore
     let cards: any CardStore
     let keywords: any KeywordStore
-    let outboxCheckStore: any OutboxCheckStore
-    let outbox: any OutboxStore
-    /// How stuck outbox rows are delivered; none where nothing is mended.
-    let deliveries: [any OutboxDelivery]
+    let outboxes: [CheckedOutbox]
     let caches: any CacheCheckStore
     let cache: any VersionedCache
     let products: any ProductStore
@@ -25,7 +21,7 @@ package struct CheckPorts: Sendable {
         sweeps: any SweepStore, requests: any RequestStore, checkStore: any RequestCheckStore,
         documents: any DocumentCheckStore,
         queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
-        outboxCheckStore: any OutboxCheckStore, outbox: any OutboxStore, deliveries: [any OutboxDelivery],
+        outboxes: [CheckedOutbox],
         caches: any CacheCheckStore, cache: any VersionedCache, products: any ProductStore,
         listings: any ListingCheckStore
     ) {
@@ -37,9 +33,7 @@ package struct CheckPorts: Sendable {
         self.sessions = sessions
         self.cards = cards
         self.keywords = keywords
-        self.outboxCheckStore = outboxCheckStore
-        self.outbox = outbox
-        self.deliveries = deliveries
+        self.outboxes = outboxes
         self.caches = caches
         self.cache = cache
         self.products = products

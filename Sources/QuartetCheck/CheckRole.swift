@@ -20,7 +20,7 @@ package final class CheckRole: Role {
     package func run() async throws {
         try? await cancelWhenGracefulShutdown { [self] in
             while let delay = configuration.schedule.delay(secondsOfDay: Self.secondsOfDay()) {
-                try await Task.sleep(for: delay)
+                try await ContinuousClock().sleep(until: .now.advanced(by: delay))
                 await runOnce()
             }
             try await gracefulShutdown()

@@ -7,12 +7,12 @@ extension SweepRun {
     // MARK: Outbox
 
     func lookAtOutbox(cursorsBefore: [SweepProgress.Cursor]) async throws {
-        let cursors = try await ports.outboxCheckStore.cursors()
+        let cursors = try await ports.outboxes.cursors()
         sweep.progress[.outbox].rows = cursors.count
-        let first = try await ports.outboxCheckStore.waiting(before: sweep.settledBefore)
+        let first = try await ports.outboxes.waiting(before: sweep.settledBefore)
         let retreats = Self.retreats(from: cursorsBefore, to: cursors)
         if !first.isEmpty { try await time.sleep(configuration.secondLookPause) }
-        let waiting = first.isEmpty ? [] : try await ports.outboxCheckStore.waiting(before: sweep.settledBefore)
+        let waiting = first.isEmpty ? [] : try await ports.outboxes.waiting(before: sweep.settledBefore)
         let seen = Set(first.map(\.key))
         var findings = waiting.filter { seen.contains($0.key) }.map { rows in
             Finding(
@@ -20,12 +20,12 @@ extension SweepRun {
                 detail: "\(rows.count) rows wait, the first of type \(rows.firstType)", since: rows.oldest)
         }
         if sweep.options.repairs, !findings.isEmpty {
-            findings = try await OutboxRepairer(ports: ports, time: time, logger: logger)
+            findings = try await OutboxRepairer(outboxes: ports.outboxes, time: time, logger: logger)
                 .mend(findings, before: sweep.settledBefore, pause: configuration.secondLookPause)
         }
         findings += retreats.map { before, after in
             var finding = Finding(
-                invariant: .i7, kind: .cursorWentBack, key: "\(before.sink)/\(before.shard)",
+                invariant: .i7, kind: .cursorWentBack, key: before.key,
                 detail: "was \(before.text), is \(after.map(\.text) ?? "gone")", since: nil)
             if sweep.options.repairs {
                 finding.repair = Repair(
@@ -34,7 +34,7 @@ extension SweepRun {
             }
             return finding
         }
-        sweep.progress.cursors = try await ports.outboxCheckStore.cursors()
+        sweep.progress.cursors = try await ports.outboxes.cursors()
         try await report(findings)
     }
 
@@ -42,8 +42,8 @@ extension SweepRun {
         from before: [SweepProgress.Cursor], to after: [SweepProgress.Cursor]
     ) -> [(SweepProgress.Cursor, SweepProgress.Cursor?)] {
         before.compactMap { old in
-            let new = after.first { $0.sink == old.sink && $0.shard == old.shard }
-            return new.map { $0.position >= old.position } == true ? nil : (old, new)
+            let new = after.first { $0.key == old.key }
+            return new.map { $0.epoch != old.epoch || $0.position >= old.position } == true ? nil : (old, new)
         }
     }
 
@@ -81,7 +81,7 @@ extension SweepRun {
 }
 
 extension SweepProgress.Cursor {
-    var text: String { "\(transaction)-\(row)" }
+    var text: String { "\(position)" }
 }
 
 /// A key of Redis about which something is wrong.

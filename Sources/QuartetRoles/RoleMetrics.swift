@@ -1,4 +1,5 @@
 import Metrics
+import QuartetCore
 
 /// Every metric of the roles, in one place.
 enum RoleMetrics {
@@ -8,11 +9,22 @@ enum RoleMetrics {
     static let tasksBuried = Counter(label: "quartet_tasks_buried_total")
     static let leasesLost = Counter(label: "quartet_leases_lost_total")
     static let tasksInHand = Gauge(label: "quartet_tasks_in_hand")
-    static let cacheInvalidations = Counter(label: "quartet_cache_invalidations_total")
+    /// Rows of the outbox that no task can be made of.
+    static let unusableRows = Counter(label: "quartet_outbox_unusable_total")
     static let deadLetters = Counter(label: "quartet_dead_letters_total")
 
-    static func relayed(_ sink: String) -> Counter {
-        Counter(label: "quartet_outbox_relayed_total", dimensions: [("sink", sink)])
+    static func relayed(_ database: String, _ sink: OutboxSink) -> Counter {
+        Counter(label: "quartet_outbox_relayed_total", dimensions: [("database", database), ("sink", sink.rawValue)])
+    }
+
+    /// Events that a group of consumers has applied.
+    static func applied(_ consumer: String) -> Counter {
+        Counter(label: "quartet_events_applied_total", dimensions: [("consumer", consumer)])
+    }
+
+    /// How old the oldest transaction in flight is. It holds up nothing, but servers suffer from it.
+    static func oldestTransaction(_ database: String) -> Gauge {
+        Gauge(label: "quartet_outbox_oldest_transaction_seconds", dimensions: [("database", database)])
     }
 
     /// Tasks in the queue that are `claimable`, `waiting` for a lease or a backoff to end, or `dead`.
@@ -20,7 +32,7 @@ enum RoleMetrics {
         Gauge(label: "quartet_queue_tasks", dimensions: [("state", state)])
     }
 
-    static func backlog(_ sink: String) -> Gauge {
-        Gauge(label: "quartet_outbox_backlog_seconds", dimensions: [("sink", sink)])
+    static func backlog(_ database: String, _ sink: OutboxSink) -> Gauge {
+        Gauge(label: "quartet_outbox_backlog_seconds", dimensions: [("database", database), ("sink", sink.rawValue)])
     }
 }

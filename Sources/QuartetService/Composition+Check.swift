@@ -1,6 +1,7 @@
 import Foundation
 package import QuartetCheck
 import QuartetCore
+import QuartetMigrations
 import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
@@ -12,27 +13,17 @@ extension Composition {
     package func checker(
         repairs: Bool, observe: @escaping @Sendable (CheckProgress) -> Void = { _ in }
     ) throws -> Checker {
-        let shards = configuration.outboxShards
         let databases = clients.databases
-        var deliveries: [any OutboxDelivery] = []
-        if repairs {
-            deliveries = [
-                QueueDelivery(queue: ports.queue, progress: ports.progress),
-                TopicDelivery(publisher: KafkaEventPublisher(producer: try clients.producer())),
-            ]
-        }
         let process = ProcessInfo.processInfo
         var bounds = configuration.check
         bounds.outboxRetention = configuration.relay.retention
         return Checker(
             ports: CheckPorts(
-                sweeps: try PostgresSweepStore(databases: databases, shardCount: shards), requests: ports.requests,
-                checkStore: try PostgresRequestCheckStore(databases: databases, shardCount: shards),
+                sweeps: try PostgresSweepStore(databases: databases), requests: ports.requests,
+                checkStore: try PostgresRequestCheckStore(databases: databases),
                 documents: MongoDocumentCheckStore(client: clients.mongo), queue: ports.queue, sessions: ports.sessions,
                 cards: ports.cards, keywords: ports.keywords,
-                outboxCheckStore: try PostgresOutboxCheckStore(databases: databases, shardCount: shards),
-                outbox: ports.outbox,
-                deliveries: deliveries,
+                outboxes: try checkedOutboxes(repairs: repairs),
                 caches: try RedisCacheCheckStore(
                     client: clients.redis, cache: Ports.cacheConfiguration(configuration.redis),
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
@@ -40,6 +31,17 @@ extension Composition {
                 listings: try PostgresListingCheckStore(databases: databases)),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
+    }
+
+    private func checkedOutboxes(repairs: Bool) throws -> [CheckedOutbox] {
+        try ports.outboxes.values.sorted { $0.database.rawValue < $1.database.rawValue }.map { outbox in
+            let deliveries = repairs ? try deliveries(from: outbox) : []
+            return CheckedOutbox(
+                database: "\(outbox.database)",
+                checks: try PostgresOutboxCheckStore(
+                    databases: clients.databases, of: outbox.database, sinks: outbox.sinks),
+                outbox: outbox, deliveries: deliveries)
+        }
     }
 
     /// The role that sweeps on schedule.

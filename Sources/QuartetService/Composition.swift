@@ -70,6 +70,7 @@ package struct Composition: Sendable {
     /// Creates what the stores need: the databases' schemas, then MongoDB's indexes.
     package func migrate() async throws -> [(database: String, applied: Int)] {
         let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
+        for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
         try await ports.ensureIndexes()
         return applied.map { ($0.database.rawValue, $0.applied) }
     }
@@ -83,7 +84,7 @@ package struct Composition: Sendable {
         case .serve: return [try server(probes, onListening: onListening)]
         case .relay: return try relays()
         case .work: return [try worker()]
-        case .invalidate: return [try invalidation()]
+        case .invalidate: return [try consumer(of: InvalidationHandler(cache: ports.cache))]
         case .check: return [try sweeper()]
         }
     }
@@ -117,14 +118,23 @@ package struct Composition: Sendable {
             })
     }
 
+    /// One for each sink of each database.
     private func relays() throws -> [any Service] {
-        let producer = try clients.producer()
-        let deliveries: [any OutboxDelivery] = [
-            QueueDelivery(queue: ports.queue, progress: ports.progress),
-            TopicDelivery(publisher: KafkaEventPublisher(producer: producer)),
-        ]
-        return deliveries.map {
-            Relay(configuration: configuration.relay, outbox: ports.outbox, delivery: $0, logger: logger)
+        try ports.outboxes.values.flatMap { outbox in
+            try deliveries(from: outbox).map { delivery in
+                Relay(
+                    database: "\(outbox.database)", configuration: configuration.relay, outbox: outbox,
+                    delivery: delivery, logger: logger)
+            }
+        }
+    }
+
+    func deliveries(from outbox: PostgresOutboxStore) throws -> [any OutboxDelivery] {
+        try outbox.sinks.map { sink in
+            switch sink {
+            case .queue: QueueDelivery(queue: ports.queue, progress: ports.progress, logger: logger)
+            case .events: TopicDelivery(publisher: try clients.publisher())
+            }
         }
     }
 
@@ -142,20 +152,22 @@ package struct Composition: Sendable {
 
     /// The group of those who invalidate, and what it reads.
     package static func invalidators(_ configuration: QuartetConfiguration) -> (group: String, topics: [String]) {
-        (
-            "\(configuration.kafka.groupPrefix).invalidate",
-            [EventTopic.analysis.rawValue, EventTopic.product.rawValue]
-        )
+        (group(of: InvalidationHandler.name, configuration), InvalidationHandler.topics.map(\.rawValue))
     }
 
-    private func invalidation() throws -> any Service {
-        let (group, topics) = Self.invalidators(configuration)
-        var options = KafkaConsumerOptions(group: group, topics: topics)
+    private static func group(of consumer: String, _ configuration: QuartetConfiguration) -> String {
+        "\(configuration.kafka.groupPrefix).\(consumer)"
+    }
+
+    /// A role that takes in the events that a handler wants.
+    private func consumer(of handler: some EventHandler) throws -> any Service {
+        var options = KafkaConsumerOptions(
+            group: Self.group(of: handler.name, configuration), topics: handler.topics.map(\.rawValue))
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
         let final = options
         let deadLetters = try clients.producer()
-        return Invalidation(configuration: configuration.invalidation, cache: ports.cache, logger: logger) {
+        return EventConsumer(configuration: configuration.events, handler: handler, logger: logger) {
             [clients, logger] in
             KafkaEventSubscription(
                 consumer: try KafkaConsumer(clients.kafka, options: final, logger: logger), deadLetters: deadLetters)

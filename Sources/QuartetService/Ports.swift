@@ -1,5 +1,6 @@
 import Logging
 import QuartetCore
+import QuartetMigrations
 import QuartetStores
 import Redis
 
@@ -7,7 +8,8 @@ import Redis
 struct Ports: Sendable {
     let requests: PostgresRequestStore
     let products: PostgresProductStore
-    let outbox: PostgresOutboxStore
+    /// Every database has one.
+    let outboxes: [DatabaseName: PostgresOutboxStore]
     let reviews: MongoReviewStore
     let sessions: MongoSessionStore
     let cards: MongoCardStore
@@ -17,10 +19,9 @@ struct Ports: Sendable {
     let cache: RedisVersionedCache
 
     init(clients: StoreClients, configuration: QuartetConfiguration, logger: Logger) throws {
-        let shards = configuration.outboxShards
-        requests = try PostgresRequestStore(databases: clients.databases, shardCount: shards)
-        products = try PostgresProductStore(databases: clients.databases, shardCount: shards)
-        outbox = try PostgresOutboxStore(databases: clients.databases, shardCount: shards)
+        requests = try PostgresRequestStore(databases: clients.databases)
+        products = try PostgresProductStore(databases: clients.databases)
+        outboxes = try clients.outboxes()
         reviews = MongoReviewStore(client: clients.mongo)
         sessions = MongoSessionStore(client: clients.mongo)
         cards = MongoCardStore(client: clients.mongo)

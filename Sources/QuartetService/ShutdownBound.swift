@@ -19,8 +19,9 @@ final class ShutdownBound: Service {
     func run() async throws {
         try await gracefulShutdown()
         let task = Task { [timeout, logger] in
-            try await Task.sleep(for: timeout)
+            try await ContinuousClock().sleep(until: .now.advanced(by: timeout))
             logger.error("not stopped in time, ended", metadata: ["timeout": "\(timeout)"])
+            LogSink.standardError.flush(atMost: .seconds(1))
             _exit(1)
         }
         alarm.withLock { $0 = task }

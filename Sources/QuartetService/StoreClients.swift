@@ -5,7 +5,8 @@ package import Logging
 package import Mongo
 import Postgres
 package import QuartetAPI
-import QuartetMigrations
+import QuartetCore
+package import QuartetMigrations
 package import QuartetStores
 package import Redis
 import Synchronization
@@ -19,6 +20,7 @@ package struct StoreClients: Sendable {
     package let kafka: KafkaConfiguration
     private let postgres: [DatabaseName: PostgresClient]
     private let sharedProducer: SharedProducer
+    private let topicReader: TopicReader
     private let logger: Logger
 
     /// - Parameter role: how the stores see this process.
@@ -33,6 +35,7 @@ package struct StoreClients: Sendable {
         mongo = try Self.mongo(configuration.mongo, applicationName: name, logger: logger)
         let kafka = Self.kafka(configuration.kafka, clientID: name)
         self.kafka = kafka
+        topicReader = TopicReader { try KafkaConsumer(kafka, options: KafkaConsumerOptions(), logger: logger) }
         sharedProducer = SharedProducer {
             var options = KafkaProducerOptions()
             options.linger = configuration.kafka.linger
@@ -41,11 +44,32 @@ package struct StoreClients: Sendable {
         }
     }
 
+    /// The outbox of each database. Tasks are made from that of the analyses alone.
+    package func outboxes() throws -> [DatabaseName: PostgresOutboxStore] {
+        let home = configuration.tables[.analysisRequests].database
+        return try Dictionary(
+            uniqueKeysWithValues: DatabaseName.allCases.map { name in
+                let sinks: [OutboxSink] = name == home ? OutboxSink.allCases : [.events]
+                return (name, try PostgresOutboxStore(databases: databases, of: name, sinks: sinks))
+            })
+    }
+
     /// The process's producer; each one more would cost threads and connections of its own.
     package func producer() throws -> KafkaProducer { try sharedProducer() }
 
+    /// Publishes events; each relay has one of its own.
+    func publisher() throws -> KafkaEventPublisher {
+        KafkaEventPublisher(producer: try producer()) { [topicReader] in try await topicReader.watermarks(of: $0) }
+    }
+
+    func deadLetters() throws -> KafkaDeadLetterStore {
+        try KafkaDeadLetterStore(
+            databases: databases, kafka: kafka, producer: { [sharedProducer] in try sharedProducer() }, logger: logger)
+    }
+
     package func close() async {
         await sharedProducer.close()
+        await topicReader.close()
         await databases.close()
         await redis.close()
         await mongo.close()

@@ -8,7 +8,7 @@ enum EnvironmentFile {
             guard !name.isEmpty, name.allSatisfy({ $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
                 throw StackError(code: .invalidName, message: "\(name) is no name for an environment variable")
             }
-            return "\(name)=\(quoted(value))\n"
+            return "\(name)=\(ShellWord.quoted(value))\n"
         }
         let draft = file.deletingLastPathComponent().appendingPathComponent(".\(file.lastPathComponent).\(getpid())")
         let descriptor = open(draft.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
@@ -19,18 +19,5 @@ enum EnvironmentFile {
             defer { unlink(draft.path) }
             throw StackError.system(.cannotUseDirectory, "can't write \(file.path)")
         }
-    }
-
-    /// Plain where a shell takes it as it is, so that readers that know no quotes can read it too.
-    private static func quoted(_ value: String) -> String {
-        let isPlain = value.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "_-./:@,?=+%".utf8.contains(byte)
-            }
-        }
-        return isPlain ? value : "'" + value.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }
 }

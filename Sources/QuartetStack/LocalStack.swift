@@ -96,4 +96,9 @@ package final class LocalStack: Sendable {
         try EnvironmentFile.write(environment.merging(extra) { _, added in added }, to: file)
         return file
     }
+
+    /// The line for a shell that takes over what ``writeEnvironmentFile(adding:)`` wrote to `file`.
+    package static func command(toRead file: URL) -> String {
+        "set -a; . \(ShellWord.quoted(file.path)); set +a"
+    }
 }

@@ -14,6 +14,8 @@ struct MongoReplicaSet {
     private static let notYetInitialized = 94
     /// The stored member has another address.
     private static let invalidReplicaSetConfig = 93
+    /// A server that wants a password: its set is there, since its users are.
+    private static let unauthorized = 13
 
     /// Returns when the member takes writes. It is initiated the first time, and told its new address when its data come
     /// from another port.
@@ -48,9 +50,10 @@ struct MongoReplicaSet {
                 // A forced change must carry a higher version than any before it.
                 let version = Int(Date.now.timeIntervalSince1970)
                 _ = try await client.runCommand(["replSetReconfig": configuration(version: version), "force": true])
+            } catch let error as MongoError where error.serverCode == Self.unauthorized {
             }
             if deadline.isPast { throw StackError(code: .timedOut, message: "mongod did not become primary in time") }
-            try await ContinuousClock().sleep(for: .milliseconds(10))
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(10)))
         }
     }
 

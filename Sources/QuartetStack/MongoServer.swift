@@ -6,13 +6,14 @@ package import Logging
 package final class MongoServer: HostedServer {
     let host: ServerHost
 
+    /// - Parameter arguments: go to mongod after the usual ones.
     package init(
-        directory: URL, options: StackOptions = .durable, logger: Logger? = nil,
+        directory: URL, options: StackOptions = .durable, arguments: [String] = [], logger: Logger? = nil,
         onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
+        let recipe = MongoRecipe(isDurable: options.durability == .durable, arguments: arguments)
         host = ServerHost(
-            MongoRecipe(isDurable: options.durability == .durable), root: directory, options: options, logger: logger,
-            onUnexpectedExit: onUnexpectedExit)
+            recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
 
     package var url: String { url(database: "quartet") }
@@ -24,6 +25,7 @@ package final class MongoServer: HostedServer {
 
 private struct MongoRecipe: ServerRecipe {
     let isDurable: Bool
+    let arguments: [String]
     let name = "mongod"
     let stopSignal = SIGTERM
     var orphanSignal: String { isDurable ? "TERM" : "KILL" }
@@ -37,7 +39,7 @@ private struct MongoRecipe: ServerRecipe {
             try ServerProgram.mongod(), "--dbpath", folder.data.path, "--port", "\(port)", "--bind_ip", "127.0.0.1",
             "--nounixsocket", "--replSet", MongoReplicaSet.name, "--wiredTigerCacheSizeGB", "0.25", "--oplogSize",
             "100", "--setParameter", "diagnosticDataCollectionEnabled=false",
-        ] + (isDurable ? [] : Self.forTests)
+        ] + (isDurable ? [] : Self.forTests) + arguments
     }
 
     /// A journal takes 300 MB from its first write on; those who are thrown away need not. Tests may have commands fail.

@@ -7,14 +7,16 @@ struct PostgresCluster {
     let programs: String
     let account: ServerAccount
 
-    /// Makes the data folder of `folder` unless it is there.
-    func make(in folder: ServerFolder, isDurable: Bool) async throws {
+    /// Makes the data folder of `folder` unless it is there: a new one, or a standby's from its running primary.
+    func make(in folder: ServerFolder, isDurable: Bool, from primaryPort: UInt16? = nil) async throws {
         try await account.checkReach(folder.home, log: folder.log)
         guard !FileManager.default.fileExists(atPath: folder.data.path) else { return }
         // Under another name until it is whole, so that an interrupted start leaves nothing that looks like data.
         let draft = folder.home.appendingPathComponent("draft")
         try? FileManager.default.removeItem(at: draft)
-        if try await !copyTemplate(to: draft, log: folder.log) {
+        if let primaryPort {
+            try await copyPrimary(primaryPort, to: draft, log: folder.log)
+        } else if try await !copyTemplate(to: draft, log: folder.log) {
             try? FileManager.default.removeItem(at: draft)
             try await initialise(draft, log: folder.log)
             await keepTemplate(of: draft, log: folder.log)
@@ -37,6 +39,17 @@ struct PostgresCluster {
             "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
         ]
         guard try await ServerCommand.run(account.command(command), log: log) else { throw failed("initdb", log) }
+    }
+
+    private func copyPrimary(_ port: UInt16, to data: URL, log: URL) async throws {
+        try account.makePrivateFolder(data)
+        let command = [
+            "\(programs)/pg_basebackup", "--host=127.0.0.1", "--port=\(port)", "--username=\(PostgresRecipe.user)",
+            "--pgdata=\(data.path)", "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync",
+        ]
+        guard try await ServerCommand.run(account.command(command), log: log) else {
+            throw failed("pg_basebackup", log)
+        }
     }
 
     private func copyTemplate(to data: URL, log: URL) async throws -> Bool {

@@ -7,12 +7,27 @@ package import Logging
 package final class PostgresServer: HostedServer {
     let host: ServerHost
 
-    /// - Parameter databases: made at start where they are missing.
+    /// - Parameters:
+    ///   - databases: made at start where they are missing.
+    ///   - settings: each `name=value`; they come before what is set otherwise.
     package init(
-        directory: URL, options: StackOptions = .durable, databases: [String] = [], logger: Logger? = nil,
+        directory: URL, options: StackOptions = .durable, databases: [String] = [], settings: [String] = [],
+        logger: Logger? = nil, onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+    ) {
+        let recipe = PostgresRecipe(
+            isDurable: options.durability == .durable, databases: databases, settings: settings)
+        host = ServerHost(
+            recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
+    }
+
+    /// A standby that follows `primary` by streaming, which does not wait for it, and serves reads. The primary runs while it
+    /// is started for the first time.
+    package init(
+        directory: URL, standbyOf primary: PostgresServer, options: StackOptions = .durable, logger: Logger? = nil,
         onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
-        let recipe = PostgresRecipe(isDurable: options.durability == .durable, databases: databases)
+        let recipe = PostgresRecipe(
+            isDurable: options.durability == .durable, databases: [], primaryPort: { primary.port })
         host = ServerHost(
             recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
@@ -29,6 +44,9 @@ struct PostgresRecipe: ServerRecipe {
 
     let isDurable: Bool
     let databases: [String]
+    var settings: [String] = []
+    /// Of the server that this one is a standby of.
+    var primaryPort: (@Sendable () -> UInt16)?
     let name = "postgres"
     /// Fast shutdown: sessions are ended, nothing is lost. SIGTERM would wait for clients to leave.
     let stopSignal = SIGINT
@@ -36,18 +54,18 @@ struct PostgresRecipe: ServerRecipe {
 
     func prepare(_ folder: ServerFolder) async throws {
         let cluster = PostgresCluster(programs: try ServerProgram.postgresFolder(), account: try .forPostgres())
-        try await cluster.make(in: folder, isDurable: isDurable)
+        try await cluster.make(in: folder, isDurable: isDurable, from: primaryPort?())
     }
 
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {
         // No Unix socket: its path may be at most 107 bytes long, which a data folder's easily exceeds.
-        let settings = [
+        let usual = [
             "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=200",
             "shared_buffers=128MB", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
             "fsync=\(isDurable ? "on" : "off")", "full_page_writes=\(isDurable ? "on" : "off")",
         ]
         let program = try ServerProgram.postgresFolder() + "/postgres"
-        let arguments = ["-D", folder.data.path] + settings.flatMap { ["-c", $0] }
+        let arguments = ["-D", folder.data.path] + (usual + settings).flatMap { ["-c", $0] }
         return try ServerAccount.forPostgres().command([program] + arguments)
     }
 

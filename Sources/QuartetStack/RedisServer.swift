@@ -5,13 +5,14 @@ package import Logging
 package final class RedisServer: HostedServer {
     let host: ServerHost
 
+    /// - Parameter arguments: go to the server after the usual ones.
     package init(
-        directory: URL, options: StackOptions = .durable, logger: Logger? = nil,
+        directory: URL, options: StackOptions = .durable, arguments: [String] = [], logger: Logger? = nil,
         onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
+        let recipe = RedisRecipe(isDurable: options.durability == .durable, arguments: arguments)
         host = ServerHost(
-            RedisRecipe(isDurable: options.durability == .durable), root: directory, options: options, logger: logger,
-            onUnexpectedExit: onUnexpectedExit)
+            recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
 
     package var url: String { "redis://127.0.0.1:\(port)" }
@@ -19,6 +20,7 @@ package final class RedisServer: HostedServer {
 
 private struct RedisRecipe: ServerRecipe {
     let isDurable: Bool
+    let arguments: [String]
     let name = "redis"
     let stopSignal = SIGTERM
     var orphanSignal: String { isDurable ? "TERM" : "KILL" }
@@ -35,13 +37,14 @@ private struct RedisRecipe: ServerRecipe {
             // Otherwise it writes over its arguments, by which a leftover is recognised.
             ("set-proc-title", "no"),
         ]
-        return [try ServerProgram.redis()] + settings.flatMap { ["--\($0.0)", $0.1] }
+        return [try ServerProgram.redis()] + settings.flatMap { ["--\($0.0)", $0.1] } + arguments
     }
 
     func isServing(port: UInt16) -> Bool {
         guard let connection = LoopbackConnection(port: port), connection.send(Array("PING\r\n".utf8)) else {
             return false
         }
-        return connection.receive(7) == Array("+PONG\r\n".utf8)
+        // One that wants a password says so only when it serves.
+        return [Array("+PONG\r\n".utf8), Array("-NOAUTH".utf8)].contains(connection.receive(7))
     }
 }

@@ -230,7 +230,7 @@ actor ServerHost {
     /// Asks /proc: who ends processes that are not ours to wait for is another process.
     private func waitUntilGone(_ processes: [pid_t], deadline: Deadline) async {
         while processes.contains(where: ProcessTable.isAlive) && !deadline.isPast {
-            try? await ContinuousClock().sleep(for: .milliseconds(10))
+            try? await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(10)))
         }
     }
 }

@@ -25,6 +25,11 @@ package enum TestStack {
         try await started(PostgresServer(directory: makeFolder(), options: .fast, databases: databases))
     }
 
+    /// A standby of the caller's own, started; the caller stops it.
+    package static func standby(of primary: PostgresServer) async throws -> PostgresServer {
+        try await started(PostgresServer(directory: makeFolder(), standbyOf: primary, options: .fast))
+    }
+
     /// A Redis of the caller's own, started; the caller stops it.
     package static func privateRedis() async throws -> RedisServer {
         try await started(RedisServer(directory: makeFolder(), options: .fast))

@@ -9,7 +9,7 @@ struct Quartet: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Roles", subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, RunAll.self]),
-            CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self]),
+            CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
                 name: "Clients", subcommands: [Ingest.self, Analyse.self, Cancel.self, Dead.self, Products.self]),
@@ -17,6 +17,13 @@ struct Quartet: AsyncParsableCommand {
         ])
 
     static func main() async {
+        Terminal.prepare()
+        // Not the usual 64 of `check`: whoever checks each night is promised three codes.
+        let misuse = Terminal.failureStatus == 2 ? ExitCode(2) : ExitCode.validationFailure
+        if let empty = emptyArgument() {
+            Terminal.say("Error: \(empty) is empty")
+            exit(withError: misuse)
+        }
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -25,13 +32,22 @@ struct Quartet: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            let isCheck = CommandLine.arguments.dropFirst().first == "check"
-            // Not the usual 64: whoever checks each night is promised three codes.
-            if isCheck, exitCode(for: error) == .validationFailure {
+            if exitCode(for: error) == .validationFailure {
                 Terminal.say(fullMessage(for: error))
-                exit(withError: ExitCode(2))
+                exit(withError: misuse)
             }
             exit(withError: error)
         }
+    }
+
+    /// Nothing that is given to a command means anything when it is empty: it would name the current folder, or is what is
+    /// left of a variable that nobody has set.
+    private static func emptyArgument() -> String? {
+        let arguments = CommandLine.arguments.dropFirst()
+        if let option = arguments.first(where: { $0.hasPrefix("--") && $0.hasSuffix("=") }) {
+            return "the value of \(option.dropLast())"
+        }
+        guard let place = arguments.firstIndex(of: "") else { return nil }
+        return arguments[..<place].last.flatMap { $0.hasPrefix("-") ? "the value of \($0)" : nil } ?? "an argument"
     }
 }

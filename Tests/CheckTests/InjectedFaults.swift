@@ -253,17 +253,17 @@ struct Planter {
     private func plantWaitingRow() async throws -> Plant {
         try await stores.postgres.execute(
             script: """
-                INSERT INTO events.outbox_cursors (sink, shard) SELECT 'events', n FROM generate_series(0, 7) n
+                INSERT INTO events.outbox_cursors (sink, shard, epoch) SELECT 'events', n, 1 FROM generate_series(0, 7) n
                     ON CONFLICT DO NOTHING;
                 UPDATE events.outbox_cursors SET owner = gen_random_uuid(), owned_until = now() + interval '1 hour'
                     WHERE sink = 'events' AND shard = 3;
-                INSERT INTO events.outbox (shard, type, aggregate_id, version, product_id, generation, occurred_at)
-                    VALUES (3, 'product.updated', 'seed-3', 2, 'seed-3', 0, now() - interval '1 hour');
-                INSERT INTO events.outbox_cursors (sink, shard, transaction, id)
-                    SELECT 'queue', n, pg_current_xact_id(), 9223372036854775807 FROM generate_series(0, 7) n
-                    ON CONFLICT (sink, shard) DO UPDATE SET transaction = excluded.transaction, id = excluded.id
+                INSERT INTO events.outbox (shard, epoch, type, aggregate_id, version, payload, occurred_at)
+                    VALUES (3, 1, 'product.updated', 'seed-3', 2, '{"name":"x"}', now() - interval '1 hour');
+                INSERT INTO events.outbox_cursors (sink, shard, epoch, position)
+                    SELECT 'queue', n, 1, (SELECT max(id) FROM events.outbox) FROM generate_series(0, 7) n
+                    ON CONFLICT (sink, shard) DO UPDATE SET position = excluded.position
                 """)
-        return Plant(kind: .outboxWaiting, key: "events/3")
+        return Plant(kind: .outboxWaiting, key: "dropship.events/3")
     }
 
     /// The relay that held the shard is gone.

@@ -193,24 +193,24 @@ struct SweepTests {
             }
             try await stores.postgres.execute(
                 script: """
-                    INSERT INTO events.outbox_cursors (sink, shard, transaction, id)
-                    VALUES ('queue', 2, '700', 5), ('events', 3, '700', 5)
+                    INSERT INTO events.outbox_cursors (sink, shard, epoch, position)
+                    VALUES ('queue', 2, 1, 705), ('events', 3, 1, 705)
                     """)
             #expect(try await Swept.full(system).plants.isEmpty)
-            try await set("id = 6")
+            try await set("position = 706")
             #expect(try await Swept.full(system).plants.isEmpty)
-            try await set("id = 5 WHERE sink = 'queue'")
+            try await set("position = 705 WHERE sink = 'queue'")
             let first = try await Swept.full(system)
-            #expect(first.plants == [Plant(kind: .cursorWentBack, key: "queue/2")] && first.status == 1)
-            #expect(first.examples.first?.detail.contains("700") == true)
+            #expect(first.plants == [Plant(kind: .cursorWentBack, key: "dropship.queue/2")] && first.status == 1)
+            #expect(first.examples.first?.detail.contains("706") == true)
             #expect(try await Swept.full(system).plants.isEmpty)
-            // Of an earlier transaction, whatever the row.
-            try await set("transaction = '699', id = 99 WHERE sink = 'events'")
+            try await set("position = 99 WHERE sink = 'events'")
             try await stores.postgres.execute(script: "DELETE FROM events.outbox_cursors WHERE sink = 'queue'")
             let both = try await Swept.full(system, "--repair")
             #expect(
                 both.plants == [
-                    Plant(kind: .cursorWentBack, key: "events/3"), Plant(kind: .cursorWentBack, key: "queue/2"),
+                    Plant(kind: .cursorWentBack, key: "dropship.events/3"),
+                    Plant(kind: .cursorWentBack, key: "dropship.queue/2"),
                 ])
             #expect(both.notRepaired.isEmpty && both.status == 0)
         }

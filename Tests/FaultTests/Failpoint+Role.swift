@@ -33,6 +33,8 @@ extension Failpoint: CustomTestStringConvertible {
         case strangers
         /// Events are applied to the caches.
         case invalidation
+        /// Events that were put aside are sent again.
+        case letters
     }
 
     var scene: Scene {
@@ -53,6 +55,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .sessionPinnedAgain: .lostSession
         case .strangersRemoved: .strangers
         case .eventSetAside, .cacheInvalidated, .eventsCommitted: .invalidation
+        case .lettersRedriven: .letters
         }
     }
 

@@ -19,8 +19,8 @@ import Testing
                 #expect(try await shop.call(.get, "/v1/products/p/analysis").text.contains("\(first)"))
 
                 let poison: [(value: String, reason: String)] = [
-                    ("\u{0}\u{1}\u{2}", "no header ce_specversion"), ("", "value is not JSON"),
-                    (#"{"product_id":"p","generation":1,"version":-1}"#, "below 0"),
+                    ("\u{0}\u{1}\u{2}", "no header ce_specversion"), ("", "the data is not JSON with"),
+                    (#"{"product_id":"p","generation":1,"result_version":-1}"#, "can't have these values"),
                 ]
                 for (index, (value, _)) in poison.enumerated() {
                     try await system.stores.send(value, to: .analysis, asEvent: index > 0)

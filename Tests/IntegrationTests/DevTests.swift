@@ -11,7 +11,8 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder.make()
-        data = folder.appendingPathComponent("data")
+        // A path that no shell takes as it is.
+        data = folder.appendingPathComponent("it's 내 $data")
     }
 
     @Test(.timeLimit(.minutes(5)))
@@ -23,6 +24,7 @@ import Testing
             analyses = try await analyseAll(file, on: dev)
             try await expectOneStory(analyses, file, on: dev)
             try await ingest(file, new: 0, on: dev)
+            try await expectPastedCommandToWork(dev)
             #expect(try DevRun.processes(naming: data).count >= 4)
             try await expectToRefuseCompany(dev)
         }
@@ -43,6 +45,14 @@ import Testing
         }
         #expect(secondEnd == .status(0))
         #expect(try DevRun.processes(naming: data).isEmpty)
+    }
+
+    private func expectPastedCommandToWork(_ dev: DevRun) async throws {
+        let printed = dev.process.log.split(separator: "`").first { $0.hasPrefix("set -a") }
+        let command = try #require(printed.map(String.init))
+        let url = try await TestProcess.output(
+            of: ["/bin/sh", "-c", "\(command) && printf %s \"$QUARTET_API_URL\""], folder: folder)
+        #expect(url == dev.environment["QUARTET_API_URL"])
     }
 
     @Test(.timeLimit(.minutes(3)))

@@ -28,6 +28,10 @@ import Testing
             try await expectRefusal(system, ["work"], ["EMOTION_MODEL": file.path], naming: "not a model file")
             try await expectRefusal(system, ["work"], ["EMOTION_ANALYZER": "http"], naming: "emotion.http.url")
             try await expectRefusal(system, ["dev", "--config", file.path], naming: "worker.tasks_mix")
+            try await expectRefusal(system, ["dev", "--data", ""], naming: "--data is empty")
+            try await expectRefusal(system, ["work", "--config="], naming: "--config is empty")
+            try await expectRefusal(system, ["analyse", ""], naming: "an argument is empty")
+            try await expectRefusal(system, ["work"], ["REDIS_URL": ""], naming: "redis.url: is empty (environment")
         }
     }
 
@@ -40,7 +44,7 @@ import Testing
                 let last = try #require(process.log.split(separator: "\n").last)
                 #expect(last.contains("quartet migrate"), "\(last)")
             }
-            #expect(try await system.finish(["migrate", "--json"]).contains(#""dropship":3"#))
+            #expect(try await system.finish(["migrate", "--json"]).contains(#""dropship":4"#))
             #expect(try await system.finish(["migrate"]).contains("dropship: up to date"))
             let (_, shop) = try await system.serve()
             #expect(try await shop.call(.get, "/readyz").status == 200)

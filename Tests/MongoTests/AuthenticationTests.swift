@@ -36,7 +36,7 @@ struct AuthenticationTests {
         }
         #expect(refusal?.serverCode == MongoServerCode.unauthorized)
         for client in [ann, wrong, nobody] { await client.close() }
-        try await server.kill()
+        await server.kill()
     }
 
     private func client(_ server: TestServer, _ user: String) throws -> MongoClient {

@@ -95,7 +95,7 @@ struct InterruptionTests {
         }
         let things = client.collection("hung", writeConcern: .one)
         try await things.insertOne(["_id": 1])
-        try server.suspend()
+        await server.suspend()
         let late = await #expect(throws: MongoError.self) {
             try await things.insertOne(["_id": 2], deadline: .after(.milliseconds(200)))
         }
@@ -105,11 +105,11 @@ struct InterruptionTests {
         try await Task { try await things.countDocuments(deadline: .after(.milliseconds(200))) }.result.expectFailure()
         waiting.cancel()
         await #expect(throws: CancellationError.self) { try await waiting.value }
-        server.resume()
+        await server.resume()
         try await client.waitUntilAvailable(deadline: .after(.seconds(30)))
         #expect(try await things.countDocuments() >= 1)
         await client.close()
-        try await server.kill()
+        await server.kill()
     }
 
     /// The caller's deadline counts, however long the server may take to let go of a call; the connection is used again once
@@ -123,7 +123,7 @@ struct InterruptionTests {
         }
         let things = client.collection("frozen", writeConcern: .one)
         try await things.insertMany([["_id": 1], ["_id": 2], ["_id": 3]]).throwIfAny()
-        try server.suspend()
+        await server.suspend()
         let started = ContinuousClock.now
         let error = await #expect(throws: MongoError.self) {
             try await things.find([:], .init(batchSize: 1), deadline: .after(.milliseconds(300)))
@@ -135,19 +135,19 @@ struct InterruptionTests {
         await #expect(throws: DeadlineExceeded.self) {
             try await things.insertOne(["_id": 4], deadline: .after(.milliseconds(300)))
         }
-        server.resume()
+        await server.resume()
         #expect(try await things.countDocuments() == 3)
         #expect(try await client.idleCursors(on: things) == 0)
-        try server.suspend()
+        await server.suspend()
         let write = await #expect(throws: MongoError.self) {
             try await things.insertOne(["_id": 4], deadline: .after(.milliseconds(300)))
         }
         #expect(write?.code == .deadlineExceeded)
         #expect(write?.mayHaveHappened == true)
         #expect(started.duration(to: .now) < .seconds(30))
-        server.resume()
+        await server.resume()
         await client.close()
-        try await server.kill()
+        await server.kill()
     }
 
     private func oneDocument(_ name: String = #function) async throws -> MongoCollection {

@@ -34,7 +34,7 @@ struct PartialWriteTests {
         }
         #expect(unchanged?.mayHaveHappened == false)
         await client.close()
-        try await server.kill()
+        await server.kill()
     }
 
     @Test func anInsertOfSeveralCommandsThatEndsLateMayHaveHappened() async throws {
@@ -51,7 +51,7 @@ struct PartialWriteTests {
         try await client.runCommand(["configureFailPoint": "failCommand", "mode": "off"], database: "admin")
         #expect(try await things.countDocuments() == 1)
         await client.close()
-        try await server.kill()
+        await server.kill()
     }
 
     @Test func whateverEndedItIsTold() {

@@ -5,9 +5,9 @@ import Testing
 
 /// Runs `body` with a client of the shared server, or of `server`.
 func withClient(
-    on server: LocalServer? = nil, _ settings: Setting..., body: (PostgresClient) async throws -> Void
+    on server: TestServer? = nil, _ settings: Setting..., body: (PostgresClient) async throws -> Void
 ) async throws {
-    let server = try server ?? LocalServer.shared.get()
+    let server = if let server { server } else { try await TestServer.shared }
     var configuration = try PostgresConfiguration(url: server.url())
     configuration.backoff = Backoff(base: .milliseconds(5), max: .milliseconds(50))
     for setting in settings { setting.apply(&configuration) }

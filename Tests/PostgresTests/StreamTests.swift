@@ -182,7 +182,7 @@ import Testing
 
     /// A Unix socket is full or has room within microseconds: among so many pieces, room comes in the midst of a look.
     @Test func aCopyGoesOnWhenRoomComesWhileItsThreadIsAwake() async throws {
-        let server = try LocalServer.shared.get()
+        let server = try await TestServer.shared
         let client = PostgresClient(try PostgresConfiguration(url: server.socketURL), logger: quiet)
         try await client.execute(script: "CREATE TABLE fed (t text)")
         let row = [UInt8](repeating: UInt8(ascii: "x"), count: 7999) + [UInt8(ascii: "\n")]

@@ -25,6 +25,9 @@ struct APIFixture: Sendable {
     var watchersMax = 10_000
     var heartbeatInterval: Duration = .seconds(15)
     var idleTimeout: Duration = .seconds(75)
+    var requestTimeout: Duration = .seconds(60)
+    var bodiesBytesMax = 1 << 20
+    var connectionsMax = 100
     /// How cards are read; `cards` unless a test is in between.
     var cardReader: (any CardStore)?
     /// How reviews are read; `reviews` unless a test is in between.
@@ -41,6 +44,9 @@ struct APIFixture: Sendable {
         configuration.watchersMax = watchersMax
         configuration.heartbeatInterval = heartbeatInterval
         configuration.idleTimeout = idleTimeout
+        configuration.requestTimeout = requestTimeout
+        configuration.bodiesBytesMax = bodiesBytesMax
+        configuration.connectionsMax = connectionsMax
         return APIServer(
             configuration: configuration,
             ports: ports, probes: probes, metrics: { "metrics\n" },

@@ -265,6 +265,59 @@ import Testing
     }
 }
 
+@Suite(.timeLimit(.minutes(1))) struct ReadinessTests {
+    private func logger(_ lines: LogLines) -> Logger {
+        Logger(label: "test") { _ in lines }
+    }
+
+    /// Nobody who asks waits for it.
+    @Test func aStoreThatHangsIsToldAsItWasKnown() async throws {
+        let (held, release) = AsyncStream.makeStream(of: Void.self)
+        let isHanging = Mutex(false)
+        let probe = ReadinessProbe(store: "redis") { _ in
+            if isHanging.withLock({ $0 }) { for await _ in held {} }
+        }
+        let monitor = ReadinessMonitor(probes: [probe], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        #expect(await monitor.missing(within: .seconds(30)).isEmpty)
+        isHanging.withLock { $0 = true }
+        #expect(await monitor.missing(within: .milliseconds(1)).isEmpty)
+        release.finish()
+    }
+
+    @Test func eachChangeIsOneLine() async throws {
+        let lines = LogLines()
+        let isAway = Mutex(false)
+        let probe = ReadinessProbe(store: "redis") { _ in if isAway.withLock({ $0 }) { throw Away() } }
+        let monitor = ReadinessMonitor(probes: [probe], logger: logger(lines))
+        for isGone in [false, false, true, true, true, false, false] {
+            isAway.withLock { $0 = isGone }
+            #expect(await monitor.missing(within: .seconds(30)) == (isGone ? ["redis"] : []))
+        }
+        #expect(lines.all == ["store does not answer", "store answers again"])
+    }
+}
+
+/// Keeps what is logged.
+private final class LogLines: LogHandler, Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) { lines.withLock { $0.append("\(event.message)") } }
+}
+
 /// Cards of a store, where the first read of up to `limit` cards waits until it is let go.
 private final class HeldCatchUp: CardStore {
     private struct State {

@@ -46,10 +46,13 @@ final class CheckFixture: Sendable {
     var checker: Checker {
         let ports = CheckPorts(
             sweeps: sweeps, requests: requests, checkStore: FakeRequestCheckStore(database: database),
-            documents: documents,
-            queue: queue, sessions: sessions, cards: cards, keywords: keywords,
-            outboxCheckStore: FakeOutboxCheckStore(database: database), outbox: FakeOutboxStore(database: database),
-            deliveries: [], caches: caches, cache: cache, products: FakeProductStore(database: database),
+            documents: documents, queue: queue, sessions: sessions, cards: cards, keywords: keywords,
+            outboxes: [
+                CheckedOutbox(
+                    database: "fake", checks: FakeOutboxCheckStore(database: database),
+                    outbox: FakeOutboxStore(database: database), deliveries: [])
+            ],
+            caches: caches, cache: cache, products: FakeProductStore(database: database),
             listings: listings)
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
@@ -113,9 +116,8 @@ final class CheckFixture: Sendable {
         let (outbox, owner) = (FakeOutboxStore(database: database), UUID())
         for sink in sinks {
             _ = try await outbox.holdShards(of: sink, owner: owner, leaseDuration: .seconds(60))
-            let rows = try await outbox.read(sink: sink, owner: owner, limit: .max)
-            let ends = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
-            _ = try await outbox.advance(sink: sink, owner: owner, to: ends)
+            let batch = try await outbox.read(sink: sink, owner: owner, limit: .max)
+            _ = try await outbox.advance(sink: sink, owner: owner, past: batch)
             try await outbox.releaseShards(of: sink, owner: owner)
         }
     }

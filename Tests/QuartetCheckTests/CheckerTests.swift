@@ -210,7 +210,7 @@ struct CheckerTests {
         _ = try await products.put([(ids[0], "old"), (ids[1], "fresh"), (ids[2], "unsettled")])
         _ = try await products.put([(ids[0], "new")])
         // Beyond whatever is written.
-        database.putCursor(of: .queue, shard: 1, at: OutboxPosition(transaction: 1_000_000, row: 9))
+        database.putCursor(of: .queue, shard: 1, at: 1_000_009)
         try await fixture.deliver()
         #expect(try await fixture.sweep().found == 0)
 
@@ -219,7 +219,7 @@ struct CheckerTests {
         }
         let eternal = Array("\(caches.prefix)eternal".utf8)
         caches.plant(eternal, timeToLive: nil)
-        database.putCursor(of: .queue, shard: 1, at: OutboxPosition(transaction: 1_000_000, row: 8))
+        database.putCursor(of: .queue, shard: 1, at: 1_000_008)
         database.plantRows(3, .productUpdated, shard: 2, at: Date(timeIntervalSince1970: 1_700_000_000))
         try await fixture.deliver(to: [.queue])
         // What is behind the last entry has come about just now.
@@ -233,7 +233,8 @@ struct CheckerTests {
         let found = Set(report.findings.flatMap(\.examples).map { "\($0.kind.rawValue) \($0.key)" })
         #expect(
             found == [
-                "outbox.waiting events/2", "outbox.cursor_went_back queue/1", "cache.stale fake:product_cache:{stale}",
+                "outbox.waiting fake.events/2", "outbox.cursor_went_back fake.queue/1",
+                "cache.stale fake:product_cache:{stale}",
                 "cache.without_row fake:product_cache:{rowless}", "key.without_expiry fake:eternal",
             ])
         let waiting = report.findings.first { $0.kind == .outboxWaiting }?.examples.first

@@ -1,6 +1,7 @@
 import Foundation
 import QuartetCore
 import QuartetEmotion
+import QuartetStack
 import Testing
 
 /// The public corpora, on machines that have them beside the project.
@@ -11,17 +12,15 @@ enum Corpora {
     static var areAtHand: Bool { FileManager.default.fileExists(atPath: folder.path) }
 
     /// Every `interval`-th line of a file, of either kind.
-    static func examples(_ file: String, every interval: Int) throws -> [TrainingExample] {
+    static func examples(_ file: String, every interval: Int) async throws -> [TrainingExample] {
         let archive = folder.appending(path: file)
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["sh", "-c", "gzip -dc \"$0\" | awk 'NR % \(interval) == 0'", archive.path]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        let output = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: output) }
+        let script = "gzip -dc \"$0\" | awk 'NR % \(interval) == 0'"
+        let process = try ChildProcess(["/bin/sh", "-c", script, archive.path], log: output, orphanSignal: "TERM")
+        await process.waitForEnd()
+        try #require(process.end == .status(0))
+        let data = try Data(contentsOf: output)
         let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map { $0.split(separator: "\t") }
         if file.hasPrefix("sentiment") {
             return lines.filter { $0.count == 2 }.map {

@@ -56,7 +56,7 @@ struct QualityTests {
     @Test("On the corpora, the lexicon is as good as it was", .enabled(if: Corpora.areAtHand))
     func corpora() async throws {
         func measure(_ file: String) async throws -> ModelEvaluation {
-            try await ModelEvaluation.measure(Corpora.examples(file, every: 10), by: LexiconAnalyzer())
+            try await ModelEvaluation.measure(await Corpora.examples(file, every: 10), by: LexiconAnalyzer())
         }
         #expect(try await measure("sentiment/train.tsv.gz").polarity.accuracy >= 0.72)
         #expect(try await measure("emotions/ko/dev.tsv.gz").emotions.macroF1 >= 0.38)
@@ -66,12 +66,12 @@ struct QualityTests {
     @Test("On texts held out of training, the model is as good as it was", .enabled(if: Corpora.areAtHand))
     func model() async throws {
         let analyzer = ModelAnalyzer(model: try EmotionModel.embedded())
-        let rated = try Corpora.examples("sentiment/test.tsv.gz", every: 10)
+        let rated = try await Corpora.examples("sentiment/test.tsv.gz", every: 10)
         let polarity = try await ModelEvaluation.measure(rated, by: analyzer).polarity
         #expect(polarity.accuracy >= 0.85)
         #expect(polarity.calibrationError < 0.05)
         for (folder, floor) in [("ko", 0.48), ("en", 0.52)] {
-            let labelled = try Corpora.examples("emotions/\(folder)/test.tsv.gz", every: 3)
+            let labelled = try await Corpora.examples("emotions/\(folder)/test.tsv.gz", every: 3)
             let evaluation = try await ModelEvaluation.measure(labelled, by: analyzer)
             #expect(evaluation.emotions.macroF1 >= floor)
             #expect(evaluation.emotionCalibrationError < 0.06)

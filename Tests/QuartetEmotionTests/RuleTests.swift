@@ -132,7 +132,7 @@ struct RuleTests {
 
     @Test("The rating is not read")
     func rating() async throws {
-        let reviews = [1, 10].map { Review(id: "r", text: "그냥 왔어요", rating: $0) }
+        let reviews = [1.0, 10].map { Review(id: "r", text: "그냥 왔어요", rating: $0) }
         let results = try await LexiconAnalyzer().analyze(reviews).map { try $0.get() }
         #expect(results[0] == results[1])
     }

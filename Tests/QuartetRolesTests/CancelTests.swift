@@ -7,7 +7,7 @@ import Testing
 @Suite struct CancelTests {
     /// Relays what waits into the queue.
     private func relay(_ system: FakeSystem) async throws {
-        let relay = system.relay(QueueDelivery(queue: system.queue, progress: system.progress))
+        let relay = system.relay(system.queueDelivery)
         try await relay.holdShards()
         while try await relay.runOnce() > 0 {}
     }
@@ -78,9 +78,9 @@ import Testing
         try await relay(system)
         // A relay that was frozen before its delivery wakes up.
         let event = DomainEvent(
-            id: "late", type: .analysisCancelled, aggregateID: id.description, version: 1, productID: system.product,
-            generation: 1, occurredAt: .distantPast)
-        try await QueueDelivery(queue: system.queue, progress: system.progress).deliver([event])
+            id: "late", type: .analysisCancelled, aggregateID: id.description, version: 2,
+            payload: AnalysisPayload(productID: system.product, generation: 1).json, occurredAt: .distantPast)
+        try await system.queueDelivery.deliver([event])
         #expect(system.queue.contents(of: id)?.task.generation == 2)
         _ = try await system.worker().runOnce()
         #expect(try await system.request(id)?.status == .completed)
@@ -141,7 +141,7 @@ import Testing
     @Test func theRelayMakesSureOfTheQueueFromTimeToTime() async throws {
         let system = FakeSystem()
         system.queue.failNext(.prepare, with: Away())
-        let delivery = QueueDelivery(queue: system.queue, progress: system.progress)
+        let delivery = system.queueDelivery
         await #expect(throws: Away.self) { try await delivery.tend() }
         try await delivery.tend()
     }

@@ -37,6 +37,8 @@ struct FakeSystem: Sendable {
     var outbox: FakeOutboxStore { FakeOutboxStore(database: database) }
     var logger: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 
+    var queueDelivery: QueueDelivery { QueueDelivery(queue: queue, progress: progress, logger: logger) }
+
     var ports: WorkerPorts {
         WorkerPorts(
             requests: requests, queue: queue, reviews: reviews, sessions: sessions, cards: cards, keywords: keywords,
@@ -50,7 +52,9 @@ struct FakeSystem: Sendable {
     }
 
     func relay(_ delivery: any OutboxDelivery) -> Relay {
-        Relay(owner: owner, configuration: RelayConfiguration(), outbox: outbox, delivery: delivery, logger: logger)
+        Relay(
+            owner: owner, database: "fake", configuration: RelayConfiguration(), outbox: outbox, delivery: delivery,
+            logger: logger)
     }
 
     /// Stores a product with `count` reviews.
@@ -64,7 +68,7 @@ struct FakeSystem: Sendable {
     func submit() async throws -> RequestID {
         let id = RequestID.make()
         _ = try await requests.submit([Submission(id: id, productID: product)])
-        let relay = relay(QueueDelivery(queue: queue, progress: progress))
+        let relay = relay(queueDelivery)
         try await relay.holdShards()
         while try await relay.runOnce() > 0 {}
         return id

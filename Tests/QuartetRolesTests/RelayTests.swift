@@ -18,7 +18,7 @@ import Testing
         let system = FakeSystem()
         try await system.addReviews(1)
         _ = try await system.requests.submit([Submission(id: .make(), productID: system.product)])
-        let relay = system.relay(QueueDelivery(queue: system.queue, progress: system.progress))
+        let relay = system.relay(system.queueDelivery)
         try await relay.holdShards()
         system.queue.failNext(.enqueue, with: Away(mayHaveHappened: true), tookEffect: true)
         await #expect(throws: Away.self) { try await relay.runOnce() }
@@ -31,7 +31,7 @@ import Testing
         try await system.addReviews(1)
         _ = try await system.requests.submit([Submission(id: .make(), productID: system.product)])
         let stranger = Relay(
-            configuration: RelayConfiguration(), outbox: system.outbox,
+            database: "fake", configuration: RelayConfiguration(), outbox: system.outbox,
             delivery: TopicDelivery(publisher: system.events), logger: system.logger)
         #expect(try await stranger.runOnce() == 0)
         try await system.relay(TopicDelivery(publisher: system.events)).holdShards()
@@ -61,17 +61,66 @@ import Testing
     }
 }
 
+@Suite struct ReplayTests {
+    @Test func whatAWipedBrokerHadIsPublishedAgain() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        let id = try await system.submit()
+        _ = try await system.worker().runOnce()
+        var configuration = RelayConfiguration()
+        configuration.reportInterval = .milliseconds(1)
+        let relay = Relay(
+            database: "fake", configuration: configuration, outbox: system.outbox,
+            delivery: TopicDelivery(publisher: system.events), logger: system.logger)
+        let running = Task { try await relay.run() }
+        func told(_ group: String) async throws -> [EventType] {
+            let subscription = system.events.subscribe(group: group, to: [.analysis])
+            var types: [EventType] = []
+            while types.count < 2 {
+                types += try await subscription.next(limit: 10, timeout: .seconds(20)).compactMap { delivery in
+                    guard let event = try? delivery.event.get(), event.aggregateID == id.description else { return nil }
+                    return event.type
+                }
+            }
+            await subscription.close()
+            return types
+        }
+        #expect(try await told("before") == [.analysisRequested, .analysisCompleted])
+        system.events.loseLogs()
+        #expect(try await told("after") == [.analysisRequested, .analysisCompleted])
+        running.cancel()
+        try await running.value
+    }
+
+    @Test func onlyWhatIsWantedIsHandedOffAgain() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        let ids = [try await system.submit(), try await system.submit()]
+        let replay = OutboxReplay(outbox: system.outbox, delivery: TopicDelivery(publisher: system.events))
+        #expect(try await replay.run { $0.aggregateID == ids[1].description } == 1)
+        let subscription = system.events.subscribe(group: "g", to: EventTopic.allCases)
+        let events = try await subscription.next(limit: 10, timeout: .zero).map { try $0.event.get() }
+        #expect(events.map(\.aggregateID) == [ids[1].description])
+        let all = OutboxReplay(outbox: system.outbox, delivery: system.queueDelivery)
+        #expect(try await all.run { _ in true } == 2)
+    }
+}
+
 @Suite struct InvalidationTests {
-    private func role(_ system: FakeSystem) -> Invalidation {
-        Invalidation(configuration: InvalidationConfiguration(), cache: system.cache, logger: system.logger) {
+    private func role(_ system: FakeSystem) -> EventConsumer<InvalidationHandler> {
+        EventConsumer(
+            configuration: EventConsumerConfiguration(), handler: InvalidationHandler(cache: system.cache),
+            logger: system.logger
+        ) {
             system.events.subscribe(group: "invalidate", to: [.analysis, .product])
         }
     }
 
     private func completed(_ system: FakeSystem, version: Int64) -> DomainEvent {
         DomainEvent(
-            id: "e-\(version)", type: .analysisCompleted, aggregateID: RequestID.make().description, version: version,
-            productID: system.product, generation: 1, occurredAt: Date(timeIntervalSince1970: 0))
+            id: "e-\(version)", type: .analysisCompleted, aggregateID: RequestID.make().description, version: 2,
+            payload: CompletionPayload(productID: system.product, generation: 1, resultVersion: version).json,
+            occurredAt: Date(timeIntervalSince1970: 0))
     }
 
     @Test func aNewResultRemovesTheOldEntryAndKeepsItOut() async throws {

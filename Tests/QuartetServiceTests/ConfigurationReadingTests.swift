@@ -23,7 +23,7 @@ import Testing
     @Test func everyKeyReachesTheConfiguration() throws {
         let configuration = try loaded([
             "QUARTET_API_PORT": "0", "RELAY_LEASE_DURATION": "1500ms", "OUTBOX_SHARDS": "3", "REDIS_PREFIX": "a:",
-            "KAFKA_FETCH_WAIT": "20ms", "INVALIDATE_POLL_TIMEOUT": "3s", "WORKER_RETRY_BASE": "1ms",
+            "KAFKA_FETCH_WAIT": "20ms", "EVENTS_POLL_TIMEOUT": "3s", "WORKER_RETRY_BASE": "1ms",
             "MONGODB_OPERATION_TIMEOUT": "1m", "LOG_LEVEL": "debug", "DB_CONNECTIONS_MAX": "3",
             "EMOTION_ANALYZER": "http", "EMOTION_HTTP_URL": "https://127.0.0.1:8399/read", "EMOTION_MODEL": "a.model",
             "EMOTION_HTTP_REQUESTS_PER_SECOND_MAX": "7", "EMOTION_HTTP_RETRY_AFTER_MAX": "2s",
@@ -38,7 +38,7 @@ import Testing
         #expect(configuration.outboxShards == 3)
         #expect(configuration.redis.prefix == "a:")
         #expect(configuration.kafka.fetchWait == .milliseconds(20))
-        #expect(configuration.invalidation.pollTimeout == .seconds(3))
+        #expect(configuration.events.pollTimeout == .seconds(3))
         #expect(configuration.worker.retryBackoff.base == .milliseconds(1))
         #expect(configuration.mongo.operationTimeout == .seconds(60))
         #expect(configuration.logger("test").logLevel == .debug)
@@ -84,7 +84,7 @@ import Testing
 
     @Test(arguments: [
         ("WORKER_TASKS_MAX", "worker.tasks_max", "0"), ("WORKER_TASKS_MAX", "worker.tasks_max", "many"),
-        ("WORKER_TASKS_MAX", "worker.tasks_max", ""), ("WORKER_TASKS_MAX", "worker.tasks_max", "1,000"),
+        ("WORKER_TASKS_MAX", "worker.tasks_max", "1,000"),
         ("QUARTET_API_PORT", "quartet.api.port", "65536"), ("QUARTET_API_PORT", "quartet.api.port", "-1"),
         ("OUTBOX_SHARDS", "outbox.shards", "257"), ("WORKER_LEASE_DURATION", "worker.lease_duration", "499ms"),
         ("OUTBOX_RETENTION", "outbox.retention", "59s"), ("LOG_LEVEL", "log.level", "loud"),
@@ -92,13 +92,64 @@ import Testing
         ("EMOTION_ANALYZER", "emotion.analyzer", "psychic"),
         ("EMOTION_HTTP_URL", "emotion.http.url", "ftp://a/b"),
         ("EMOTION_HTTP_TRIES_MAX", "emotion.http.tries_max", "0"),
-        ("EMOTION_HTTP_VERSION", "emotion.http.version", ""), ("REDIS_PREFIX", "redis.prefix", "{a}:"),
+        ("REDIS_PREFIX", "redis.prefix", "{a}:"),
     ])
     func anImpossibleValueIsRefusedWithItsKeyAndSource(_ name: String, _ key: String, _ value: String) throws {
         let error = try refusal(environment: [name: value])
         #expect(error.key == key)
         #expect(error.problem.contains("'\(value)'"))
         #expect(error.problem.contains("environment \(name)"))
+    }
+
+    @Test(arguments: ["REDIS_URL", "KAFKA_BROKERS", "WORKER_TASKS_MAX", "LOG_LEVEL", "EMOTION_HTTP_VERSION"])
+    func anEmptyValueIsRefusedWhereItMeansNothing(_ name: String) throws {
+        let error = try refusal(environment: [name: ""])
+        #expect(SettingsReader.environmentName(of: error.key) == name)
+        #expect(error.problem == "is empty (environment \(name)); give it a value or leave it out")
+    }
+
+    @Test func theEnvironmentIsTakenAsItComes() throws {
+        let configuration = try loaded([
+            "QUARTET_API_PORT": "tcp://10.0.0.1:8080", "DB_PORT": "tcp://10.0.0.2:5432", "LOG_LEVEL": "INFO\n",
+            "CHECK_REPAIR": "True", "WORKER_TASKS_MAX": " 7\n", "QUARTET_API_KEY": "a key\r\n",
+        ])
+        #expect(configuration.api.port == 8080 && configuration.databases.port == 5432)
+        #expect(configuration.check.repairsOnSchedule)
+        #expect(configuration.worker.tasksMax == 7)
+        #expect(configuration.api.key == "a key")
+    }
+
+    @Test func aSecretMayBeInAFile() throws {
+        try Files.withFile("hunter2\n") { path in
+            let names = ["QUARTET_API_KEY", "DB_PASSWORD", "KAFKA_PASSWORD", "EMOTION_HTTP_TOKEN"]
+            let configuration = try loaded(Dictionary(uniqueKeysWithValues: names.map { ("\($0)_FILE", path) }))
+            #expect(configuration.api.key == "hunter2" && configuration.databases.password == "hunter2")
+            #expect(configuration.kafka.password == "hunter2" && configuration.emotion.token == "hunter2")
+            let both = try refusal(environment: ["QUARTET_API_KEY": "a", "QUARTET_API_KEY_FILE": path])
+            #expect(both.problem == "QUARTET_API_KEY and QUARTET_API_KEY_FILE are both set")
+        }
+        let missing = try refusal(environment: ["REDIS_URL_FILE": "/nonexistent/a"])
+        #expect(missing.key == "redis.url" && missing.problem.contains("environment REDIS_URL_FILE"))
+    }
+
+    @Test func whatACommandDoesNotUseDoesNotStopIt() throws {
+        let environment = ["WORKER_TASKS_MAX": "many", "CHECK_SCHEDULE": "never", "QUARTET_API_PORT": "http"]
+        #expect(throws: Never.self) { try QuartetConfiguration.load(environment: environment, for: .client) }
+        for (role, key) in [
+            (RoleName.work, "worker.tasks_max"), (.check, "check.schedule"), (.serve, "quartet.api.port"),
+        ] {
+            let error = try #require(throws: ConfigurationError.self) {
+                _ = try QuartetConfiguration.load(environment: environment, for: ConfigurationUse(roles: [role]))
+            }
+            #expect(error.key == key)
+        }
+        #expect(throws: Never.self) {
+            try QuartetConfiguration.load(environment: environment, for: ConfigurationUse(roles: [.relay]))
+        }
+    }
+
+    @Test func anEmptyValueMayStandForNone() throws {
+        #expect(try loaded(["REDIS_PREFIX": "", "METRICS_HOST": "", "EMOTION_MODEL": ""]).redis.prefix == "")
     }
 
     @Test func anImpossibleValueInTheFileIsRefusedWithTheFile() throws {
@@ -135,7 +186,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "10", "s", "ms", "-1s", "1.5s", "10 s", "10S", "1e3s", "0ms", "366d", "99999999999999999d",
+        "10", "s", "ms", "-1s", "1.5s", "10 s", "10S", "1e3s", "0ms", "366d", "99999999999999999d",
         "99999999999999999999s",
     ])
     func whatIsNoDurationIsRefused(_ text: String) throws {

@@ -44,9 +44,9 @@ import Testing
     }
 
     @Test func aPasswordsSignsAreEscapedSoThatTheURLMeansThem() throws {
-        let databases = try loaded(["DB_PASSWORD": "a/b@c:d?é\n"]).databases
+        let databases = try loaded(["DB_PASSWORD": "a/b@c:d?\né"]).databases
         let url = databases.url(of: .source)
-        #expect(url == "postgresql://quartet:a%2Fb%40c%3Ad%3F%C3%A9%0A@127.0.0.1:5432/source")
+        #expect(url == "postgresql://quartet:a%2Fb%40c%3Ad%3F%0A%C3%A9@127.0.0.1:5432/source")
         #expect(throws: Never.self) { try Databases.configuration(url: url) }
     }
 
@@ -59,7 +59,7 @@ import Testing
 
     @Test(arguments: [
         ("TABLES_PRODUCTS_DATABASE", "warehouse"), ("TABLES_PRODUCTS_SCHEMA", "a b"), ("TABLES_PRODUCTS_SCHEMA", "A"),
-        ("TABLES_PRODUCTS_SCHEMA", "1a"), ("TABLES_PRODUCTS_SCHEMA", ""),
+        ("TABLES_PRODUCTS_SCHEMA", "1a"),
     ])
     func anImpossiblePlaceOfATableIsRefused(_ name: String, _ value: String) throws {
         let error = try refusal(environment: [name: value])

@@ -58,7 +58,7 @@ enum Probe {
         let deadline = Deadline.after(timeout)
         while !deadline.isPast {
             if try condition() { return true }
-            try? await ContinuousClock().sleep(for: .milliseconds(20))
+            try? await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(20)))
         }
         return try condition()
     }

@@ -1,6 +1,7 @@
 import ClientSupport
 import Testing
 
+@testable import QuartetStack
 @testable import Redis
 
 @Suite("Commands on a real server")

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
+@testable import QuartetStack
 @testable import Redis
 
 @Suite("Failures of calls and of the server")
@@ -118,10 +119,10 @@ struct FailureTests {
     func idleConnectionsClosed() async throws {
         // On one loop, a connection's end has come to it once the observer knows of it.
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let server = try RedisServer()
+        let server = try makeServer()
         try await server.start()
         var configuration = RedisConfiguration()
-        (configuration.port, configuration.commandTimeout) = (server.port, .seconds(20))
+        (configuration.port, configuration.commandTimeout) = (Int(server.port), .seconds(20))
         configuration.reconnectBackoff = Backoff(base: .seconds(1000), max: .seconds(1000))
         let observer = RedisClient(configuration: configuration, logger: .silent, eventLoopGroup: loop)
         configuration.clientName = "idler"
@@ -145,12 +146,12 @@ struct FailureTests {
         try await client.ping()
         await client.close()
         await observer.close()
-        await server.stop()
+        await server.kill()
     }
 
     @Test("A refused connection names host and port on one line, and that nothing happened")
     func refusedConnection() async throws {
-        let server = try RedisServer()
+        let server = try await makeServerThatIsAway()
         let client = makeClient(of: server)
         let error = try await redisError { try await client.set("k", "v") }
         #expect(error.code == .connect && !error.mayHaveHappened && error.isUnavailable)
@@ -158,7 +159,6 @@ struct FailureTests {
         #expect(error.description.contains("refused"))
         #expect(!error.description.contains("\n"))
         await client.close()
-        await server.stop()
     }
 
     @Test("A wrong password is one line without the password")

@@ -1,4 +1,5 @@
 import ClientSupport
+import QuartetStack
 import Testing
 
 @testable import Redis
@@ -99,7 +100,7 @@ struct SubscriptionTests {
 
     @Test("A subscription made while the server is away begins when it is there")
     func subscribesLater() async throws {
-        let server = try RedisServer()
+        let server = try await makeServerThatIsAway()
         let client = makeClient(of: server)
         var iterator = client.subscribe("news").makeAsyncIterator()
         _ = try await redisError { try await client.ping() }
@@ -107,7 +108,7 @@ struct SubscriptionTests {
         try await expect(.subscribed, from: &iterator)
         await client.close()
         try await expect(nil, from: &iterator)
-        await server.stop()
+        await server.kill()
     }
 
     @Test("A slow subscriber loses the oldest messages, learns it, and holds up nobody")

@@ -1,3 +1,4 @@
+import QuartetStack
 import Testing
 
 @testable import Redis
@@ -6,9 +7,9 @@ import Testing
 struct TLSTests {
     @Test("A trusted server is talked to; commands, large values and subscriptions work")
     func trusted() async throws {
-        try await withTLS { server, certificate in
+        try await withTLS { port, certificate in
             for host in ["127.0.0.1", "localhost"] {
-                let client = makeClient(of: server) {
+                let client = makeClient(port) {
                     $0.host = host
                     $0.tls = RedisTLS(trustRootsFile: certificate.certificateFile)
                 }
@@ -26,14 +27,14 @@ struct TLSTests {
 
     @Test("A server that nobody vouches for is refused, unless verification is off")
     func untrusted() async throws {
-        try await withTLS { server, _ in
-            let strict = makeClient(of: server) { $0.tls = RedisTLS() }
+        try await withTLS { port, _ in
+            let strict = makeClient(port) { $0.tls = RedisTLS() }
             let error = try await redisError { try await strict.ping() }
             #expect(error.code == .connect && error.isUnavailable && !error.mayHaveHappened)
             #expect(error.description.contains("CERTIFICATE_VERIFY_FAILED") && !error.description.contains("\n"))
             await strict.close()
 
-            let trusting = makeClient(of: server) { $0.tls = RedisTLS(verification: .none) }
+            let trusting = makeClient(port) { $0.tls = RedisTLS(verification: .none) }
             try await trusting.ping()
             await trusting.close()
         }
@@ -58,18 +59,17 @@ struct TLSTests {
         }
     }
 
-    private func withTLS(_ body: (RedisServer, TestCertificate) async throws -> Void) async throws {
+    private func withTLS(_ body: (Int, TestCertificate) async throws -> Void) async throws {
         let certificate = try await TestCertificate()
-        defer { certificate.remove() }
-        let server = try RedisServer(tls: certificate)
+        let (server, port) = try makeServer(of: certificate)
         try await server.start()
         let result: Result<Void, any Error>
         do {
-            result = .success(try await body(server, certificate))
+            result = .success(try await body(port, certificate))
         } catch {
             result = .failure(error)
         }
-        await server.stop()
+        await server.kill()
         try result.get()
     }
 }

@@ -22,7 +22,7 @@ package func eventually<Answer>(
     while true {
         if let answer = try await ask() { return answer }
         guard !deadline.isPast else { throw TestFailure("not within \(timeout): \(what)") }
-        try await ContinuousClock().sleep(for: .milliseconds(25))
+        try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(25)))
     }
 }
 

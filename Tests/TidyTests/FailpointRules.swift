@@ -60,9 +60,9 @@ extension Rule {
     /// filled, rows that are old. Any other method of a port is a write.
     private static let notOfThePipeline: Set = [
         // Reads.
-        "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "get", "haveReviews", "holdUp",
+        "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "get", "haveReviews", "oldestTransaction",
         "latestResults", "next", "pages", "products", "read", "reports", "requests", "results", "reviewIDs", "reviews",
-        "rings", "sessions", "wakeups", "close",
+        "rings", "rows", "sessions", "shardCount", "topicsWithLostLogs", "wakeups", "close", "forEachPage", "keepPlace",
         // Bells and leases.
         "ring", "renew", "holdShards", "releaseShards",
         // Indexes and old rows.

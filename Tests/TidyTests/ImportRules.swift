@@ -3,7 +3,7 @@ enum Layers {
     /// The C libraries, each with its one client, and our own C with its one caller.
     static let cModules = [
         "CLibPQ": "Postgres", "CHiredis": "Redis", "CLibMongoC": "Mongo", "CRDKafka": "Kafka",
-        "CEmotionModel": "QuartetEmotion", "CBrokerPort": "QuartetBroker",
+        "CEmotionModel": "QuartetEmotion", "CBrokerPort": "QuartetBroker", "CZlib": "Zlib",
     ]
     static let withoutStores: Set = ["QuartetCore", "QuartetRoles", "QuartetCheck", "QuartetEmotion"]
 

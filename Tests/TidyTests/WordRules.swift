@@ -60,22 +60,47 @@ extension Rule {
                 Example("Sources/Redis/A.swift", "Task.detached { f() }"),
                 Example("Sources/Redis/A.swift", "Thread.sleep(forTimeInterval: 1)"),
                 Example("Tests/RedisTests/A.swift", "usleep(10)\nsleep(1)", findings: 2),
-                Example("Sources/Redis/A.swift", "clock.sleep(for: .seconds(1))", findings: 0),
+                Example("Sources/Redis/A.swift", "clock.sleep(until: end)", findings: 0),
             ]
         ) { file in
             words(["Task", ".", "detached"], in: file) + words(["Thread", ".", "sleep"], in: file)
                 + bareCalls(of: ["sleep", "usleep", "nanosleep"], in: file)
         },
         Rule(
+            // Cancelled, a sleep for a duration can abort a release build: swiftlang/swift#86204.
+            "sleep lasts until an instant",
+            examples: [
+                Example("Sources/Redis/A.swift", "try await Task.sleep(for: .seconds(1))"),
+                Example("Tests/RedisTests/A.swift", "try? await clock.sleep(for: pause)"),
+                Example("Sources/Redis/A.swift", "try await Task.sleep(nanoseconds: 1)"),
+                Example("Sources/Redis/A.swift", "try await clock.sleep(until: .now.advanced(by: pause))", findings: 0),
+            ]
+        ) { file in
+            words([".", "sleep", "(", "for"], in: file) + words([".", "sleep", "(", "nanoseconds"], in: file)
+        },
+        Rule(
             "tests wait for signals",
             examples: [
-                Example("Tests/RedisTests/A.swift", "try await Task.sleep(for: .seconds(1))"),
-                Example("Sources/QuartetTesting/A.swift", "try await Task.sleep(for: .seconds(1))"),
-                Example("Sources/QuartetRoles/A.swift", "try await Task.sleep(for: .seconds(1))", findings: 0),
+                Example("Tests/RedisTests/A.swift", "try await Task.sleep(until: end)"),
+                Example("Sources/QuartetTesting/A.swift", "try await Task.sleep(until: end)"),
+                Example("Sources/QuartetRoles/A.swift", "try await Task.sleep(until: end)", findings: 0),
             ]
         ) { file in
             guard file.isTest || file.module == "QuartetTesting" else { return [] }
             return words(["Task", ".", "sleep"], in: file)
+        },
+        Rule(
+            "tests start programs as the stack does: without descriptors of theirs, and never to outlive them",
+            examples: [
+                Example("Tests/RedisTests/A.swift", "let server = Process()"),
+                Example("Tests/RedisTests/A.swift", "posix_spawnp(&id, path, nil, nil, arguments, environ)"),
+                Example("Sources/QuartetTesting/A.swift", "posix_spawn(&id, path, nil, nil, arguments, environ)"),
+                Example("Tests/RedisTests/A.swift", "try ChildProcess(command), withProcess()", findings: 0),
+                Example("Sources/quartet/A.swift", "let unpacking = Process()", findings: 0),
+            ]
+        ) { file in
+            guard file.isTest || file.module == "QuartetTesting" else { return [] }
+            return bareCalls(of: ["Process", "posix_spawn", "posix_spawnp", "fork", "system"], in: file)
         },
         Rule(
             "only a C library's owner vouches for what the compiler can't check",

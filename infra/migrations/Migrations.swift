@@ -41,16 +41,29 @@ package enum Migrations {
     /// A database's migrations, oldest first.
     package static func of(_ database: DatabaseName) -> [Migration] {
         switch database {
-        case .source: [migration(1, "source", PackageResources._001_source_sql)]
+        case .source:
+            [
+                migration(1, "source", PackageResources._001_source_sql),
+                migration(2, "events", outbox),
+            ]
         case .dropship:
             [
                 migration(1, "dropship", PackageResources._001_dropship_sql),
                 migration(2, "consistency", PackageResources._002_consistency_sql),
                 migration(3, "audit", PackageResources._003_audit_sql),
+                migration(
+                    4, "events", PackageResources._004_before_sql + outbox + PackageResources._004_events_sql),
             ]
-        case .market: [migration(1, "market", PackageResources._001_market_sql)]
+        case .market:
+            [
+                migration(1, "market", PackageResources._001_market_sql),
+                migration(2, "events", outbox),
+            ]
         }
     }
+
+    /// The same in every database.
+    private static var outbox: [UInt8] { PackageResources._001_outbox_sql }
 
     private static func migration(_ version: Int, _ name: String, _ bytes: [UInt8]) -> Migration {
         Migration(version: version, name: name, sql: String(decoding: bytes, as: UTF8.self))

@@ -28,7 +28,7 @@ final class CallWatch: Sendable {
     /// Ends itself when nothing is in flight.
     private func look() async {
         while true {
-            try? await ContinuousClock().sleep(for: Self.interval)
+            try? await ContinuousClock().sleep(until: .now.advanced(by: Self.interval))
             let calls = state.withLock { state in
                 state.isLooking = !state.calls.isEmpty
                 return Array(state.calls.values)

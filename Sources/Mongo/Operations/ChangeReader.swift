@@ -59,8 +59,8 @@ final class ChangeReader: Sendable {
                     state.failures += 1
                     return state.failures
                 }
-                try await ContinuousClock().sleep(
-                    for: client.configuration.backoff.delay(attempt: failures - 1))
+                let pause = client.configuration.backoff.delay(attempt: failures - 1)
+                try await ContinuousClock().sleep(until: .now.advanced(by: pause))
             }
         }
     }

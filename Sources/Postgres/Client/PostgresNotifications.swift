@@ -73,8 +73,8 @@ package struct PostgresNotifications: AsyncSequence, Sendable {
             } catch is CancellationError {
                 return nil
             }
-            guard (try? await ContinuousClock().sleep(for: configuration.backoff.delay(attempt: attempt))) != nil
-            else { return nil }
+            let next = ContinuousClock.now.advanced(by: configuration.backoff.delay(attempt: attempt))
+            guard (try? await ContinuousClock().sleep(until: next)) != nil else { return nil }
             attempt += 1
         }
         return nil

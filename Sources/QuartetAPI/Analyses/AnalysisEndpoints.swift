@@ -24,8 +24,8 @@ struct AnalysisEndpoints: Sendable {
     // MARK: Submit
 
     @Sendable private func submit(_ request: Request, context: APIContext) async throws -> Response {
-        let key = try Self.idempotencyKey(request.headers[.idempotencyKey])
-        let body = try await request.body(atMost: 16_384)
+        let key = try Self.idempotencyKey(request.headers[values: .idempotencyKey])
+        let body = try await context.body(of: request, atMost: 16_384)
         let product = try StrictJSON.decode(IncomingAnalysis.self, from: body).productID
         try await refuseWhatCannotBeAnalysed(product)
         let submission = Submission(
@@ -66,11 +66,15 @@ struct AnalysisEndpoints: Sendable {
         return outcome
     }
 
-    private static func idempotencyKey(_ text: String?) throws -> String? {
-        guard let text else { return nil }
-        guard (1...IdempotencyKey.bytesMax).contains(text.utf8.count) else {
+    /// Printable ASCII: of other bytes a header's text does not tell one from the next.
+    private static func idempotencyKey(_ values: [String]) throws -> String? {
+        guard let text = values.first else { return nil }
+        guard values.count == 1, (1...IdempotencyKey.bytesMax).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else {
             throw Problem(
-                .badRequest, "bad-idempotency-key", "an Idempotency-Key is 1 to \(IdempotencyKey.bytesMax) bytes")
+                .badRequest, "bad-idempotency-key",
+                "an Idempotency-Key is 1 to \(IdempotencyKey.bytesMax) printable ASCII characters, and there is one")
         }
         return text
     }
@@ -94,7 +98,7 @@ struct AnalysisEndpoints: Sendable {
         let (answers, continuation) = AsyncStream.makeStream(of: Value?.self)
         let call = Task { continuation.yield(try? await ask()) }
         let timer = Task {
-            try? await ContinuousClock().sleep(for: Self.adviceTimeout)
+            try? await ContinuousClock().sleep(until: .now.advanced(by: Self.adviceTimeout))
             continuation.yield(nil)
         }
         defer {

@@ -16,6 +16,8 @@ package struct Problem: HTTPResponseError, CustomStringConvertible {
     package var retryAfterSeconds: Int?
     /// The methods that the path has, of a call by another one.
     package var allowed: String?
+    /// The codings that a body may have, of a call with another one.
+    package var acceptEncoding: String?
 
     package init(_ status: HTTPResponse.Status, _ kind: String, _ detail: String, retryAfterSeconds: Int? = nil) {
         self.status = status
@@ -24,11 +26,13 @@ package struct Problem: HTTPResponseError, CustomStringConvertible {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
+    package var type: String { "urn:quartet:problem:\(kind)" }
+
     package var description: String { "\(status.code) \(kind): \(detail)" }
 
     package func response(from request: Request, context: some RequestContext) -> Response {
         let body = JSONWriter.object { json in
-            json.field("type", "urn:quartet:problem:\(kind)")
+            json.field("type", type)
             json.field("title", status.reasonPhrase)
             json.field("status", status.code)
             json.field("detail", detail)
@@ -37,6 +41,7 @@ package struct Problem: HTTPResponseError, CustomStringConvertible {
         var response = Response(json: body, status: status, contentType: "application/problem+json")
         if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }
         if let allowed { response.headers[.allow] = allowed }
+        if let acceptEncoding { response.headers[.acceptEncoding] = acceptEncoding }
         if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         return response
     }
@@ -54,6 +59,8 @@ extension HTTPField.Name {
     static let idempotencyKey = named("Idempotency-Key")
     static let idempotencyReplayed = named("Idempotency-Replayed")
     static let apiKey = named("X-API-Key")
+    static let prefer = named("Prefer")
+    static let preferenceApplied = named("Preference-Applied")
     static let lastEventID = named("Last-Event-ID")
     /// Asks proxies not to hold back what is streamed.
     static let accelBuffering = named("X-Accel-Buffering")

@@ -37,6 +37,8 @@ struct ProblemMiddleware: RouterMiddleware {
         // A body that is cut into wrong pieces, or that ends with its connection.
         case is HTTPParserError:
             return Problem(.badRequest, "bad-body", "the body did not come as HTTP wants it")
+        case is RequestTooSlow:
+            return Problem(.requestTimeout, "too-slow", "the request did not arrive in time")
         case BatcherError.overloaded:
             return Problem(
                 .serviceUnavailable, "overloaded", "too many calls wait already; try again", retryAfterSeconds: 1)

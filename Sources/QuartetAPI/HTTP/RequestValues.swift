@@ -12,6 +12,12 @@ extension APIContext {
         return id
     }
 
+    /// The whole body, refused above `bytesMax`.
+    func body(of request: Request, atMost bytesMax: Int) async throws -> ByteBuffer {
+        guard let bodyReader else { return try await request.body.collect(upTo: bytesMax) }
+        return try await bodyReader.read(request, atMost: bytesMax)
+    }
+
     /// The request id in the path.
     func requestID() throws -> RequestID {
         let text = parameters.get("id") ?? ""
@@ -50,17 +56,6 @@ extension Request {
                 "\(name) is an integer of \(range.lowerBound) to \(range.upperBound)")
         }
         return value
-    }
-
-    /// The whole body, refused above `bytesMax`.
-    func body(atMost bytesMax: Int) async throws -> ByteBuffer {
-        let tooLarge = Problem(.contentTooLarge, "body-too-large", "the body has more than \(bytesMax) bytes")
-        if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > bytesMax { throw tooLarge }
-        do {
-            return try await body.collect(upTo: bytesMax)
-        } catch is NIOTooManyBytesError {
-            throw tooLarge
-        }
     }
 }
 

@@ -3,37 +3,33 @@ import HTTPTypes
 import NIOCore
 import NIOFoundationCompat
 
-/// Decoding that refuses what it does not know, and says where.
-enum StrictJSON {
-    /// - Throws: a 400 problem when the bytes are not JSON, a 422 problem when they are but not what is wanted.
-    static func decode<Value: Decodable>(_ type: Value.Type, from bytes: ByteBuffer) throws -> Value {
-        do {
-            return try JSONDecoder().decode(type, from: Data(buffer: bytes))
-        } catch let problem as Problem {
-            throw problem
-        } catch let error as DecodingError {
-            throw problem(for: error)
+/// Where a value stands, as people write it.
+enum JSONPlace {
+    case body
+    /// Of an array, from 0.
+    case element(Int)
+    /// From 1.
+    case line(Int)
+
+    /// The value itself: `[3]`.
+    var itself: String {
+        switch self {
+        case .body: "the body"
+        case .element(let index): "[\(index)]"
+        case .line(let number): "line \(number)"
         }
     }
 
-    static func problem(for error: DecodingError) -> Problem {
-        switch error {
-        case .dataCorrupted(let context) where context.codingPath.isEmpty:
-            Problem(.badRequest, "not-json", "the body is not JSON in UTF-8")
-        case .dataCorrupted(let context):
-            Problem(.unprocessableContent, "bad-value", "\(place(context.codingPath)): \(context.debugDescription)")
-        case .typeMismatch(let type, let context):
-            Problem(.unprocessableContent, "bad-type", "\(place(context.codingPath)) is not \(name(of: type))")
-        case .valueNotFound(let type, let context):
-            Problem(.unprocessableContent, "bad-type", "\(place(context.codingPath)) is null, not \(name(of: type))")
-        case .keyNotFound(let key, let context):
-            Problem(.unprocessableContent, "missing-field", "\(place(context.codingPath + [key])) is missing")
-        @unknown default: Problem(.unprocessableContent, "bad-value", "the body can't be read")
+    /// One of its fields: `[3].text`.
+    func field(_ name: String) -> String {
+        switch self {
+        case .body: name
+        case .element(let index): "[\(index)].\(name)"
+        case .line(let number): "line \(number): \(name)"
         }
     }
 
-    /// The place of a value as people write it: `[3].text`.
-    private static func place(_ path: [any CodingKey]) -> String {
+    fileprivate func value(_ path: [any CodingKey]) -> String {
         let text = path.reduce(into: "") { text, key in
             if let index = key.intValue {
                 text += "[\(index)]"
@@ -41,12 +37,45 @@ enum StrictJSON {
                 text += (text.isEmpty ? "" : ".") + key.stringValue
             }
         }
-        return text.isEmpty ? "the body" : text
+        return text.isEmpty ? itself : field(text)
+    }
+}
+
+/// Decoding that refuses what it does not know, and says where.
+enum StrictJSON {
+    /// - Throws: a 400 problem when the bytes are not JSON, a 422 problem when they are but not what is wanted.
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, from bytes: ByteBuffer, at place: JSONPlace = .body
+    ) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(buffer: bytes))
+        } catch let problem as Problem {
+            throw problem
+        } catch let error as DecodingError {
+            throw problem(for: error, at: place)
+        }
+    }
+
+    private static func problem(for error: DecodingError, at place: JSONPlace) -> Problem {
+        func refuse(_ kind: String, _ context: DecodingError.Context, _ detail: String) -> Problem {
+            Problem(.unprocessableContent, kind, place.value(context.codingPath) + detail)
+        }
+        return switch error {
+        case .dataCorrupted(let context) where context.codingPath.isEmpty:
+            Problem(.badRequest, "not-json", "\(place.itself) is not JSON in UTF-8")
+        case .dataCorrupted(let context): refuse("bad-value", context, ": \(context.debugDescription)")
+        case .typeMismatch(let type, let context): refuse("bad-type", context, " is not \(name(of: type))")
+        case .valueNotFound(let type, let context): refuse("bad-type", context, " is null, not \(name(of: type))")
+        case .keyNotFound(let key, let context):
+            Problem(.unprocessableContent, "missing-field", place.value(context.codingPath + [key]) + " is missing")
+        @unknown default: Problem(.unprocessableContent, "bad-value", "\(place.itself) can't be read")
+        }
     }
 
     private static func name(of type: Any.Type) -> String {
         if type == String.self { return "a string" }
         if type == Int.self { return "an integer" }
+        if type == Double.self { return "a number" }
         if "\(type)".hasPrefix("Array") { return "an array" }
         return "an object"
     }

@@ -1,10 +1,13 @@
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import ServiceLifecycle
 
 /// `/healthz`, `/readyz` and `/metrics` alone, for roles without an HTTP interface of their own.
 package struct HealthServer: Service {
+    private static let connectionsMax = 256
+
     private let application: Application<RouterResponder<APIContext>>
 
     /// - Parameters:
@@ -19,12 +22,16 @@ package struct HealthServer: Service {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
         router.add(middleware: ProblemMiddleware(paths: paths))
-        HealthEndpoints(probes: probes, metrics: metrics).add(to: router)
+        HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
         for route in router.routes { paths.add(route.path.description, route.method) }
+        var limits = APIConfiguration(key: "")
+        (limits.connectionsMax, limits.idleTimeout) = (Self.connectionsMax, .seconds(15))
         application = Application(
             responder: router.buildResponder(),
+            server: .http1(configuration: .guarded(limits)),
             configuration: ApplicationConfiguration(
-                address: .hostname(host, port: port), serverName: "quartet"),
+                address: .hostname(host, port: port), serverName: "quartet",
+                availableConnectionsDelegate: MaximumAvailableConnections(Seats.all(Self.connectionsMax))),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger)
     }

@@ -19,7 +19,7 @@ struct ProductEndpoints: Sendable {
 
     @Sendable private func put(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.productID()
-        let body = try await request.body(atMost: 16_384)
+        let body = try await context.body(of: request, atMost: 16_384)
         let name = body.readableBytes == 0 ? nil : try StrictJSON.decode(IncomingProduct.self, from: body).name
         if let name, !(1...512).contains(name.utf8.count) || name.utf8.contains(0) {
             throw Problem(.unprocessableContent, "bad-name", "name is 1 to 512 bytes")

@@ -17,21 +17,49 @@ struct ReviewEndpoints: Sendable {
     @Sendable private func post(_ request: Request, context: APIContext) async throws -> Response {
         let product = try context.productID()
         let isLines = try Self.isLines(request.headers[.contentType])
-        let body = try await request.body(atMost: limits.bodyBytesMax)
-        let reviews = try ReviewsBody(body, isLines: isLines, limits: limits).reviews
+        // What is refused without the body is refused before it travels.
         if !directory.knows(.exists(product)) {
             guard try await calls.product(product) != nil else { throw Problem.unknownProduct(product) }
             directory.learn(.exists(product))
         }
-        let added = try await ports.reviews.add(reviews, to: product)
-        Failpoint.reviewsStored.reached()
-        directory.learn(.hasReviews(product))
-        return Response(
+        let body = try await context.body(of: request, atMost: limits.bodyBytesMax)
+        let isLenient = request.headers[.prefer].map(Self.wantsLenience) ?? false
+        let incoming = try ReviewsBody(body, isLines: isLines, isLenient: isLenient, limits: limits)
+        var added = 0
+        if !incoming.reviews.isEmpty {
+            added = try await ports.reviews.add(incoming.reviews, to: product)
+            Failpoint.reviewsStored.reached()
+            directory.learn(.hasReviews(product))
+        }
+        var response = Response(
             json: JSONWriter.object {
-                $0.field("received", reviews.count)
+                $0.field("received", incoming.received)
                 $0.field("added", added)
-                $0.field("known", reviews.count - added)
+                $0.field("known", incoming.received - added)
+                if isLenient { Self.write(incoming.rejected, isLines: isLines, to: &$0) }
             })
+        if isLenient { response.headers[.preferenceApplied] = "handling=lenient" }
+        return response
+    }
+
+    private static func write(_ rejected: [ReviewsBody.Rejected], isLines: Bool, to json: inout JSONWriter) {
+        json.key("rejected")
+        json.array { json in
+            for one in rejected {
+                json.object {
+                    $0.field(isLines ? "line" : "index", one.number)
+                    $0.field("type", one.problem.type)
+                    $0.field("detail", one.problem.detail)
+                }
+            }
+        }
+    }
+
+    /// Source: RFC 7240, section 4.4.
+    private static func wantsLenience(_ preferences: String) -> Bool {
+        preferences.lowercased().split(separator: ",").contains { preference in
+            preference.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\"" } == "handling=lenient"
+        }
     }
 
     private static func isLines(_ contentType: String?) throws -> Bool {

@@ -128,7 +128,8 @@ final class WatchHub: Service {
             }
             group.addTask { [configuration] in
                 // Beside the reading, since a store may keep that waiting; until cancelled.
-                while (try? await Task.sleep(for: configuration.heartbeatInterval)) != nil {
+                let interval = configuration.heartbeatInterval
+                while (try? await ContinuousClock().sleep(until: .now.advanced(by: interval))) != nil {
                     await channel.breakSilence()
                 }
             }

@@ -44,19 +44,32 @@ package struct SweepProgress: Sendable, Hashable, Codable {
     }
 
     package struct Cursor: Sendable, Hashable, Codable {
+        package let database: String
         package let sink: String
         package let shard: Int
-        package let transaction: UInt64
-        package let row: Int64
+        package let position: Int64
+        /// Positions of different epochs have nothing to do with each other.
+        package let epoch: Int
 
-        package init(sink: String, shard: Int, position: OutboxPosition) {
+        package init(database: String, sink: String, shard: Int, position: Int64, epoch: Int) {
+            self.database = database
             self.sink = sink
             self.shard = shard
-            transaction = position.transaction
-            row = position.row
+            self.position = position
+            self.epoch = epoch
         }
 
-        package var position: OutboxPosition { OutboxPosition(transaction: transaction, row: row) }
+        /// An earlier build recorded other numbers: those tell nothing.
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            database = try container.decodeIfPresent(String.self, forKey: .database) ?? ""
+            sink = try container.decode(String.self, forKey: .sink)
+            shard = try container.decode(Int.self, forKey: .shard)
+            position = try container.decodeIfPresent(Int64.self, forKey: .position) ?? 0
+            epoch = try container.decodeIfPresent(Int.self, forKey: .epoch) ?? 0
+        }
+
+        package var key: String { "\(database).\(sink)/\(shard)" }
     }
 
     private var walks: [String: Walk] = [:]

@@ -39,6 +39,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case owedTasksReleased = "owed_tasks.released"
     case taskAcknowledged = "task.acknowledged"
     case eventSetAside = "event.set_aside"
+    case lettersRedriven = "letters.redriven"
     case cacheInvalidated = "cache.invalidated"
     case eventsCommitted = "events.committed"
 

@@ -40,7 +40,7 @@ package struct LeaseToken: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A product's id as its shop gave it: 1 to 128 of the characters `A-Z a-z 0-9 . _ : -`.
-package struct ProductID: Hashable, Sendable, Comparable, CustomStringConvertible {
+package struct ProductID: Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
     package static let lengthMax = 128
     package let text: String
 
@@ -51,6 +51,19 @@ package struct ProductID: Hashable, Sendable, Comparable, CustomStringConvertibl
     }
 
     package var description: String { text }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let id = ProductID(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no product's id")
+        }
+        self = id
+    }
 
     package static func < (left: ProductID, right: ProductID) -> Bool { left.text < right.text }
 

@@ -4,12 +4,12 @@ package struct Review: Hashable, Sendable {
     package let id: String
     /// 1 byte to ``ReviewLimits/textBytesMax`` bytes of UTF-8.
     package let text: String
-    /// 1...10, where the shop knows it.
-    package let rating: Int?
+    /// 1...10 in halves, where the shop knows it.
+    package let rating: Double?
     /// The day as the shop writes it; kept, never read.
     package let date: String?
 
-    package init(id: String, text: String, rating: Int? = nil, date: String? = nil) {
+    package init(id: String, text: String, rating: Double? = nil, date: String? = nil) {
         self.id = id
         self.text = text
         self.rating = rating
@@ -19,6 +19,8 @@ package struct Review: Hashable, Sendable {
 
 /// The bounds of what a caller may send.
 package struct ReviewLimits: Sendable, Hashable {
+    package static let dateBytesMax = 64
+
     package var textBytesMax = 16_384
     /// Reviews in one call.
     package var reviewsPerCallMax = 10_000

@@ -16,6 +16,7 @@ package struct CardPosition: Sendable, Hashable {
 package struct WaitingRows: Sendable, Hashable {
     package static let countMax = 10_000
 
+    package let database: String
     package let sink: OutboxSink
     package let shard: Int
     /// How many, up to ``countMax``.
@@ -25,7 +26,8 @@ package struct WaitingRows: Sendable, Hashable {
     /// The type of the first of them.
     package let firstType: String
 
-    package init(sink: OutboxSink, shard: Int, count: Int, oldest: Date, firstType: String) {
+    package init(database: String, sink: OutboxSink, shard: Int, count: Int, oldest: Date, firstType: String) {
+        self.database = database
         self.sink = sink
         self.shard = shard
         self.count = count
@@ -33,7 +35,7 @@ package struct WaitingRows: Sendable, Hashable {
         self.firstType = firstType
     }
 
-    package var key: String { "\(sink.rawValue)/\(shard)" }
+    package var key: String { "\(database).\(sink.rawValue)/\(shard)" }
 }
 
 /// A listing and the product that it names, which may be none.

@@ -2,6 +2,14 @@
 package protocol EventPublisher: Sendable {
     /// Returns when every event is durable; throws when one is not, and then any of them may have been published.
     func publish(_ events: [DomainEvent]) async throws
+
+    /// Topics of which it has turned out since the last call that their log is another one, without what was published
+    /// before.
+    func topicsWithLostLogs() async throws -> Set<EventTopic>
+}
+
+extension EventPublisher {
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> { [] }
 }
 
 /// Events as one member of a group of consumers gets them: at least once each, in order per aggregate.
@@ -14,6 +22,9 @@ package protocol EventSubscription: Sendable {
 
     /// Puts a delivery that can't be used aside, with the reason.
     func deadLetter(_ delivery: EventDelivery, reason: String) async throws
+
+    /// Says that the member lives, though it takes its time over what it has. Called every few seconds meanwhile.
+    func keepPlace() async throws
 
     /// Leaves the group.
     func close() async
@@ -42,14 +53,4 @@ package struct EventDelivery: Sendable {
         self.headers = headers
         self.event = event
     }
-}
-
-package struct EventDecodingError: Error, Hashable, CustomStringConvertible {
-    package let reason: String
-
-    package init(reason: String) {
-        self.reason = reason
-    }
-
-    package var description: String { reason }
 }

@@ -1,65 +1,73 @@
 package import Foundation
 
-/// Where outbox rows go. Each sink has cursors of its own, so that one that is down does not hold up the other.
-package enum OutboxSink: String, Sendable, Hashable, CaseIterable {
-    /// The task queue in MongoDB.
-    case queue
-    /// The topics in Kafka.
-    case events
-}
-
-extension EventType {
-    /// Whether the sink acts on such events; past others it only moves.
-    package func isFor(_ sink: OutboxSink) -> Bool {
-        switch (sink, self) {
-        case (.events, _), (.queue, .analysisRequested), (.queue, .analysisCancelled): true
-        case (.queue, .analysisCompleted), (.queue, .analysisFailed), (.queue, .productUpdated),
-            (.queue, .consistencyFinding):
-            false
-        }
-    }
-}
-
-/// A place in a shard's commit order: the writing transaction, then the row within it.
-package struct OutboxPosition: Sendable, Hashable, Comparable {
-    package let transaction: UInt64
-    package let row: Int64
-
-    package init(transaction: UInt64, row: Int64) {
-        self.transaction = transaction
-        self.row = row
-    }
-
-    package static func < (left: OutboxPosition, right: OutboxPosition) -> Bool {
-        (left.transaction, left.row) < (right.transaction, right.row)
-    }
-}
-
 /// An event as it waits in the outbox.
 package struct OutboxRow: Sendable, Hashable {
     /// A read gives a shard's first so many rows, however many shards it reads: fewer rows than that are all there are.
     package static let perShardMin = 16
 
     package let shard: Int
-    package let position: OutboxPosition
+    /// Larger than that of every earlier row of the same aggregate.
+    package let id: Int64
+    package let transaction: UInt64
     package let event: DomainEvent
 
-    package init(shard: Int, position: OutboxPosition, event: DomainEvent) {
+    package init(shard: Int, id: Int64, transaction: UInt64, event: DomainEvent) {
         self.shard = shard
-        self.position = position
+        self.id = id
+        self.transaction = transaction
         self.event = event
     }
 }
 
-/// A transaction so old that rows behind it have waited longer than they should.
-package struct OutboxHoldUp: Sendable, Hashable {
-    package let transaction: UInt64
+/// What one read of the outbox gave, and how its shards' cursors move when it is delivered.
+package struct OutboxBatch: Sendable, Hashable {
+    package struct Move: Sendable, Hashable {
+        package let from: OutboxCursor
+        package let to: OutboxCursor
+
+        package init(from: OutboxCursor, to: OutboxCursor) {
+            self.from = from
+            self.to = to
+        }
+    }
+
+    package let rows: [OutboxRow]
+    /// By shard.
+    package let moves: [Int: Move]
+
+    package init(rows: [OutboxRow] = [], moves: [Int: Move] = [:]) {
+        self.rows = rows
+        self.moves = moves
+    }
+
+    /// - Parameters:
+    ///   - cursors: those that were read from, by shard.
+    ///   - notWhole: shards of which more rows may have been there.
+    package init(
+        rows: [OutboxRow], of cursors: [Int: OutboxCursor], in snapshot: OutboxSnapshot, notWhole: Set<Int>
+    ) {
+        self.rows = rows
+        moves = Dictionary(grouping: rows, by: \.shard).reduce(into: [:]) { moves, read in
+            guard let from = cursors[read.key] else { return }
+            var to = from
+            to.advance(
+                past: read.value.map { ($0.transaction, $0.id) }, in: snapshot,
+                isWhole: !notWhole.contains(read.key))
+            moves[read.key] = Move(from: from, to: to)
+        }
+    }
+
+    package var isEmpty: Bool { rows.isEmpty }
+}
+
+/// The oldest transaction in flight that has written something.
+package struct OldTransaction: Sendable, Hashable {
+    /// 0: a prepared one, which has no process.
     package let processID: Int
     package let applicationName: String
     package let age: Duration
 
-    package init(transaction: UInt64, processID: Int, applicationName: String, age: Duration) {
-        self.transaction = transaction
+    package init(processID: Int, applicationName: String, age: Duration) {
         self.processID = processID
         self.applicationName = applicationName
         self.age = age
@@ -74,31 +82,37 @@ package enum OutboxBell: Sendable, Hashable {
     case shards
 }
 
-/// The outbox: events written in the same transaction as the data, read in commit order.
+/// The outbox of one database: events written in the same transaction as the data.
 ///
 /// Rows are spread over shards by aggregate, and one relay at a time owns a shard of a sink, by a lease in the database's
 /// time.
 package protocol OutboxStore: Sendable {
-    /// Takes or keeps `owner`'s fair share of the sink's shards, and gives back what is above it. Returns the shards that
-    /// `owner` owns until `leaseDuration` from now.
+    /// Takes or keeps `owner`'s fair share of the sink's shards, and gives back what is above it. A cursor of another epoch
+    /// begins again at its last sure point. Returns the shards that `owner` owns until `leaseDuration` from now.
     func holdShards(of sink: OutboxSink, owner: UUID, leaseDuration: Duration) async throws -> [Int]
 
     /// Gives `owner`'s shards back at once.
     func releaseShards(of sink: OutboxSink, owner: UUID) async throws
 
-    /// Up to `limit` rows behind the cursors of `owner`'s shards, each shard's in commit order, never past a transaction
-    /// still in flight.
-    func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> [OutboxRow]
+    /// Up to `limit` rows that `owner`'s shards wait for, those of one aggregate in order. No open transaction holds back rows
+    /// of others.
+    func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> OutboxBatch
 
-    /// Moves the cursors of `owner`'s shards forward. A shard that has another owner by now stays where it is; returns how
-    /// many moved.
-    func advance(sink: OutboxSink, owner: UUID, to positions: [Int: OutboxPosition]) async throws -> Int
+    /// Moves the cursors of `owner`'s shards past the batch. A shard that has another owner by now, whose cursor has moved
+    /// since, or whose server is in another epoch stays where it is; returns how many moved.
+    func advance(sink: OutboxSink, owner: UUID, past batch: OutboxBatch) async throws -> Int
 
-    /// The transaction that holds rows up, where the oldest waiting row is older than `age`.
-    func holdUp(olderThan age: Duration) async throws -> OutboxHoldUp?
+    /// The oldest transaction in flight, if it is older than `age`.
+    func oldestTransaction(olderThan age: Duration) async throws -> OldTransaction?
 
     /// How many rows of the sink wait, up to `limit`, and the oldest one's age.
     func backlog(sink: OutboxSink, limit: Int) async throws -> (count: Int, oldest: Duration)
+
+    /// How many shards have rows, or had some.
+    func shardCount() async throws -> Int
+
+    /// The first `limit` rows of a shard behind an id, whoever has them already.
+    func rows(of shard: Int, after id: Int64, limit: Int) async throws -> [OutboxRow]
 
     /// Removes up to `limit` rows that every sink has and that are older than `age`; returns how many.
     func purge(olderThan age: Duration, limit: Int) async throws -> Int

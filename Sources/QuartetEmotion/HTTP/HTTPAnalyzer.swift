@@ -15,7 +15,9 @@ package struct HTTPAnalyzer: EmotionAnalyzer {
 
     package init(
         configuration: HTTPAnalyzerConfiguration, transport: any AnalyzerTransport,
-        pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        pause: @escaping @Sendable (Duration) async throws -> Void = {
+            try await ContinuousClock().sleep(until: .now.advanced(by: $0))
+        }
     ) {
         precondition(configuration.reviewsPerRequestMax > 0 && configuration.triesMax > 0, "batches and tries")
         (self.configuration, self.transport, self.pause) = (configuration, transport, pause)

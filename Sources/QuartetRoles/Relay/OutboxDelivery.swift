@@ -1,4 +1,5 @@
 import CoreMetrics
+package import Logging
 package import QuartetCore
 
 /// Where a relay brings a sink's rows. Bringing the same rows again changes nothing.
@@ -10,12 +11,17 @@ package protocol OutboxDelivery: Sendable {
 
     /// Called from time to time: makes sure of what the place needs, should it have been lost.
     func tend() async throws
+
+    /// Called from time to time: the topics that have lost what was delivered, told once.
+    func topicsWithLostLogs() async throws -> Set<EventTopic>
 }
 
 extension OutboxDelivery {
     package func deliver(_ events: [DomainEvent]) async throws { try await deliver(events) {} }
 
     package func tend() async throws {}
+
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> { [] }
 }
 
 /// Brings requests into the task queue.
@@ -23,16 +29,18 @@ package struct QueueDelivery: OutboxDelivery {
     package let sink = OutboxSink.queue
     private let queue: any TaskQueue
     private let progress: any ProgressBoard
+    private let logger: Logger
 
-    package init(queue: any TaskQueue, progress: any ProgressBoard) {
+    package init(queue: any TaskQueue, progress: any ProgressBoard, logger: Logger) {
         self.queue = queue
         self.progress = progress
+        self.logger = logger
     }
 
     package func deliver(_ events: [DomainEvent], lull: @escaping @Sendable () async -> Void) async throws {
         let last = Self.lastEvents(events)
-        let requested = Self.tasks(last, .analysisRequested)
-        let cancelled = Self.tasks(last, .analysisCancelled)
+        let requested = tasks(last, .analysisRequested)
+        let cancelled = tasks(last, .analysisCancelled)
         if !requested.isEmpty {
             // Bells can be lost, so a board that is away does not stop the queue.
             async let announced: Void = announce(requested)
@@ -72,16 +80,32 @@ package struct QueueDelivery: OutboxDelivery {
 
     /// Of a request's events in one batch the last one counts: it may be cancelled and asked for again.
     private static func lastEvents(_ events: [DomainEvent]) -> [DomainEvent] {
-        let own = events.filter { $0.type == .analysisRequested || $0.type == .analysisCancelled }
+        let own = events.filter { $0.type.sinks.contains(.queue) }
         let places = Dictionary(own.indices.map { (own[$0].aggregateID, $0) }) { _, later in later }
         return places.count == own.count ? own : places.values.sorted().map { own[$0] }
     }
 
-    private static func tasks(_ events: [DomainEvent], _ type: EventType) -> [AnalysisTask] {
-        events.compactMap { event in
-            guard event.type == type, let id = RequestID(event.aggregateID) else { return nil }
-            return AnalysisTask(requestID: id, productID: event.productID, generation: event.generation)
+    /// One that can't be used holds up no other: the checker finds its request.
+    private func tasks(_ events: [DomainEvent], _ type: EventType) -> [AnalysisTask] {
+        events.filter { $0.type == type }.compactMap { event in
+            do throws(EventDecodingError) {
+                return try Self.task(event)
+            } catch {
+                RoleMetrics.unusableRows.increment()
+                logger.error(
+                    "outbox row passed over: no task can be made of it",
+                    metadata: ["event": "\(event.id)", "type": "\(event.type)", "reason": "\(error)"])
+                return nil
+            }
         }
+    }
+
+    private static func task(_ event: DomainEvent) throws(EventDecodingError) -> AnalysisTask {
+        guard let id = RequestID(event.aggregateID) else {
+            throw EventDecodingError(reason: "the aggregate's id is no request's")
+        }
+        let payload = try event.payload(as: AnalysisPayload.self)
+        return AnalysisTask(requestID: id, productID: payload.productID, generation: payload.generation)
     }
 }
 
@@ -99,4 +123,6 @@ package struct TopicDelivery: OutboxDelivery {
         try await publisher.publish(events)
         Failpoint.eventsPublished.reached()
     }
+
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> { try await publisher.topicsWithLostLogs() }
 }

@@ -5,9 +5,10 @@ package import Logging
 package import QuartetCore
 import ServiceLifecycle
 
-/// Delivers the outbox to one sink, in commit order per shard. The cursor moves after the delivery is durable.
+/// Delivers one database's outbox to one sink, in order per aggregate. The cursor moves after the delivery is durable.
 package final class Relay: Role {
     package let name: String
+    private let database: String
     private let owner: UUID
     private let configuration: RelayConfiguration
     private let outbox: any OutboxStore
@@ -17,10 +18,11 @@ package final class Relay: Role {
     private let shardsFree = WakeSignal()
 
     package init(
-        owner: UUID = UUID(), configuration: RelayConfiguration, outbox: any OutboxStore,
+        owner: UUID = UUID(), database: String, configuration: RelayConfiguration, outbox: any OutboxStore,
         delivery: any OutboxDelivery, logger: Logger
     ) {
-        name = "relay.\(delivery.sink.rawValue)"
+        name = "relay.\(database).\(delivery.sink.rawValue)"
+        self.database = database
         self.owner = owner
         self.configuration = configuration
         self.outbox = outbox
@@ -49,7 +51,8 @@ package final class Relay: Role {
 
     /// Delivers one batch from the shards that this relay owns; returns how many rows it had.
     package func runOnce() async throws -> Int {
-        let rows = try await outbox.read(sink: delivery.sink, owner: owner, limit: configuration.rowsPerBatchMax)
+        let batch = try await outbox.read(sink: delivery.sink, owner: owner, limit: configuration.rowsPerBatchMax)
+        let rows = batch.rows
         guard !rows.isEmpty else { return 0 }
         Failpoint.relayRead.reached()
         let isBusy = rows.count >= wholeBatch
@@ -57,10 +60,9 @@ package final class Relay: Role {
             if !isBusy { await lull() }
         }
         Failpoint.relayDelivered.reached()
-        let positions = Dictionary(rows.map { ($0.shard, $0.position) }, uniquingKeysWith: max)
-        _ = try await outbox.advance(sink: delivery.sink, owner: owner, to: positions)
+        _ = try await outbox.advance(sink: delivery.sink, owner: owner, past: batch)
         Failpoint.cursorAdvanced.reached()
-        RoleMetrics.relayed(delivery.sink.rawValue).increment(by: rows.count)
+        RoleMetrics.relayed(database, delivery.sink).increment(by: rows.count)
         return rows.count
     }
 
@@ -82,17 +84,11 @@ package final class Relay: Role {
 
     private func relayLoop() async {
         var backoff = RetryBackoff(logger: logger)
-        var isRung = false
         while !Task.isCancelled {
             do {
                 let count = try await runOnce()
                 backoff.succeeded("\(name)")
-                // None after a ring: they may be behind a transaction that ends in a moment.
-                if count < wholeBatch {
-                    let isHeldUp = isRung && count == 0
-                    isRung = await wake.wait(
-                        atMost: isHeldUp ? configuration.heldUpInterval : configuration.pollInterval)
-                }
+                if count < wholeBatch { await wake.wait(atMost: configuration.pollInterval) }
             } catch is CancellationError {
                 return
             } catch {
@@ -116,24 +112,31 @@ package final class Relay: Role {
             } catch is CancellationError {
                 return
             } catch {
-                try? await Task.sleep(for: backoff.failed("holding shards for \(name)", error))
+                let pause = backoff.failed("holding shards for \(name)", error)
+                try? await ContinuousClock().sleep(until: .now.advanced(by: pause))
             }
         }
     }
 
-    /// Looks from time to time whether a transaction holds rows up, how long the backlog is, and removes old rows.
+    /// Looks from time to time how long the backlog is and how old the oldest transaction, and removes old rows.
     private func tend() async {
         var backoff = RetryBackoff(logger: logger)
         var purgeAt = Deadline.after(configuration.purgeInterval)
+        var oldTransaction: OldTransaction?
+        var lost: Set<EventTopic> = []
         while !Task.isCancelled {
             do {
-                try await Task.sleep(for: min(configuration.holdUpAge, configuration.purgeInterval))
-                try await report()
+                let pause = min(configuration.reportInterval, configuration.purgeInterval)
+                try await ContinuousClock().sleep(until: .now.advanced(by: pause))
+                try await report(&oldTransaction)
                 if purgeAt.isPast {
                     try await purge()
                     purgeAt = .after(configuration.purgeInterval)
                 }
                 try await delivery.tend()
+                lost.formUnion(try await delivery.topicsWithLostLogs())
+                try await replay(lost)
+                lost = []
                 backoff.succeeded("tending the outbox")
             } catch is CancellationError {
                 return
@@ -141,6 +144,19 @@ package final class Relay: Role {
                 _ = backoff.failed("tending the outbox", error)
             }
         }
+    }
+
+    /// A broker may lose its log; what the outbox still has of it is published again, all of it by whoever sees
+    /// that first: to the others the log no longer looks empty.
+    private func replay(_ topics: Set<EventTopic>) async throws {
+        guard !topics.isEmpty else { return }
+        let names = topics.map(\.rawValue).sorted().joined(separator: ", ")
+        let count = try await OutboxReplay(outbox: outbox, delivery: delivery)
+            .run { topics.contains($0.type.topic) }
+        guard count > 0 else { return }
+        logger.warning(
+            "topics have lost their log: what the outbox still has was published again",
+            metadata: ["topics": "\(names)", "events": "\(count)"])
     }
 
     /// A whole batch says that there is more.
@@ -152,14 +168,19 @@ package final class Relay: Role {
         } while removed >= configuration.purgeRowsMax && !Task.isCancelled
     }
 
-    private func report() async throws {
+    private func report(_ oldTransaction: inout OldTransaction?) async throws {
         let backlog = try await outbox.backlog(sink: delivery.sink, limit: 10_000)
-        RoleMetrics.backlog(delivery.sink.rawValue).record(Double(backlog.oldest.components.seconds))
-        guard let holdUp = try await outbox.holdUp(olderThan: configuration.holdUpAge) else { return }
+        RoleMetrics.backlog(database, delivery.sink).record(Double(backlog.oldest.components.seconds))
+        let oldest = try await outbox.oldestTransaction(olderThan: configuration.oldTransactionAge)
+        RoleMetrics.oldestTransaction(database).record(oldest?.age.seconds ?? 0)
+        defer { oldTransaction = oldest }
+        // Once for each that becomes old.
+        guard let oldest, oldest.processID != oldTransaction?.processID || oldest.age < (oldTransaction?.age ?? .zero)
+        else { return }
         logger.warning(
-            "a transaction holds the outbox up",
+            "a transaction is old: it holds up nothing here, but keeps the server from cleaning up",
             metadata: [
-                "pid": "\(holdUp.processID)", "application": "\(holdUp.applicationName)", "age": "\(holdUp.age)",
+                "pid": "\(oldest.processID)", "application": "\(oldest.applicationName)", "age": "\(oldest.age)",
             ])
     }
 }

@@ -6,13 +6,13 @@ package struct RelayConfiguration: Sendable, Hashable {
     package var leaseDuration: Duration = .seconds(10)
     /// How often a relay looks without a notification.
     package var pollInterval: Duration = .seconds(1)
-    /// How soon it looks again where a notification led to no row.
-    package var heldUpInterval: Duration = .milliseconds(20)
     /// How long work that nobody waits for is put off while nothing new comes, so that it does not compete with what was
     /// just delivered.
     package var lullMax: Duration = .milliseconds(15)
-    /// A transaction that holds rows up for longer is named in the log.
-    package var holdUpAge: Duration = .seconds(5)
+    /// How often the backlog is measured.
+    package var reportInterval: Duration = .seconds(5)
+    /// A transaction in flight for longer is named in the log.
+    package var oldTransactionAge: Duration = .seconds(60)
     /// How long delivered rows are kept for replay.
     package var retention: Duration = .seconds(7 * 24 * 3600)
     package var purgeInterval: Duration = .seconds(60)

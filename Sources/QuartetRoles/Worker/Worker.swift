@@ -123,7 +123,7 @@ package final class Worker: Role {
     /// A worker with enough to do claims seldom: tasks that begin together share their batches from the first one on.
     private func letTasksGather() async {
         guard inHand.withLock({ $0 }) > Self.enoughInHand else { return }
-        try? await Task.sleep(for: Self.gatheringTime)
+        try? await ContinuousClock().sleep(until: .now.advanced(by: Self.gatheringTime))
     }
 
     private func isSuspect(_ claim: Claim) -> Bool { claim.lapses >= configuration.lapsesBeforeAlone }

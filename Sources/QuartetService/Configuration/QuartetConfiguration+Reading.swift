@@ -7,6 +7,33 @@ import QuartetMigrations
 import QuartetRoles
 import QuartetStores
 
+/// The parts of the configuration that a command uses: what is wrong in others does not stop it.
+package struct ConfigurationUse: OptionSet, Sendable {
+    package let rawValue: Int
+
+    package init(rawValue: Int) {
+        self.rawValue = rawValue
+    }
+
+    package static let stores = ConfigurationUse(rawValue: 1)
+    package static let api = ConfigurationUse(rawValue: 2)
+    package static let work = ConfigurationUse(rawValue: 4)
+    /// The outbox, and who reads what the relay delivers.
+    package static let relay = ConfigurationUse(rawValue: 8)
+    package static let check = ConfigurationUse(rawValue: 16)
+    /// The address of the API and its key alone.
+    package static let client: ConfigurationUse = []
+    package static let everything: ConfigurationUse = [.stores, .api, .work, .relay, .check]
+
+    /// What roles use. The shards of the outbox are everybody's.
+    package init(roles: Set<RoleName>) {
+        self = [.stores, .relay]
+        if roles.contains(.serve) { insert(.api) }
+        if roles.contains(.work) { insert(.work) }
+        if roles.contains(.check) { insert(.check) }
+    }
+}
+
 extension QuartetConfiguration {
     /// Where the file is looked for when none is named.
     package static let usualPath = "config/quartet.yaml"
@@ -15,46 +42,53 @@ extension QuartetConfiguration {
     ///
     /// - Throws: `ConfigurationError` for an unknown key or an impossible value.
     package static func load(
-        path: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+        path: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment,
+        for use: ConfigurationUse = .everything
     ) throws -> QuartetConfiguration {
         let usual = FileManager.default.fileExists(atPath: usualPath) ? usualPath : nil
         var reader = try SettingsReader(filePath: path ?? usual, environment: environment)
-        let configuration = try read(from: &reader)
-        try reader.finish()
+        let configuration = try read(from: &reader, for: use)
+        try reader.finish(knowing: knownKeys().map(\.key))
         return configuration
     }
 
     /// Every key and its default, in the order of the file.
     static func knownKeys() throws -> [SettingsReader.Known] {
         var reader = try SettingsReader(filePath: nil, environment: [:])
-        _ = try read(from: &reader)
+        _ = try read(from: &reader, for: .everything)
         return reader.known
     }
 
-    private static func read(from reader: inout SettingsReader) throws -> QuartetConfiguration {
+    private static func read(
+        from reader: inout SettingsReader, for use: ConfigurationUse
+    ) throws -> QuartetConfiguration {
         var configuration = QuartetConfiguration()
         configuration.logLevel = try reader.choice("log.level", configuration.logLevel)
-        try configuration.databases.read(from: &reader)
-        try configuration.tables.read(from: &reader)
-        try configuration.redis.read(from: &reader)
-        try configuration.mongo.read(from: &reader)
-        try configuration.kafka.read(from: &reader)
-        try configuration.readAPI(from: &reader)
-        configuration.metrics.host = reader.string("metrics.host", configuration.metrics.host)
-        configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
-        configuration.shutdownTimeout = try reader.duration("shutdown.timeout", configuration.shutdownTimeout)
-        try configuration.worker.read(from: &reader)
-        try configuration.readRelay(from: &reader)
-        try configuration.check.read(from: &reader)
-        try configuration.emotion.read(from: &reader)
+        try reader.part(use.contains(.stores)) { reader in
+            try configuration.databases.read(from: &reader)
+            try configuration.tables.read(from: &reader)
+            try configuration.redis.read(from: &reader)
+            try configuration.mongo.read(from: &reader)
+            try configuration.kafka.read(from: &reader)
+        }
+        configuration.api.key = try reader.secret("quartet.api.key", configuration.api.key)
+        configuration.apiURL = try reader.string("quartet.api.url", configuration.apiURL)
+        try reader.part(use.contains(.api)) { try configuration.readAPI(from: &$0) }
+        try reader.part(use.contains(.stores)) { reader in
+            configuration.metrics.host = try reader.string("metrics.host", configuration.metrics.host)
+            configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
+            configuration.shutdownTimeout = try reader.duration("shutdown.timeout", configuration.shutdownTimeout)
+        }
+        try reader.part(use.contains(.work)) { try configuration.worker.read(from: &$0) }
+        try reader.part(use.contains(.relay)) { try configuration.readRelay(from: &$0) }
+        try reader.part(use.contains(.check)) { try configuration.check.read(from: &$0) }
+        try reader.part(use.contains(.work)) { try configuration.emotion.read(from: &$0) }
         return configuration
     }
 
     private mutating func readAPI(from reader: inout SettingsReader) throws {
-        api.host = reader.string("quartet.api.host", api.host)
+        api.host = try reader.string("quartet.api.host", api.host)
         api.port = try reader.integer("quartet.api.port", api.port, in: 0...65_535)
-        api.key = reader.string("quartet.api.key", api.key)
-        apiURL = reader.string("quartet.api.url", apiURL)
         api.waitingMax = try reader.integer("quartet.api.waiting_max", api.waitingMax, in: 1...1_000_000)
         api.submitsPerBatchMax = try reader.integer(
             "quartet.api.submits_per_batch_max", api.submitsPerBatchMax, in: 1...5_000)
@@ -64,6 +98,8 @@ extension QuartetConfiguration {
         api.heartbeatInterval = try reader.duration("quartet.api.heartbeat_interval", api.heartbeatInterval)
         api.idleTimeout = try reader.duration("quartet.api.idle_timeout", api.idleTimeout)
         api.writeTimeout = try reader.duration("quartet.api.write_timeout", api.writeTimeout)
+        api.requestTimeout = try reader.duration("quartet.api.request_timeout", api.requestTimeout)
+        api.bodyRateMin = try reader.integer("quartet.api.body_rate_min", api.bodyRateMin, in: 1...1_000_000_000)
         api.connectionsMax = try reader.integer("quartet.api.connections_max", api.connectionsMax, in: 1...1_000_000)
         api.limits.textBytesMax = try reader.integer(
             "quartet.api.review_bytes_max", api.limits.textBytesMax, in: 1...1_000_000)
@@ -71,6 +107,12 @@ extension QuartetConfiguration {
             "quartet.api.reviews_per_call_max", api.limits.reviewsPerCallMax, in: 1...100_000)
         api.limits.bodyBytesMax = try reader.integer(
             "quartet.api.body_bytes_max", api.limits.bodyBytesMax, in: 1024...268_435_456)
+        api.bodiesBytesMax = try reader.integer(
+            "quartet.api.bodies_bytes_max", api.bodiesBytesMax, in: 1024...17_179_869_184)
+        guard api.bodiesBytesMax >= api.limits.bodyBytesMax else {
+            throw ConfigurationError(
+                key: "quartet.api.bodies_bytes_max", problem: "is less than quartet.api.body_bytes_max")
+        }
     }
 
     private mutating func readRelay(from reader: inout SettingsReader) throws {
@@ -80,27 +122,27 @@ extension QuartetConfiguration {
         relay.rowsPerBatchMax = try reader.integer("relay.rows_per_batch_max", relay.rowsPerBatchMax, in: 1...10_000)
         relay.leaseDuration = try reader.duration("relay.lease_duration", relay.leaseDuration)
         relay.pollInterval = try reader.duration("relay.poll_interval", relay.pollInterval)
-        relay.holdUpAge = try reader.duration("relay.hold_up_age", relay.holdUpAge)
+        relay.oldTransactionAge = try reader.duration("relay.old_transaction_age", relay.oldTransactionAge)
         relay.purgeInterval = try reader.duration("relay.purge_interval", relay.purgeInterval)
-        invalidation.eventsPerBatchMax = try reader.integer(
-            "invalidate.events_per_batch_max", invalidation.eventsPerBatchMax, in: 1...10_000)
-        invalidation.pollTimeout = try reader.duration("invalidate.poll_timeout", invalidation.pollTimeout)
+        events.eventsPerBatchMax = try reader.integer(
+            "events.per_batch_max", events.eventsPerBatchMax, in: 1...10_000)
+        events.pollTimeout = try reader.duration("events.poll_timeout", events.pollTimeout)
     }
 }
 
 extension DatabasesConfiguration {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         type = try reader.choice("db.type", type)
-        host = reader.string("db.host", host)
+        host = try reader.string("db.host", host)
         port = try reader.integer("db.port", port, in: 1...65_535)
-        user = reader.string("db.user", user)
-        password = reader.string("db.password", password)
-        project = reader.string("db.project", project)
+        user = try reader.string("db.user", user)
+        password = try reader.secret("db.password", password)
+        project = try reader.string("db.project", project)
         connectionsMax = try reader.integer("db.connections_max", connectionsMax, in: 2...1_000)
         connectTimeout = try reader.duration("db.connect_timeout", connectTimeout)
         statementTimeout = try reader.duration("db.statement_timeout", statementTimeout)
         for name in DatabaseName.allCases {
-            urls[name] = reader.string("\(name.rawValue).database.url", "")
+            urls[name] = try reader.secret("\(name.rawValue).database.url", "")
         }
         if type == .supabase, project.isEmpty, urls.values.contains("") {
             throw ConfigurationError(key: "db.project", problem: "supabase needs the project reference")
@@ -110,10 +152,10 @@ extension DatabasesConfiguration {
 
 extension TableMap {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        for table in Table.allCases {
+        for table in Table.movable {
             let key = "tables.\(table.rawValue)"
-            let database = reader.string("\(key).database", self[table].database.rawValue)
-            let schema = reader.string("\(key).schema", self[table].schema)
+            let database = try reader.string("\(key).database", self[table].database.rawValue)
+            let schema = try reader.string("\(key).schema", self[table].schema)
             do {
                 try move(table.rawValue, toDatabase: database, schema: schema)
             } catch {
@@ -125,8 +167,8 @@ extension TableMap {
 
 extension RedisSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        url = reader.string("redis.url", url)
-        prefix = reader.string("redis.prefix", prefix)
+        url = try reader.secret("redis.url", url)
+        prefix = try reader.string("redis.prefix", prefix)
         guard !prefix.contains(where: { $0 == "{" || $0 == "}" }) else {
             throw reader.refusal("redis.prefix", prefix, "a prefix without braces")
         }
@@ -141,7 +183,7 @@ extension RedisSettings {
 
 extension MongoSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        url = reader.string("mongodb.url", url)
+        url = try reader.secret("mongodb.url", url)
         connectionsMax = try reader.integer("mongodb.connections_max", connectionsMax, in: 1...1_000)
         serverSelectionTimeout = try reader.duration("mongodb.server_selection_timeout", serverSelectionTimeout)
         operationTimeout = try reader.duration("mongodb.operation_timeout", operationTimeout)
@@ -150,15 +192,15 @@ extension MongoSettings {
 
 extension KafkaSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        brokers = reader.string("kafka.brokers", brokers)
-        groupPrefix = reader.string("kafka.group_prefix", groupPrefix)
+        brokers = try reader.string("kafka.brokers", brokers)
+        groupPrefix = try reader.string("kafka.group_prefix", groupPrefix)
         linger = try reader.duration("kafka.linger", linger)
         deliveryTimeout = try reader.duration("kafka.delivery_timeout", deliveryTimeout)
         sessionTimeout = try reader.duration("kafka.session_timeout", sessionTimeout)
         fetchWait = try reader.duration("kafka.fetch_wait", fetchWait)
         security = try reader.choice("kafka.security", security)
-        username = reader.string("kafka.username", username)
-        password = reader.string("kafka.password", password)
+        username = try reader.string("kafka.username", username)
+        password = try reader.secret("kafka.password", password)
     }
 }
 
@@ -187,13 +229,13 @@ extension WorkerConfiguration {
 extension EmotionSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         analyzer = try reader.choice("emotion.analyzer", analyzer)
-        modelPath = reader.string("emotion.model", modelPath)
-        url = reader.string("emotion.http.url", url)
+        modelPath = try reader.string("emotion.model", modelPath)
+        url = try reader.string("emotion.http.url", url)
         if analyzer == .http || !url.isEmpty, !Self.isHTTP(url) {
             throw reader.refusal("emotion.http.url", url, "an http:// or https:// URL")
         }
-        token = reader.string("emotion.http.token", token)
-        http.version = reader.string("emotion.http.version", http.version)
+        token = try reader.secret("emotion.http.token", token)
+        http.version = try reader.string("emotion.http.version", http.version)
         guard (1...64).contains(http.version.utf8.count) else {
             throw reader.refusal("emotion.http.version", http.version, "a name of 1 to 64 bytes")
         }

@@ -22,7 +22,7 @@ package struct QuartetConfiguration: Sendable {
     package var shutdownTimeout: Duration = .seconds(25)
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
-    package var invalidation = InvalidationConfiguration()
+    package var events = EventConsumerConfiguration()
     package var check = CheckConfiguration()
     package var outboxShards = 8
     package var emotion = EmotionSettings()

@@ -17,7 +17,7 @@ package struct ConfigurationError: Error, Hashable, CustomStringConvertible {
 /// Reads settings by dotted keys from a YAML file and, above it, from the environment: `worker.lease_duration` is
 /// overridden by `WORKER_LEASE_DURATION`.
 ///
-/// Every key that is read is known; whatever else the file holds is refused by ``finish()``.
+/// Every key that is read is known; whatever else the file holds is refused by ``finish(knowing:)``.
 struct SettingsReader {
     /// A key that was read, for listing what there is.
     struct Known: Hashable {
@@ -25,7 +25,7 @@ struct SettingsReader {
         let fallback: String
     }
 
-    private let file: [String: String]
+    let file: [String: String]
     private let filePath: String?
     private let environment: [String: String]
     private(set) var known: [Known] = []
@@ -41,14 +41,57 @@ struct SettingsReader {
         key.uppercased().replacing(".", with: "_")
     }
 
-    mutating func string(_ key: String, _ fallback: String) -> String {
+    /// An empty value stands for "none", so it is refused where there is none of that kind: where the default is not empty.
+    mutating func string(_ key: String, _ fallback: String) throws -> String {
         known.append(Known(key: key, fallback: fallback))
-        return environment[Self.environmentName(of: key)] ?? file[key] ?? fallback
+        let value = variable(of: key) ?? file[key] ?? fallback
+        guard !value.isEmpty || fallback.isEmpty else {
+            throw ConfigurationError(
+                key: key, problem: "is empty (\(source(of: key))); give it a value or leave it out")
+        }
+        return value
+    }
+
+    /// As ``string(_:_:)``, also from the file that the variable with `_FILE` behind its name names, as secrets are mounted.
+    mutating func secret(_ key: String, _ fallback: String) throws -> String {
+        let value = try string(key, fallback)
+        let name = Self.environmentName(of: key)
+        guard let path = environment["\(name)_FILE"], !path.isEmpty else { return value }
+        guard environment[name] == nil else {
+            throw ConfigurationError(key: key, problem: "\(name) and \(name)_FILE are both set")
+        }
+        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
+        else {
+            throw ConfigurationError(key: key, problem: "\(path) can't be read (environment \(name)_FILE)")
+        }
+        return Self.withoutLineEnd(text)
+    }
+
+    /// What the environment says, without the line's end that a secret's file often has. Of a service with that name
+    /// Kubernetes sets a link, `tcp://10.0.0.1:8080`, in place of a port: that is not meant for this program.
+    private func variable(of key: String) -> String? {
+        guard let value = environment[Self.environmentName(of: key)] else { return nil }
+        if key.hasSuffix(".port"), value.hasPrefix("tcp://") || value.hasPrefix("udp://") { return nil }
+        return Self.withoutLineEnd(value)
+    }
+
+    private static func withoutLineEnd(_ text: String) -> String {
+        var text = text[...]
+        while let last = text.last, last.isNewline { text = text.dropLast() }
+        return String(text)
+    }
+
+    /// Reads a part of the configuration that this process may not use: then what is wrong in it is nobody's trouble.
+    mutating func part(_ isUsed: Bool, _ body: (inout SettingsReader) throws -> Void) throws {
+        do {
+            try body(&self)
+        } catch  where !isUsed {
+        }
     }
 
     mutating func integer(_ key: String, _ fallback: Int, in range: ClosedRange<Int>) throws -> Int {
-        let text = string(key, String(fallback))
-        guard let value = Int(text.filter { $0 != "_" }), range.contains(value) else {
+        let text = try string(key, String(fallback))
+        guard let value = Int(text.filter { $0 != "_" && $0 != " " }), range.contains(value) else {
             throw refusal(key, text, "an integer of \(range.lowerBound) to \(range.upperBound)")
         }
         return value
@@ -58,7 +101,7 @@ struct SettingsReader {
     mutating func duration(
         _ key: String, _ fallback: Duration, in range: ClosedRange<Duration> = .milliseconds(1)...(.seconds(31_536_000))
     ) throws -> Duration {
-        let text = string(key, Self.text(of: fallback))
+        let text = try string(key, Self.text(of: fallback))
         guard let value = Self.duration(text), range.contains(value) else {
             throw refusal(
                 key, text,
@@ -71,24 +114,37 @@ struct SettingsReader {
     mutating func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: String, _ fallback: Value) throws
         -> Value
     {
-        let text = string(key, fallback.rawValue)
-        guard let value = Value(rawValue: text) else {
+        let text = try string(key, fallback.rawValue)
+        let name = text.lowercased().filter { $0 != " " }
+        guard let value = Value(rawValue: name) else {
             throw refusal(key, text, "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return value
     }
 
-    /// Refuses what the file holds beyond the keys that were read.
-    func finish() throws {
-        let keys = Set(known.map(\.key))
+    mutating func flag(_ key: String, _ fallback: Bool) throws -> Bool {
+        let text = try string(key, fallback ? "true" : "false")
+        switch text.lowercased().filter({ $0 != " " }) {
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0": return false
+        default: throw refusal(key, text, "true or false")
+        }
+    }
+
+    /// Refuses what the file holds beyond the keys that there are.
+    func finish(knowing keys: [String]) throws {
+        let keys = Set(keys)
         guard let unknown = file.keys.filter({ !keys.contains($0) }).min() else { return }
         throw ConfigurationError(key: unknown, problem: "no such key (in \(filePath ?? "the file"))")
     }
 
     func refusal(_ key: String, _ text: String, _ wanted: String) -> ConfigurationError {
+        ConfigurationError(key: key, problem: "'\(text)' is not \(wanted) (\(source(of: key)))")
+    }
+
+    private func source(of key: String) -> String {
         let name = Self.environmentName(of: key)
-        let source = environment[name] != nil ? "environment \(name)" : filePath ?? "default"
-        return ConfigurationError(key: key, problem: "'\(text)' is not \(wanted) (\(source))")
+        return variable(of: key) != nil ? "environment \(name)" : filePath ?? "default"
     }
 
     private static func flatten(_ path: String) throws -> [String: String] {
@@ -136,4 +192,14 @@ struct SettingsReader {
         let unit = units.last { milliseconds % $0.milliseconds == 0 && milliseconds >= $0.milliseconds } ?? units[0]
         return "\(milliseconds / unit.milliseconds)\(unit.suffix)"
     }
+}
+
+extension Duration {
+    /// Of text such as `250ms`, `10s`, `5m`, `6h` or `7d`.
+    package init?(setting text: String) {
+        guard let duration = SettingsReader.duration(text) else { return nil }
+        self = duration
+    }
+
+    package var setting: String { SettingsReader.text(of: self) }
 }

@@ -1,23 +1,56 @@
 import ClientSupport
 package import Kafka
+import Logging
 package import QuartetCore
+import Synchronization
 
 /// Publishes events to Kafka, keyed by aggregate.
 ///
 /// The producer must be idempotent, or a repeated send inside it could reorder an aggregate's events.
-package struct KafkaEventPublisher: EventPublisher {
+package final class KafkaEventPublisher: EventPublisher {
     private let producer: KafkaProducer
     private let timeout: Duration
+    private let ends: @Sendable (String) async throws -> [KafkaWatermarks]
+    private let logs = Mutex(PublishedLogs())
 
-    /// - Parameter timeout: how long one call of ``publish(_:)`` may take.
-    package init(producer: KafkaProducer, timeout: Duration = .seconds(30)) {
+    /// - Parameters:
+    ///   - timeout: how long one call of ``publish(_:)`` may take.
+    ///   - ends: what each partition of a topic has; nothing of a topic that is not there.
+    package init(
+        producer: KafkaProducer, timeout: Duration = .seconds(30),
+        ends: @escaping @Sendable (String) async throws -> [KafkaWatermarks]
+    ) {
         self.producer = producer
         self.timeout = timeout
+        self.ends = ends
     }
 
     package func publish(_ events: [DomainEvent]) async throws {
         guard !events.isEmpty else { return }
+        // Once something is written, a log that was begun anew no longer looks it.
+        for topic in Set(events.map(\.type.topic)) where logs.withLock({ $0.ends[topic] == nil }) {
+            try await look(topic)
+        }
         let results = try await producer.send(events.map(CloudEvent.record(of:)), deadline: .after(timeout))
+        logs.withLock { logs in
+            for (event, result) in zip(events, results) {
+                if case .success(let delivery) = result { logs.wrote(delivery, to: event.type.topic) }
+            }
+        }
         for result in results { _ = try result.get() }
+    }
+
+    /// A log that ends before what it is known to have had was begun anew. So was an empty one, as far as is known: at the
+    /// first look that counts as lost, and what the outbox has of it is published.
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> {
+        for topic in EventTopic.allCases { try await look(topic) }
+        return logs.withLock { $0.takeLost() }
+    }
+
+    private func look(_ topic: EventTopic) async throws {
+        // As of before the look: records go on being written meanwhile.
+        let known = logs.withLock { $0.ends[topic] }
+        let marks = try await ends(topic.rawValue)
+        logs.withLock { $0.saw(marks, of: topic, known: known) }
     }
 }

@@ -12,6 +12,8 @@ package struct KafkaSubscriptionConfiguration: Sendable, Hashable {
     /// Deliveries of one partition that are remembered until they are committed. Where more are waiting, the oldest are
     /// committed only together with later ones.
     package var uncommittedPerPartitionMax = 10_000
+    /// Records that are taken ahead while a member is slow, at most.
+    package var aheadMax = 10_000
 
     package init() {}
 }
@@ -22,6 +24,8 @@ package final class KafkaEventSubscription: EventSubscription {
     private let deadLetters: KafkaProducer
     private let configuration: KafkaSubscriptionConfiguration
     private let uncommitted = Mutex<[KafkaPartition: Uncommitted]>([:])
+    /// What ``keepPlace()`` has met.
+    private let ahead = Mutex<[KafkaConsumedRecord]>([])
 
     /// - Parameters:
     ///   - consumer: in a group; closed with the subscription.
@@ -37,7 +41,12 @@ package final class KafkaEventSubscription: EventSubscription {
     }
 
     package func next(limit: Int, timeout: Duration) async throws -> [EventDelivery] {
-        let records = try await consumer.poll(max: limit, timeout: timeout)
+        var records = ahead.withLock { ahead in
+            let first = Array(ahead.prefix(limit))
+            ahead.removeFirst(first.count)
+            return first
+        }
+        if records.isEmpty { records = try await consumer.poll(max: limit, timeout: timeout) }
         uncommitted.withLock { uncommitted in
             for record in records {
                 uncommitted[record.position, default: Uncommitted()]
@@ -76,6 +85,13 @@ package final class KafkaEventSubscription: EventSubscription {
             headers: headers)
         let results = try await deadLetters.send([record], deadline: .after(configuration.deadLetterTimeout))
         for result in results { _ = try result.get() }
+    }
+
+    /// A member that never looks is taken for dead, and rebalances take place in looks alone.
+    package func keepPlace() async throws {
+        guard ahead.withLock({ $0.count < configuration.aheadMax }) else { return }
+        let records = try await consumer.poll(max: 1, timeout: .zero)
+        ahead.withLock { $0 += records }
     }
 
     package func close() async {

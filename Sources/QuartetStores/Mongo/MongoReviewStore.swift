@@ -40,7 +40,14 @@ package struct MongoReviewStore: ReviewStore {
                     $0.append("review_id", review.id)
                 }
                 document.append("text", review.text)
-                document.append("rating", ifPresent: review.rating.map(Int32.init))
+                if let rating = review.rating {
+                    // As a whole number where it is one: earlier programs read no other.
+                    if let whole = Int32(exactly: rating) {
+                        document.append("rating", whole)
+                    } else {
+                        document.append("rating", rating)
+                    }
+                }
                 document.append("date", ifPresent: review.date)
                 document.append("received_at", milliseconds: receivedAt)
             }
@@ -196,7 +203,7 @@ private struct StoredReview {
         var id: String?
         var text: String?
         var date: String?
-        var rating: Int?
+        var rating: Double?
         var reader = BSONReader(document)
         while try reader.next() {
             if reader.isKey("_id") {

@@ -43,12 +43,13 @@ package struct Databases: Sendable {
 
     /// Loads a file's statements, each for the database that its tables are in.
     ///
+    /// - Parameter database: whose outbox they are about, if they name no other table.
     /// - Throws: `PostgresStoreError` for a statement whose tables are in two databases, or in none that is known.
-    func statements(in file: SQLFile) throws -> StatementSet {
+    func statements(in file: SQLFile, of database: DatabaseName? = nil) throws -> StatementSet {
         var statements: [String: StoreStatement] = [:]
         for (name, text) in file.statements {
             let label = "\(file.label): statement \(name)"
-            let (sql, databases) = try tables.render(text, label: label)
+            let (sql, databases) = try tables.render(text, label: label, in: database)
             guard let database = databases.first else {
                 throw PostgresStoreError(.tableMap, "\(label) names no table")
             }

@@ -78,7 +78,7 @@ package struct Migrator: Sendable {
     /// The migration and its row in the history: a script of several statements is one transaction.
     private func script(of migration: Migration, in database: DatabaseName) throws -> String {
         let label = "migration \(database)/\(migration.version)"
-        let (sql, places) = try databases.tables.render(migration.sql, label: label)
+        let (sql, places) = try databases.tables.render(migration.sql, label: label, in: database)
         if let other = places.first(where: { $0 != database }) {
             throw PostgresStoreError(
                 .tableMap,

@@ -1,20 +1,19 @@
 package import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetMigrations
 
-/// What the checker reads of the outbox in PostgreSQL.
+/// What the checker reads of one database's outbox in PostgreSQL.
 package struct PostgresOutboxCheckStore: OutboxCheckStore {
-    private let shardCount: Int
+    private let database: String
     private let sinks: [String]
     private let waitingRows, readCursors, notify: StoreStatement
 
-    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
     package init(
-        databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault,
-        sinks: [OutboxSink] = OutboxSink.allCases
+        databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.allCases
     ) throws {
-        let statements = try databases.statements(in: .check())
-        self.shardCount = shardCount
+        let statements = try databases.statements(in: .outbox(), of: database)
+        self.database = "\(database)"
         self.sinks = sinks.map(\.rawValue)
         waitingRows = try statements.named("waiting_rows")
         readCursors = try statements.named("cursors")
@@ -22,21 +21,20 @@ package struct PostgresOutboxCheckStore: OutboxCheckStore {
     }
 
     package func waiting(before date: Date) async throws -> [WaitingRows] {
-        let rows = try await waitingRows.runAlone(date, sinks, Int32(shardCount), WaitingRows.countMax)
+        let rows = try await waitingRows.runAlone(date, sinks, WaitingRows.countMax)
         return try rows.compactMap { row in
             let (name, shard, count, oldest, type) = try row.decode(
                 String.self, Int.self, Int.self, Date.self, String.self)
             return OutboxSink(rawValue: name).map {
-                WaitingRows(sink: $0, shard: shard, count: count, oldest: oldest, firstType: type)
+                WaitingRows(database: database, sink: $0, shard: shard, count: count, oldest: oldest, firstType: type)
             }
         }
     }
 
     package func cursors() async throws -> [SweepProgress.Cursor] {
         try await readCursors.run(sinks).map { row in
-            let (sink, shard, transaction, id) = try row.decode(String.self, Int.self, UInt64.self, Int64.self)
-            return SweepProgress.Cursor(
-                sink: sink, shard: shard, position: OutboxPosition(transaction: transaction, row: id))
+            let (sink, shard, position, epoch) = try row.decode(String.self, Int.self, Int64.self, Int.self)
+            return SweepProgress.Cursor(database: database, sink: sink, shard: shard, position: position, epoch: epoch)
         }
     }
 

@@ -2,91 +2,123 @@ import ClientSupport
 package import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetMigrations
 
-/// The outbox in PostgreSQL.
+/// The outbox of one database in PostgreSQL.
 package struct PostgresOutboxStore: OutboxStore {
-    package static let shardCountDefault = 8
+    static let rowsChannel = "quartet_outbox"
     private static let shardsChannel = "quartet_shards"
 
-    private let shardCount: Int
-    private let sinks: [OutboxSink]
-    private let addCursors, hold, release, readRows, advanceCursors, findHoldUp, countBacklog, purgeRows: StoreStatement
+    package let database: DatabaseName
+    package let sinks: [OutboxSink]
+    private let addCursors, hold, release, readRows, advanceCursors, findOldest, countBacklog, purgeRows,
+        writeShards,
+        countShards, readShard: StoreStatement
 
     /// - Parameters:
-    ///   - shardCount: over how many shards the outbox is spread, 1 to 32767 and the same in every process. After it
-    ///     was made smaller, the shards above are still read to their ends.
+    ///   - database: whose outbox it is.
     ///   - sinks: the sinks in use; rows are kept until each of these has them.
     package init(
-        databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault,
-        sinks: [OutboxSink] = OutboxSink.allCases
+        databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.allCases
     ) throws {
-        precondition((1...Int(Int16.max)).contains(shardCount), "an outbox has 1 to 32767 shards")
-        let file = try SQLFile(label: "outbox.sql", text: String(decoding: PackageResources.outbox_sql, as: UTF8.self))
-        let statements = try databases.statements(in: file)
-        self.shardCount = shardCount
+        let statements = try databases.statements(in: .outbox(), of: database)
+        self.database = database
         self.sinks = sinks
         addCursors = try statements.named("add_cursors")
         hold = try statements.named("hold_shards")
         release = try statements.named("release_shards")
         readRows = try statements.named("read_outbox")
         advanceCursors = try statements.named("advance_cursors")
-        findHoldUp = try statements.named("hold_up")
+        findOldest = try statements.named("oldest_transaction")
         countBacklog = try statements.named("backlog")
         purgeRows = try statements.named("purge_outbox")
+        countShards = try statements.named("shard_count")
+        readShard = try statements.named("shard_rows")
+        writeShards = try statements.named("set_shards")
+    }
+
+    /// Spreads aggregates over so many shards from now on, 1 to 32767. After it was made smaller, the shards above are still
+    /// read to their ends. While both numbers are in the outbox, an aggregate's events may be in two shards: only their
+    /// versions tell their order.
+    package func setShards(_ count: Int) async throws {
+        _ = try await writeShards.run(Int32(clamping: count))
     }
 
     package func holdShards(of sink: OutboxSink, owner: UUID, leaseDuration: Duration) async throws -> [Int] {
-        var shards = try await hold.run(sink.rawValue, owner, leaseDuration.seconds)
-        if shards.count < shardCount {
-            _ = try await addCursors.run(sink.rawValue, Int32(shardCount))
-            shards = try await hold.run(sink.rawValue, owner, leaseDuration.seconds)
+        var shards = try await held(sink, owner, leaseDuration)
+        if shards.areMissing {
+            _ = try await addCursors.run(sink.rawValue)
+            shards = try await held(sink, owner, leaseDuration)
         }
-        return try shards.compactMap { row in
-            let (shard, isTaken) = try row.decode(Int.self, Bool.self)
-            return isTaken ? shard : nil
-        }
+        return shards.taken
+    }
+
+    private func held(
+        _ sink: OutboxSink, _ owner: UUID, _ leaseDuration: Duration
+    ) async throws -> (taken: [Int], areMissing: Bool) {
+        let rows = try await hold.run(sink.rawValue, owner, leaseDuration.seconds)
+        let shards = try rows.map { try $0.decode(Int.self, Bool.self, Int.self) }
+        return (shards.filter(\.1).map(\.0), shards.count < (shards.first?.2 ?? 1))
     }
 
     package func releaseShards(of sink: OutboxSink, owner: UUID) async throws {
         _ = try await release.run(sink.rawValue, owner)
     }
 
-    package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> [OutboxRow] {
-        let rows = try await readRows.run(sink.rawValue, owner, limit, OutboxRow.perShardMin)
-        var events: [OutboxRow] = []
-        events.reserveCapacity(rows.count)
+    package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> OutboxBatch {
+        let found = try await readRows.run(sink.rawValue, owner, limit, OutboxRow.perShardMin)
+        guard let first = found.first else { return OutboxBatch() }
+        let context = try StoredOutboxContext(json: first.decode(10, as: [UInt8].self))
+        var rows: [OutboxRow] = []
+        rows.reserveCapacity(found.count)
+        var counts: [Int: Int] = [:]
         var unreadable: [Int: PostgresStoreError] = [:]
-        for row in rows {
-            switch try Self.event(row) {
-            case .success(let event) where unreadable[event.shard] == nil: events.append(event)
+        for row in found {
+            let read = try outboxRow(row)
+            counts[read.shard, default: 0] += 1
+            switch read.row {
+            case .success(let row) where unreadable[row.shard] == nil: rows.append(row)
             case .success: break
-            case .failure(let found): unreadable[found.shard] = unreadable[found.shard] ?? found.error
+            case .failure(let error): unreadable[read.shard] = unreadable[read.shard] ?? error
             }
         }
         // A shard stops before the row that can't be read; the others go on.
-        if events.isEmpty, let error = unreadable.values.first { throw error }
-        return events
+        if rows.isEmpty, let error = unreadable.values.first { throw error }
+        let cut = counts.filter { found.count >= limit || $0.value >= OutboxRow.perShardMin }.keys
+        return OutboxBatch(
+            rows: rows, of: context.cursors, in: context.snapshot, notWhole: Set(cut).union(unreadable.keys))
     }
 
-    package func advance(sink: OutboxSink, owner: UUID, to positions: [Int: OutboxPosition]) async throws -> Int {
-        guard !positions.isEmpty else { return 0 }
-        let sorted = positions.sorted { $0.key < $1.key }
+    package func advance(sink: OutboxSink, owner: UUID, past batch: OutboxBatch) async throws -> Int {
+        let moves = batch.moves.sorted { $0.key < $1.key }
+        guard let epoch = moves.first?.value.from.epoch else { return 0 }
         return try await advanceCursors.run(
-            sink.rawValue, owner, sorted.map { Int16($0.key) }, sorted.map(\.value.transaction), sorted.map(\.value.row)
+            sink.rawValue, owner, moves.map { Int16(clamping: $0.key) }, moves.map(\.value.from.position),
+            moves.map { Self.array($0.value.from.pending.map(\.transaction)) }, moves.map(\.value.to.position),
+            moves.map { Self.array($0.value.to.pending.map(\.transaction)) },
+            moves.map { Self.array($0.value.to.pending.map(\.after)) }, moves.map(\.value.to.settled),
+            moves.map(\.value.to.candidate), moves.map(\.value.to.candidateEnd), Int32(clamping: epoch)
         ).count
     }
 
-    package func holdUp(olderThan age: Duration) async throws -> OutboxHoldUp? {
-        guard let row = try await findHoldUp.runAlone(age.seconds).first else { return nil }
-        let (transaction, processID, name, seconds) = try row.decode(UInt64.self, Int.self, String.self, Double.self)
-        return OutboxHoldUp(
-            transaction: transaction, processID: processID, applicationName: name, age: .seconds(max(0, seconds)))
+    package func oldestTransaction(olderThan age: Duration) async throws -> OldTransaction? {
+        guard let row = try await findOldest.runAlone(age.seconds).first else { return nil }
+        let (processID, name, seconds) = try row.decode(Int.self, String.self, Double.self)
+        return OldTransaction(processID: processID, applicationName: name, age: .seconds(max(0, seconds)))
     }
 
     package func backlog(sink: OutboxSink, limit: Int) async throws -> (count: Int, oldest: Duration) {
-        let row = try await countBacklog.runAlone(sink.rawValue, Int32(shardCount), limit).single()
-        let (count, seconds) = try row.decode(Int.self, Double.self)
+        let (count, seconds) = try await countBacklog.runAlone(sink.rawValue, limit).single()
+            .decode(Int.self, Double.self)
         return (count, .seconds(max(0, seconds)))
+    }
+
+    package func shardCount() async throws -> Int {
+        try await countShards.run().single().decode(0, as: Int.self)
+    }
+
+    package func rows(of shard: Int, after id: Int64, limit: Int) async throws -> [OutboxRow] {
+        try await readShard.run(Int16(clamping: shard), id, limit).map { try outboxRow($0).row.get() }
     }
 
     package func purge(olderThan age: Duration, limit: Int) async throws -> Int {
@@ -99,9 +131,10 @@ package struct PostgresOutboxStore: OutboxStore {
             let listener = Task {
                 // It throws where connecting is hopeless; whoever waits for the bells also looks without them.
                 do {
-                    for try await event in client.listen(to: ["quartet_outbox_\(sink.rawValue)", Self.shardsChannel]) {
+                    for try await event in client.listen(to: [Self.rowsChannel, Self.shardsChannel]) {
                         switch event {
                         case .notification(Self.shardsChannel, _): continuation.yield(.shards)
+                        case .notification(_, let type) where !Self.concerns(sink, type): break
                         case .notification, .connected: continuation.yield(.rows)
                         // What was missed while no connection listened is not known.
                         case .reconnected:
@@ -116,26 +149,35 @@ package struct PostgresOutboxStore: OutboxStore {
         }
     }
 
-    private static func event(
-        _ row: PostgresRow
-    ) throws -> Result<OutboxRow, UnreadableRow> {
-        let (shard, transaction, id, type, aggregateID, version, productID, generation, occurredAt) = try row.decode(
-            Int.self, UInt64.self, Int64.self, String.self, String.self, Int64.self, String.self, Int.self, Date.self)
-        let name = "\(shard)-\(transaction)-\(id)"
-        guard let type = EventType(rawValue: type), let productID = ProductID(productID) else {
-            let message =
-                "outbox row \(name) has a type or product id that this build does not know: use the newer build"
-            return .failure(UnreadableRow(shard: shard, error: PostgresStoreError(.unreadableRow, message)))
-        }
-        let event = DomainEvent(
-            id: name, type: type, aggregateID: aggregateID, version: version, productID: productID,
-            generation: generation, occurredAt: occurredAt)
-        return .success(
-            OutboxRow(shard: shard, position: OutboxPosition(transaction: transaction, row: id), event: event))
+    /// Past rows that are not for it a sink moves when it next looks.
+    private static func concerns(_ sink: OutboxSink, _ type: String) -> Bool {
+        EventType.named(type).map { $0.sinks.contains(sink) } ?? true
     }
 
-    private struct UnreadableRow: Error {
-        let shard: Int
-        let error: PostgresStoreError
+    private func outboxRow(_ row: PostgresRow) throws -> (shard: Int, row: Result<OutboxRow, PostgresStoreError>) {
+        let (shard, id, transaction, epoch, type, aggregateID, version, payload, trace, occurredAt) = try row.decode(
+            Int.self, Int64.self, UInt64.self, Int.self, String.self, String.self, Int64.self, [UInt8].self,
+            String?.self, Date.self)
+        let name = "\(database)-\(epoch)-\(id)"
+        guard let type = EventType.named(type) else {
+            let message =
+                "outbox row \(name) has the type \"\(type)\", which this build does not know: use the newer build"
+            return (shard, .failure(PostgresStoreError(.unreadableRow, message)))
+        }
+        let event = DomainEvent(
+            id: name, type: type, aggregateID: aggregateID, version: version, payload: payload, occurredAt: occurredAt,
+            trace: trace)
+        return (shard, .success(OutboxRow(shard: shard, id: id, transaction: transaction, event: event)))
+    }
+
+    /// An array as PostgreSQL writes it.
+    private static func array(_ numbers: [some BinaryInteger]) -> String {
+        "{\(numbers.map { String($0) }.joined(separator: ","))}"
+    }
+}
+
+extension SQLFile {
+    static func outbox() throws -> SQLFile {
+        try SQLFile(label: "outbox.sql", text: String(decoding: PackageResources.outbox_sql, as: UTF8.self))
     }
 }

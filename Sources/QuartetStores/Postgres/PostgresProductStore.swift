@@ -3,15 +3,12 @@ package import QuartetCore
 
 /// Products in PostgreSQL.
 package struct PostgresProductStore: ProductStore {
-    private let shardCount: Int
     private let putProducts, productsByID, productsAfter: StoreStatement
 
-    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
-    package init(databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault) throws {
+    package init(databases: Databases) throws {
         let file = try SQLFile(
             label: "products.sql", text: String(decoding: PackageResources.products_sql, as: UTF8.self))
         let statements = try databases.statements(in: file)
-        self.shardCount = shardCount
         putProducts = try statements.named("put_products")
         productsByID = try statements.named("products_by_id")
         productsAfter = try statements.named("products_after")
@@ -28,7 +25,7 @@ package struct PostgresProductStore: ProductStore {
         let sorted = names.sorted { $0.key < $1.key }
         var present = try await load {
             try await putProducts.run(
-                sorted.map(\.key.text), sorted.map(\.value), Int32(shardCount),
+                sorted.map(\.key.text), sorted.map(\.value),
                 sorted.filter { $0.value == nil }.map(\.key.text))
         }
         let unchanged = sorted.filter { present[$0.key] == nil }.map(\.key.text)

@@ -4,14 +4,11 @@ package import QuartetCore
 
 /// What the checker reads and mends in PostgreSQL. Each read has a connection of its own, so that nobody waits behind it.
 package struct PostgresRequestCheckStore: RequestCheckStore {
-    private let shardCount: Int
     private let walkRequests, walkResults, walkDocuments, documentsByID, reopenedRequests: StoreStatement
     private let removeUncompleted, replace, rerun: StoreStatement
 
-    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
-    package init(databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault) throws {
+    package init(databases: Databases) throws {
         let statements = try databases.statements(in: .check())
-        self.shardCount = shardCount
         walkRequests = try statements.named("walk_requests")
         walkResults = try statements.named("walk_results")
         walkDocuments = try statements.named("walk_documents")
@@ -72,12 +69,12 @@ package struct PostgresRequestCheckStore: RequestCheckStore {
         }
         _ = try await replace.run(
             sorted.map(\.requestID.uuid), sorted.map { Int32($0.cardCount) }, sorted.map(\.digest.bytes),
-            sorted.map(\.analyzer.description), sorted.map(\.json), Int32(shardCount), Int32(Fold.version))
+            sorted.map(\.analyzer.description), sorted.map(\.json), Int32(Fold.version))
     }
 
     package func runAgain(_ requests: [(id: RequestID, generation: Int)]) async throws {
         let sorted = requests.sorted { $0.id < $1.id }
-        _ = try await rerun.run(sorted.map(\.id.uuid), sorted.map { Int32($0.generation) }, Int32(shardCount))
+        _ = try await rerun.run(sorted.map(\.id.uuid), sorted.map { Int32($0.generation) })
     }
 
     private static func facts(_ row: PostgresRow) throws -> ResultFacts {

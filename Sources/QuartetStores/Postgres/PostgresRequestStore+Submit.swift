@@ -51,7 +51,7 @@ extension PostgresRequestStore {
         let batch = indices.map { submissions[$0] }
         let rows = try await submitRequests.run(
             batch.map(\.id.uuid), batch.map(\.productID.text), batch.map { $0.idempotency?.key },
-            batch.map { $0.idempotency?.fingerprint }, Int32(shardCount))
+            batch.map { $0.idempotency?.fingerprint })
         var stored: [RequestID: Date] = [:]
         stored.reserveCapacity(rows.count)
         for row in rows {

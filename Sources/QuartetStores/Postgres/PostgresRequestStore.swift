@@ -7,18 +7,15 @@ package struct PostgresRequestStore: RequestStore {
     /// Longer error texts of failed requests are cut.
     package static let failureBytesMax = 4096
 
-    let shardCount: Int
     let submitRequests, knownProducts, submittedBefore: StoreStatement
     let cancelRequests, retryRequests: StoreStatement
     private let requestsByID, finaliseRequests, failRequests, resultsByID, latestResults: StoreStatement
 
-    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
-    package init(databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault) throws {
+    package init(databases: Databases) throws {
         let file = try SQLFile(
             label: "analysis_requests.sql",
             text: String(decoding: PackageResources.analysis_requests_sql, as: UTF8.self))
         let statements = try databases.statements(in: file)
-        self.shardCount = shardCount
         submitRequests = try statements.named("submit_requests")
         knownProducts = try statements.named("known_products")
         submittedBefore = try statements.named("submitted_before")
@@ -46,7 +43,7 @@ package struct PostgresRequestStore: RequestStore {
             return try await finaliseRequests.run(
                 sorted.map(\.id.uuid), sorted.map { Int32($0.value.result.cardCount) },
                 sorted.map(\.value.result.digest.bytes),
-                sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json), Int32(shardCount),
+                sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json),
                 Int32(Fold.version))
         } notClosed: { _, request in
             .alreadyClosed(request.status)
@@ -58,8 +55,7 @@ package struct PostgresRequestStore: RequestStore {
         return try await close(batch) { sorted in
             try await failRequests.run(
                 sorted.map(\.id.uuid), sorted.map { Int32($0.value.generation) },
-                sorted.map { StoredText.made(storable: $0.value.message, bytesMax: Self.failureBytesMax) },
-                Int32(shardCount))
+                sorted.map { StoredText.made(storable: $0.value.message, bytesMax: Self.failureBytesMax) })
         } notClosed: { failure, request in
             guard failure.generation <= request.generation else { return .unknownRequest }
             // A later generation is only begun after this one was closed without a result.

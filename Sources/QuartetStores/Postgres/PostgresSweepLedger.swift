@@ -49,7 +49,7 @@ struct PostgresSweepLedger: SweepLedger {
             rows.map(\.invariant.rawValue), rows.map { Self.text($0.detail) }, rows.map(\.since),
             rows.map(\.isRepaired), rows.map { $0.repair.map { Self.text($0.action) } },
             rows.map { $0.repair.map { Self.text($0.before) } }, rows.map { $0.repair.map { Self.text($0.after) } },
-            Int32(statements.shardCount), alertsMax)
+            alertsMax)
     }
 
     func remaining(of sweep: UUID, limit: Int) async throws -> [RequestID] {

@@ -9,10 +9,9 @@ package struct PostgresSweepStore: SweepStore {
     private let client: PostgresClient
     private let statements: SweepStatements
 
-    /// - Parameter shardCount: over how many shards the outbox is spread, the same in every process.
-    package init(databases: Databases, shardCount: Int = PostgresOutboxStore.shardCountDefault) throws {
+    package init(databases: Databases) throws {
         let file = try SQLFile(label: "sweeps.sql", text: String(decoding: PackageResources.sweeps_sql, as: UTF8.self))
-        statements = SweepStatements(try databases.statements(in: file), shardCount: shardCount)
+        statements = SweepStatements(try databases.statements(in: file))
         client = try statements.named("save_sweep").client
     }
 
@@ -46,11 +45,9 @@ package struct PostgresSweepStore: SweepStore {
 
 /// The statements of `sweeps.sql`.
 struct SweepStatements: Sendable {
-    let shardCount: Int
     private let statements: [String: StoreStatement]
 
-    init(_ set: StatementSet, shardCount: Int) {
-        self.shardCount = shardCount
+    init(_ set: StatementSet) {
         statements = set.all
     }
 

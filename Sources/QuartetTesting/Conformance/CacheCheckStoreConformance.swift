@@ -160,12 +160,13 @@ package enum CacheCheckStoreConformance {
         // Each change has its event, of the same version and time.
         let expected = keys.map { key in
             switch key {
-            case .analysis(let product): events.last { $0.type == .analysisCompleted && $0.productID == product }
-            case .product(let product): events.last { $0.type == .productUpdated && $0.productID == product }
+            case .analysis(let product):
+                events.last { $0.type == .analysisCompleted && $0.analysis?.productID == product }
+            case .product(let product): events.last { $0.type == .productUpdated && $0.aggregateID == product.text }
             }
         }
         let rows = try await subject.checkStore.rows(of: keys)
-        #expect(rows.map { $0?.version } == expected.map { $0?.version })
+        #expect(rows.map { $0?.version } == expected.map { $0?.completion?.resultVersion ?? $0?.version })
         #expect(rows.map { $0?.since.microseconds } == expected.map { $0?.occurredAt.microseconds })
         #expect(rows.map { $0 == nil } == [false, false, true, true, false, false, true, false])
         #expect(rows[4]?.version == 2)

@@ -116,7 +116,9 @@ package enum EventStreamConformance {
         let aggregates = ["01890a5d-ac96-774b-bcce-b302099a8057", product.text, "01890a5d-ac96-774b-bcce-b302099a8058"]
         return DomainEvent(
             id: "0-\(number)-1", type: types[number % 3], aggregateID: aggregates[number % 3],
-            version: Int64(number) + 1_700_000_000_123_456, productID: product, generation: 1 + number % 2,
-            occurredAt: Date(timeIntervalSince1970: Double(1_700_000_000_000_000 + number * 1_234_567) / 1_000_000))
+            version: Int64(number) + 1_700_000_000_123_456,
+            payload: AnalysisPayload(productID: product, generation: 1 + number % 2).json,
+            occurredAt: Date(timeIntervalSince1970: Double(1_700_000_000_000_000 + number * 1_234_567) / 1_000_000),
+            trace: number % 2 == 0 ? nil : "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     }
 }

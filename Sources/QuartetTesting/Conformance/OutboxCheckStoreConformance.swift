@@ -5,16 +5,18 @@ import Testing
 /// An outbox check store, the stores whose outbox it reads, and what no port does to that.
 package struct OutboxCheckStoreSubject: Sendable {
     package let checkStore: any OutboxCheckStore
+    package let database: String
     package let stores: RequestStoreFixture
     /// Commits rows of one type in one shard, whose transaction began at the date.
     package let plantRows: @Sendable (_ count: Int, _ type: EventType, _ shard: Int, _ date: Date) async throws -> Void
 
     package init(
-        checkStore: any OutboxCheckStore, stores: RequestStoreFixture,
+        checkStore: any OutboxCheckStore, database: String, stores: RequestStoreFixture,
         plantRows:
             @escaping @Sendable (_ count: Int, _ type: EventType, _ shard: Int, _ date: Date) async throws -> Void
     ) {
         self.checkStore = checkStore
+        self.database = database
         self.stores = stores
         self.plantRows = plantRows
     }
@@ -22,7 +24,9 @@ package struct OutboxCheckStoreSubject: Sendable {
     /// On fakes.
     package static func fake() -> OutboxCheckStoreSubject {
         let database = FakeDatabase()
-        return OutboxCheckStoreSubject(checkStore: FakeOutboxCheckStore(database: database), stores: .fake(database)) {
+        return OutboxCheckStoreSubject(
+            checkStore: FakeOutboxCheckStore(database: database), database: "fake", stores: .fake(database)
+        ) {
             database.plantRows($0, $1, shard: $2, at: $3)
         }
     }
@@ -36,7 +40,7 @@ package enum OutboxCheckStoreConformance {
         Conformance("only shards with rows from before the date are told", waitingSince),
         Conformance("a row that was begun early and committed late waits since its beginning", lateRows),
         Conformance("rows are counted up to a bound", countBound),
-        Conformance("rows that an open transaction holds up wait, its own are not known yet", openTransaction),
+        Conformance("what an open transaction wrote waits from its commit on, below the cursor too", openTransaction),
         Conformance("cursors are where the sinks are", cursors),
         Conformance("the relays of every sink hear the ring", ring),
     ]
@@ -50,8 +54,12 @@ package enum OutboxCheckStoreConformance {
         try await subject.plantRows(3, .productUpdated, 7, early + 20)
         let expected = OutboxSink.allCases.flatMap { sink in
             [
-                WaitingRows(sink: sink, shard: 0, count: 1, oldest: early, firstType: "analysis.failed"),
-                WaitingRows(sink: sink, shard: 7, count: 5, oldest: early + 10, firstType: "analysis.requested"),
+                WaitingRows(
+                    database: subject.database, sink: sink, shard: 0, count: 1, oldest: early,
+                    firstType: "analysis.failed"),
+                WaitingRows(
+                    database: subject.database, sink: sink, shard: 7, count: 5, oldest: early + 10,
+                    firstType: "analysis.requested"),
             ]
         }
         let waiting = try await subject.checkStore.waiting(before: .distantFuture)
@@ -63,25 +71,36 @@ package enum OutboxCheckStoreConformance {
         try await subject.plantRows(1, .analysisCompleted, 3, early + 10)
         try await subject.plantRows(1, .analysisFailed, 5, early + 20)
         let (outbox, owner) = (subject.stores.outbox, UUID())
-        let rows = try await subject.stores.drain(.events, count: 4)
+        _ = try await subject.stores.drain(.events, count: 4)
         let untouched = try await subject.checkStore.waiting(before: .distantFuture)
         #expect(
             Set(untouched) == [
-                WaitingRows(sink: .queue, shard: 3, count: 3, oldest: early, firstType: "analysis.requested"),
-                WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 3, count: 3, oldest: early,
+                    firstType: "analysis.requested"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 5, count: 1, oldest: early + 20,
+                    firstType: "analysis.failed"),
             ])
         _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
-        let third = rows.filter { $0.shard == 3 }
-        #expect(try await outbox.advance(sink: .queue, owner: owner, to: [3: third[0].position]) == 1)
+        func take(_ limit: Int) async throws -> Int {
+            let batch = try await outbox.read(sink: .queue, owner: owner, limit: limit)
+            return try await outbox.advance(sink: .queue, owner: owner, past: batch)
+        }
+        #expect(try await take(1) == 1)
         #expect(try await subject.checkStore.waiting(before: early + 5).map(\.count) == [2])
-        #expect(try await outbox.advance(sink: .queue, owner: owner, to: [3: third[1].position]) == 1)
+        #expect(try await take(1) == 1)
         let behind = try await subject.checkStore.waiting(before: .distantFuture)
         #expect(
             Set(behind) == [
-                WaitingRows(sink: .queue, shard: 3, count: 1, oldest: early + 10, firstType: "analysis.completed"),
-                WaitingRows(sink: .queue, shard: 5, count: 1, oldest: early + 20, firstType: "analysis.failed"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 3, count: 1, oldest: early + 10,
+                    firstType: "analysis.completed"),
+                WaitingRows(
+                    database: subject.database, sink: .queue, shard: 5, count: 1, oldest: early + 20,
+                    firstType: "analysis.failed"),
             ])
-        #expect(try await outbox.advance(sink: .queue, owner: owner, to: rows.lastPositions) == 2)
+        #expect(try await take(9) == 2)
         #expect(try await subject.checkStore.waiting(before: .distantFuture).isEmpty)
     }
 
@@ -105,7 +124,9 @@ package enum OutboxCheckStoreConformance {
         try await subject.plantRows(1, .analysisRequested, 4, early + 60)
         try await subject.plantRows(1, .analysisCompleted, 4, early)
         let expected = OutboxSink.allCases.map {
-            WaitingRows(sink: $0, shard: 4, count: 2, oldest: early, firstType: "analysis.requested")
+            WaitingRows(
+                database: subject.database, sink: $0, shard: 4, count: 2, oldest: early, firstType: "analysis.requested"
+            )
         }
         #expect(Set(try await subject.checkStore.waiting(before: early + 30)) == Set(expected))
         #expect(try await subject.checkStore.waiting(before: early).isEmpty)
@@ -120,37 +141,42 @@ package enum OutboxCheckStoreConformance {
 
     private static func openTransaction(_ subject: OutboxCheckStoreSubject) async throws {
         let checkStore = subject.checkStore
-        try await subject.stores.whileTransactionIsOpen { _ in
+        try await subject.stores.whileTransactionIsOpen(1) {
             #expect(try await checkStore.waiting(before: .distantFuture).isEmpty)
-            try await subject.plantRows(1, .analysisRequested, 0, early)
-            #expect(try await checkStore.waiting(before: .distantFuture).map(\.count) == [1, 1])
+            for shard in 0..<subject.stores.shardCount {
+                try await subject.plantRows(1, .analysisRequested, shard, early)
+            }
+            _ = try await subject.stores.drain(.events, count: subject.stores.shardCount)
+            let waiting = try await checkStore.waiting(before: .distantFuture)
+            #expect(waiting.count == subject.stores.shardCount && waiting.allSatisfy { $0.sink == .queue })
         }
-        let waiting = try await checkStore.waiting(before: .distantFuture)
-        #expect(waiting.map(\.count) == [2, 2])
-        #expect(waiting.allSatisfy { $0.firstType == "product.updated" && $0.oldest == early })
+        let late = try await checkStore.waiting(before: .distantFuture).filter { $0.sink == .events }
+        #expect(late.map(\.count) == [1] && late.map(\.firstType) == ["product.updated"])
     }
 
     private static func cursors(_ subject: OutboxCheckStoreSubject) async throws {
         let (stores, checkStore) = (subject.stores, subject.checkStore)
         #expect(try await checkStore.cursors().isEmpty)
-        try await subject.plantRows(2, .analysisRequested, 0, early)
-        try await subject.plantRows(1, .analysisRequested, 6, early)
-        let ends = try await stores.drain(.events, count: 3).lastPositions
-        func cursors(_ sink: OutboxSink, _ positions: [Int: OutboxPosition]) -> Set<SweepProgress.Cursor> {
-            let start = OutboxPosition(transaction: 0, row: 0)
-            return Set(
+        try await subject.plantRows(2, .analysisRequested, 6, early)
+        try await subject.plantRows(1, .analysisRequested, 0, early)
+        let rows = try await stores.drain(.events, count: 3)
+        let ends = Dictionary(rows.map { ($0.shard, $0.id) }, uniquingKeysWith: max)
+        func cursors(_ sink: OutboxSink, _ positions: [Int: Int64]) -> Set<SweepProgress.Cursor> {
+            Set(
                 (0..<stores.shardCount).map { shard in
-                    SweepProgress.Cursor(sink: sink.rawValue, shard: shard, position: positions[shard] ?? start)
+                    SweepProgress.Cursor(
+                        database: subject.database, sink: sink.rawValue, shard: shard, position: positions[shard] ?? 0,
+                        epoch: 1)
                 })
         }
         #expect(Set(try await checkStore.cursors()) == cursors(.events, ends))
         let owner = UUID()
         _ = try await stores.outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
         #expect(Set(try await checkStore.cursors()) == cursors(.events, ends).union(cursors(.queue, [:])))
-        let six = ends.filter { $0.key == 6 }
-        #expect(try await stores.outbox.advance(sink: .queue, owner: owner, to: six) == 1)
+        let six = try await stores.outbox.read(sink: .queue, owner: owner, limit: 2)
+        #expect(try await stores.outbox.advance(sink: .queue, owner: owner, past: six) == 1)
         let all = try await checkStore.cursors()
-        #expect(Set(all) == cursors(.events, ends).union(cursors(.queue, six)))
+        #expect(Set(all) == cursors(.events, ends).union(cursors(.queue, six.ends)))
         #expect(all.count == 2 * stores.shardCount)
     }
 

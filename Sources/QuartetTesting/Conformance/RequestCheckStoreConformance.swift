@@ -119,8 +119,8 @@ package enum RequestCheckStoreConformance {
         #expect(try await reopened(limit: 2) == [ids[0], ids[2]])
         let rows = try await stores.drain(count: 1 + 5 + 5 + 4)
         func transaction(of id: RequestID) throws -> UInt64 {
-            let row = rows.first { $0.event.aggregateID == id.description && $0.event.generation == 2 }
-            return try #require(row).position.transaction
+            let row = rows.first { $0.event.aggregateID == id.description && $0.event.analysis?.generation == 2 }
+            return try #require(row).transaction
         }
         #expect(try await reopened(since: transaction(of: ids[0])) == [ids[0], ids[2], ids[3], ids[4]])
         #expect(try await reopened(since: transaction(of: ids[2])) == [ids[2], ids[4]])
@@ -186,8 +186,9 @@ package enum RequestCheckStoreConformance {
         for (index, request) in completed.enumerated() {
             let own = told.filter { $0.aggregateID == request.id.description }
             #expect(own.count == (index == 5 ? 1 : 2))
-            #expect(own.last?.version == versions[index])
-            #expect(own.allSatisfy { $0.productID == product && $0.generation == 1 })
+            #expect(own.last?.completion?.resultVersion == versions[index])
+            #expect(own.map(\.version) == Array([2, 3].prefix(own.count)).map(Int64.init))
+            #expect(own.allSatisfy { $0.analysis == AnalysisPayload(productID: product, generation: 1) })
         }
     }
 
@@ -237,10 +238,10 @@ package enum RequestCheckStoreConformance {
         let rows = try await stores.drain(.queue, count: 1 + 6 + 6 + 1 + 3)
         for index in ids.indices {
             let own = rows.map(\.event).filter { $0.aggregateID == ids[index].description }
-            let queueing = own.filter { $0.type == .analysisRequested }.map(\.generation)
+            let queueing = own.filter { $0.type == .analysisRequested }.map(\.analysis?.generation)
             #expect(queueing == [[1, 2], [1, 2], [1], [1], [1], [1, 2, 3]][index])
             #expect(own.map(\.version) == own.map(\.version).sorted())
-            #expect(own.allSatisfy { $0.productID == requests[0].productID })
+            #expect(own.allSatisfy { $0.analysis?.productID == requests[0].productID })
         }
     }
 

@@ -19,10 +19,11 @@ extension RequestStoreConformance {
         #expect(completed.failure == nil)
 
         let event = try #require(try await fixture.events(.analysisCompleted, of: 3).first)
-        #expect(event.version == stored.version)
+        #expect(event.version == 2)
         #expect(event.aggregateID == request.id.description)
-        #expect(event.productID == request.productID)
-        #expect(event.generation == 1)
+        #expect(
+            event.completion
+                == CompletionPayload(productID: request.productID, generation: 1, resultVersion: stored.version))
     }
 
     static func doubleFinalisation(_ fixture: RequestStoreFixture) async throws {

@@ -49,10 +49,9 @@ package enum RequestStoreConformance {
         #expect(events.count == 1)
         let event = try #require(events.first)
         #expect(event.aggregateID == request.id.description)
-        #expect(event.productID == product)
-        #expect(event.generation == 1)
-        #expect(event.version == request.createdAt.microseconds)
-        #expect(event.occurredAt.microseconds == event.version)
+        #expect(event.analysis == AnalysisPayload(productID: product, generation: 1))
+        #expect(event.version == 1)
+        #expect(event.occurredAt.microseconds == request.createdAt.microseconds)
     }
 
     private static func emptyBatches(_ fixture: RequestStoreFixture) async throws {

@@ -10,15 +10,15 @@ package struct RequestStoreFixture: Sendable {
     package let outbox: any OutboxStore
     package let shardCount: Int
 
-    /// Runs the body while a transaction is open that has written an event of product `held` to shard 0, and commits it
-    /// afterwards. The body gets the transaction's number.
+    /// Runs the body while a transaction is open that has written some events of product `held`, and commits it afterwards.
     package let whileTransactionIsOpen:
-        @Sendable (_ body: @escaping @Sendable (UInt64) async throws -> Void) async throws -> Void
+        @Sendable (_ events: Int, _ body: @escaping @Sendable () async throws -> Void) async throws -> Void
 
     package init(
         requests: any RequestStore, products: any ProductStore, outbox: any OutboxStore, shardCount: Int,
         whileTransactionIsOpen:
-            @escaping @Sendable (_ body: @escaping @Sendable (UInt64) async throws -> Void) async throws -> Void
+            @escaping @Sendable (_ events: Int, _ body: @escaping @Sendable () async throws -> Void) async throws ->
+            Void
     ) {
         self.requests = requests
         self.products = products
@@ -32,14 +32,13 @@ package struct RequestStoreFixture: Sendable {
         RequestStoreFixture(
             requests: FakeRequestStore(database: database), products: FakeProductStore(database: database),
             outbox: FakeOutboxStore(database: database), shardCount: database.shardCount
-        ) { body in
+        ) { count, body in
             let event = DomainEvent(
                 id: "", type: .productUpdated, aggregateID: "held", version: 1,
-                productID: try #require(ProductID("held")),
-                generation: 0, occurredAt: .distantPast)
-            let transaction = database.beginTransaction(writing: event)
+                payload: ProductPayload(name: "held").json, occurredAt: .distantPast)
+            let transaction = database.beginTransaction(writing: Array(repeating: event, count: count))
             defer { database.commit(transaction) }
-            try await body(transaction.number)
+            try await body()
         }
     }
 }
@@ -58,22 +57,15 @@ extension RequestStoreFixture {
         return try outcomes.map { try #require($0.accepted) }
     }
 
-    /// Every row of a sink, read and taken by an owner of its own; `count` of them are waited for.
-    ///
-    /// A real server shows a row only when no older transaction is in flight any more, its own housekeeping included,
-    /// and gives no signal of that.
+    /// Every row of a sink, read and taken by an owner of its own; there must be `count` of them.
     func drain(_ sink: OutboxSink = .events, count: Int, owner: UUID = UUID()) async throws -> [OutboxRow] {
-        let deadline = Deadline.after(.seconds(20))
         _ = try await outbox.holdShards(of: sink, owner: owner, leaseDuration: .seconds(60))
         var rows: [OutboxRow] = []
-        while rows.count < count, !deadline.isPast {
+        while true {
             let batch = try await outbox.read(sink: sink, owner: owner, limit: 300)
-            guard !batch.isEmpty else {
-                await Task.yield()
-                continue
-            }
-            rows += batch
-            _ = try await outbox.advance(sink: sink, owner: owner, to: batch.lastPositions)
+            guard !batch.isEmpty else { break }
+            rows += batch.rows
+            _ = try await outbox.advance(sink: sink, owner: owner, past: batch)
         }
         #expect(rows.count == count)
         #expect(try await outbox.read(sink: sink, owner: owner, limit: 1).isEmpty)
@@ -117,10 +109,15 @@ extension SubmitOutcome {
     }
 }
 
-extension [OutboxRow] {
-    var lastPositions: [Int: OutboxPosition] {
-        Dictionary(map { ($0.shard, $0.position) }, uniquingKeysWith: Swift.max)
-    }
+extension DomainEvent {
+    /// What events of analyses carry, whatever else.
+    var analysis: AnalysisPayload? { try? payload() }
+    var completion: CompletionPayload? { try? payload() }
+}
+
+extension OutboxBatch {
+    /// The positions of the shards behind this batch.
+    var ends: [Int: Int64] { moves.mapValues(\.to.position) }
 }
 
 extension Date {

@@ -148,6 +148,6 @@ package enum ReviewStoreConformance {
 
     /// Reviews in the order of their ids.
     private static func makeReviews(_ count: Int) -> [Review] {
-        (0..<count).map { Review(id: "r\(1000 + $0)", text: "review \($0)", rating: 1 + $0 % 10) }
+        (0..<count).map { Review(id: "r\(1000 + $0)", text: "review \($0)", rating: Double(2 + $0 % 19) / 2) }
     }
 }

@@ -39,6 +39,7 @@ package final class FakeEventStream: EventPublisher {
         var groups: [String: Group] = [:]
         var signals: [Int: WakeSignal] = [:]
         var nextMember = 0
+        var lost: Set<EventTopic> = []
     }
 
     package let partitionCount: Int
@@ -65,6 +66,22 @@ package final class FakeEventStream: EventPublisher {
                         event: .success(event)),
                     to: event.type.topic.rawValue)
             }
+        }
+    }
+
+    /// Loses every log, as a broker that is begun anew; told by the next ``topicsWithLostLogs()``.
+    package func loseLogs() {
+        state.withLock { state in
+            state.logs = [:]
+            state.groups = [:]
+            state.lost = Set(EventTopic.allCases)
+        }
+    }
+
+    package func topicsWithLostLogs() async throws -> Set<EventTopic> {
+        state.withLock { state in
+            defer { state.lost = [] }
+            return state.lost
         }
     }
 
@@ -179,6 +196,8 @@ package final class FakeEventSubscription: EventSubscription {
                 to: delivery.topic + ".dlq")
         }
     }
+
+    package func keepPlace() async throws {}
 
     package func close() async {
         let signals = stream.state.withLock { state in

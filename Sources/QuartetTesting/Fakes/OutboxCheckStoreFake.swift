@@ -11,9 +11,8 @@ package struct FakeOutboxCheckStore: OutboxCheckStore {
 
     package func waiting(before date: Date) async throws -> [WaitingRows] {
         try database.run(.checkStore) { state, _ in
-            let start = OutboxPosition(transaction: 0, row: 0)
-            return OutboxSink.allCases.flatMap { sink in
-                let behind = state.outbox.filter { $0.position > state.cursors[sink]?[$0.shard]?.position ?? start }
+            OutboxSink.allCases.flatMap { sink in
+                let behind = state.outbox.filter { state.waits($0, for: sink) }
                 return Dictionary(grouping: behind, by: \.shard).values.compactMap { Self.waiting($0, for: sink) }
             }.filter { $0.oldest < date }
         }
@@ -21,16 +20,21 @@ package struct FakeOutboxCheckStore: OutboxCheckStore {
 
     /// One shard's rows that wait.
     private static func waiting(_ rows: [OutboxRow], for sink: OutboxSink) -> WaitingRows? {
-        let counted = rows.sorted { $0.position < $1.position }.prefix(WaitingRows.countMax)
+        let counted = rows.sorted { $0.id < $1.id }.prefix(WaitingRows.countMax)
         guard let first = counted.first, let oldest = counted.map(\.event.occurredAt).min() else { return nil }
         return WaitingRows(
-            sink: sink, shard: first.shard, count: counted.count, oldest: oldest, firstType: first.event.type.rawValue)
+            database: "fake", sink: sink, shard: first.shard, count: counted.count, oldest: oldest,
+            firstType: first.event.type.name)
     }
 
     package func cursors() async throws -> [SweepProgress.Cursor] {
         try database.run(.checkStore) { state, _ in
             state.cursors.flatMap { sink, shards in
-                shards.map { SweepProgress.Cursor(sink: sink.rawValue, shard: $0.key, position: $0.value.position) }
+                shards.map { shard, state in
+                    SweepProgress.Cursor(
+                        database: "fake", sink: sink.rawValue, shard: shard, position: state.cursor.position,
+                        epoch: state.cursor.epoch)
+                }
             }
         }
     }

@@ -16,7 +16,9 @@ package struct FakeOutboxStore: OutboxStore {
             let end = now.addingTimeInterval(leaseDuration.seconds)
             state.relays[sink, default: [:]][owner] = end
             var cursors = state.cursors[sink] ?? [:]
-            for shard in 0..<database.shardCount where cursors[shard] == nil { cursors[shard] = FakeDatabase.Cursor() }
+            for shard in 0..<database.shardCount where cursors[shard] == nil {
+                cursors[shard] = FakeDatabase.Shard(cursor: OutboxCursor(epoch: state.epoch))
+            }
 
             let others = state.relays[sink, default: [:]].count { $0.key != owner && $0.value > now }
             let share = (cursors.count + others) / (others + 1)
@@ -25,6 +27,9 @@ package struct FakeOutboxStore: OutboxStore {
             }.sorted { (cursors[$0]?.owner == owner ? 0 : 1, $0) < (cursors[$1]?.owner == owner ? 0 : 1, $1) }
             var gaveBack = false
             for (place, shard) in candidates.enumerated() {
+                if let cursor = cursors[shard]?.cursor, cursor.epoch != state.epoch {
+                    cursors[shard]?.cursor = cursor.beginning(in: state.epoch)
+                }
                 if place < share {
                     cursors[shard]?.owner = owner
                     cursors[shard]?.ownedUntil = end
@@ -50,51 +55,59 @@ package struct FakeOutboxStore: OutboxStore {
         database.ring(.shards)
     }
 
-    package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> [OutboxRow] {
+    package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> OutboxBatch {
         try database.run(.read) { state, transaction in
-            let edge = state.openTransactions.keys.min() ?? .max
-            let rows = state.outbox.filter { row in
-                guard let cursor = state.owned(row.shard, of: sink, by: owner, at: transaction.date) else {
-                    return false
-                }
-                return row.position > cursor.position && row.position.transaction < edge
+            let cursors = (state.cursors[sink] ?? [:]).compactMapValues { shard in
+                shard.isOwned(by: owner, at: transaction.date) && shard.cursor.epoch == state.epoch ? shard.cursor : nil
             }
-            return Array(rows.sorted { $0.position < $1.position }.prefix(limit))
+            let waiting = state.outbox.filter {
+                cursors[$0.shard]?.wants(transaction: $0.transaction, id: $0.id) ?? false
+            }
+            let sorted = waiting.sorted {
+                ($0.isBehind(cursors) ? 1 : 0, $0.id) < ($1.isBehind(cursors) ? 1 : 0, $1.id)
+            }
+            let rows = Array(sorted.prefix(limit))
+            return OutboxBatch(
+                rows: rows, of: cursors, in: state.snapshot,
+                notWhole: rows.count < sorted.count ? Set(cursors.keys) : [])
         }
     }
 
-    package func advance(sink: OutboxSink, owner: UUID, to positions: [Int: OutboxPosition]) async throws -> Int {
+    package func advance(sink: OutboxSink, owner: UUID, past batch: OutboxBatch) async throws -> Int {
         try database.run(.advance) { state, transaction in
             var moved = 0
-            for (shard, position) in positions {
-                guard let cursor = state.owned(shard, of: sink, by: owner, at: transaction.date),
-                    cursor.position < position
+            for (shard, move) in batch.moves {
+                guard let present = state.cursors[sink]?[shard], present.isOwned(by: owner, at: transaction.date),
+                    present.cursor == move.from, move.from.epoch == state.epoch
                 else { continue }
-                state.cursors[sink]?[shard]?.position = position
+                state.cursors[sink]?[shard]?.cursor = move.to
                 moved += 1
             }
             return moved
         }
     }
 
-    package func holdUp(olderThan age: Duration) async throws -> OutboxHoldUp? {
-        try database.run(.holdUp) { state, transaction in
-            guard let (number, since) = state.openTransactions.min(by: { $0.key < $1.key }) else { return nil }
-            let latest = transaction.date.addingTimeInterval(-age.seconds)
-            let waits = state.outbox.contains { $0.position.transaction >= number && $0.event.occurredAt < latest }
-            guard waits else { return nil }
-            return OutboxHoldUp(
-                transaction: number, processID: 1, applicationName: "fake",
-                age: .seconds(transaction.date.timeIntervalSince(since)))
+    package func oldestTransaction(olderThan age: Duration) async throws -> OldTransaction? {
+        try database.run(.oldestTransaction) { state, transaction in
+            guard let since = state.openTransactions.values.min() else { return nil }
+            let present = Duration.seconds(transaction.date.timeIntervalSince(since))
+            return present > age ? OldTransaction(processID: 1, applicationName: "fake", age: present) : nil
         }
     }
 
     package func backlog(sink: OutboxSink, limit: Int) async throws -> (count: Int, oldest: Duration) {
         try database.run(.backlog) { state, transaction in
-            let start = OutboxPosition(transaction: 0, row: 0)
-            let waiting = state.outbox.filter { $0.position > state.cursors[sink]?[$0.shard]?.position ?? start }
+            let waiting = state.outbox.filter { state.waits($0, for: sink) }
             let oldest = waiting.map(\.event.occurredAt).min().map { transaction.date.timeIntervalSince($0) }
             return (min(waiting.count, limit), .seconds(oldest ?? 0))
+        }
+    }
+
+    package func shardCount() async throws -> Int { database.shardCount }
+
+    package func rows(of shard: Int, after id: Int64, limit: Int) async throws -> [OutboxRow] {
+        try database.run(.read) { state, _ in
+            Array(state.outbox.filter { $0.shard == shard && $0.id > id }.sorted { $0.id < $1.id }.prefix(limit))
         }
     }
 
@@ -104,9 +117,9 @@ package struct FakeOutboxStore: OutboxStore {
             let doomed = state.outbox.filter { row in
                 row.event.occurredAt < latest
                     && OutboxSink.allCases.allSatisfy { sink in
-                        state.cursors[sink]?[row.shard].map { row.position <= $0.position } ?? false
+                        state.cursors[sink]?[row.shard] != nil && !state.waits(row, for: sink)
                     }
-            }.sorted { $0.position < $1.position }.prefix(limit)
+            }.sorted { $0.id < $1.id }.prefix(limit)
             let ids = Set(doomed.map(\.event.id))
             state.outbox.removeAll { ids.contains($0.event.id) }
             return ids.count
@@ -116,10 +129,18 @@ package struct FakeOutboxStore: OutboxStore {
     package func wakeups(of sink: OutboxSink) -> AsyncStream<OutboxBell> { database.listen(sink) }
 }
 
+extension FakeDatabase.Shard {
+    func isOwned(by owner: UUID, at now: Date) -> Bool { self.owner == owner && ownedUntil > now }
+}
+
 extension FakeDatabase.State {
-    /// The shard's cursor, if it is the owner's now.
-    fileprivate func owned(_ shard: Int, of sink: OutboxSink, by owner: UUID, at now: Date) -> FakeDatabase.Cursor? {
-        guard let cursor = cursors[sink]?[shard], cursor.owner == owner, cursor.ownedUntil > now else { return nil }
-        return cursor
+    /// Whether the sink has still to take the row.
+    func waits(_ row: OutboxRow, for sink: OutboxSink) -> Bool {
+        cursors[sink]?[row.shard]?.cursor.wants(transaction: row.transaction, id: row.id) ?? true
     }
+}
+
+extension OutboxRow {
+    /// Whether the row is none that a cursor came back for.
+    fileprivate func isBehind(_ cursors: [Int: OutboxCursor]) -> Bool { id > cursors[shard]?.position ?? 0 }
 }

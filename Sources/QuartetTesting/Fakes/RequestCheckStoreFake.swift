@@ -35,8 +35,11 @@ package struct FakeRequestCheckStore: RequestCheckStore {
         since transaction: UInt64, behind after: RequestID, before start: RequestID, limit: Int
     ) async throws -> [RequestID] {
         try database.run(.checkStore) { state, _ in
-            let events = state.outbox.filter { $0.position.transaction >= transaction }.map(\.event)
-            let reopened = events.filter { $0.type == .analysisRequested && $0.generation > 1 }
+            let events = state.outbox.filter { $0.transaction >= transaction }.map(\.event)
+            let reopened = events.filter { event in
+                event.type == .analysisRequested
+                    && (try? event.payload(as: AnalysisPayload.self)).map { $0.generation > 1 } ?? false
+            }
             let ids = Set(reopened.compactMap { RequestID($0.aggregateID) }).filter { $0 > after && $0 < start }
             return Array(ids.sorted().prefix(limit))
         }
@@ -60,7 +63,9 @@ package struct FakeRequestCheckStore: RequestCheckStore {
                 let before = state.results[request.id]?.version ?? Int64((closedAt * 1_000_000).rounded())
                 state.results[request.id] = FakeDatabase.ResultRow(document: document, version: before + 1)
                 transaction.write(
-                    .analysisCompleted, request.id.description, before + 1, request.productID, request.generation)
+                    .analysisCompleted, request.id.description, state.raiseVersion(of: request.id),
+                    CompletionPayload(
+                        productID: request.productID, generation: request.generation, resultVersion: before + 1))
             }
         }
     }
@@ -94,6 +99,7 @@ extension FakeDatabase.State {
             createdAt: request.createdAt)
         requests[request.id] = open
         transaction.write(
-            .analysisRequested, open.id.description, transaction.microseconds, open.productID, open.generation)
+            .analysisRequested, open.id.description, raiseVersion(of: open.id),
+            AnalysisPayload(productID: open.productID, generation: open.generation))
     }
 }

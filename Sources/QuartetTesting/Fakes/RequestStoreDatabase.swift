@@ -13,13 +13,13 @@ package final class FakeDatabase: Sendable {
     package enum Call: Sendable, Hashable, CaseIterable {
         case submit, requests, finalise, fail, cancel, drop, retry, results, latestResults
         case put, products
-        case holdShards, releaseShards, read, advance, holdUp, backlog, purge
+        case holdShards, releaseShards, read, advance, oldestTransaction, backlog, purge
         case checkStore, mend
     }
 
     /// A cursor of one sink in one shard, and whose it is.
-    struct Cursor {
-        var position = OutboxPosition(transaction: 0, row: 0)
+    struct Shard {
+        var cursor = OutboxCursor()
         var owner: UUID?
         var ownedUntil = Date.distantPast
     }
@@ -44,10 +44,14 @@ package final class FakeDatabase: Sendable {
         var results: [RequestID: ResultRow] = [:]
         /// In the order in which they were written.
         var outbox: [OutboxRow] = []
-        var cursors: [OutboxSink: [Int: Cursor]] = [:]
+        var cursors: [OutboxSink: [Int: Shard]] = [:]
         /// Until when each relay of a sink is believed to live.
         var relays: [OutboxSink: [UUID: Date]] = [:]
         var openTransactions: [UInt64: Date] = [:]
+        /// Of each request, raised with each change.
+        fileprivate var versions: [RequestID: Int64] = [:]
+        /// The server's history, raised by a failover or a restore.
+        var epoch = 1
         fileprivate var lastTransaction: UInt64 = 0
         fileprivate var lastRow: Int64 = 0
         fileprivate var lastMicroseconds: Int64 = 0
@@ -74,14 +78,13 @@ package final class FakeDatabase: Sendable {
 
     package var requestCount: Int { state.withLock { $0.requests.count } }
 
-    /// Begins a transaction that has written one row to shard 0 and does not commit until ``commit(_:)``. Rows of later
-    /// transactions wait behind it.
-    package func beginTransaction(writing event: DomainEvent) -> FakeTransaction {
+    /// Begins a transaction that has written rows and does not commit until ``commit(_:)``.
+    package func beginTransaction(writing events: [DomainEvent]) -> FakeTransaction {
         state.withLock { state in
-            var transaction = Transaction(now: now(), state: &state)
-            transaction.write(event.type, event.aggregateID, event.version, event.productID, event.generation, shard: 0)
+            var transaction = Transaction(now: now(), state: &state, shardCount: shardCount)
+            for event in events { transaction.write(event.type, event.aggregateID, event.version, event.payload) }
             state.openTransactions[transaction.number] = transaction.date
-            state.lastRow += 1
+            state.lastRow += Int64(events.count)
             return FakeTransaction(number: transaction.number, rows: transaction.rows)
         }
     }
@@ -145,15 +148,23 @@ extension FakeDatabase {
         guard let product = ProductID("planted") else { return }
         state.withLock { state in
             var transaction = Transaction(now: now(), state: &state)
-            for _ in 0..<count { transaction.write(type, product.text, 1, product, 0, shard: shard, at: date) }
+            for _ in 0..<count { transaction.write(type, product.text, 1, Array("{}".utf8), shard: shard, at: date) }
             state.lastRow += Int64(count)
             state.append(transaction.rows)
         }
     }
 
     /// Puts a sink's cursor anywhere, as a database that comes from a backup does.
-    package func putCursor(of sink: OutboxSink, shard: Int, at position: OutboxPosition) {
-        state.withLock { $0.cursors[sink, default: [:]][shard, default: Cursor()].position = position }
+    package func putCursor(of sink: OutboxSink, shard: Int, at position: Int64) {
+        state.withLock {
+            $0.cursors[sink, default: [:]][shard, default: Shard()].cursor = OutboxCursor(
+                position: position, epoch: $0.epoch)
+        }
+    }
+
+    /// The server is another one by now: a standby that was promoted, or a restored backup.
+    package func beginEpoch(_ epoch: Int) {
+        state.withLock { $0.epoch = epoch }
     }
 }
 
@@ -186,26 +197,48 @@ extension FakeDatabase {
         var date: Date { Date(timeIntervalSince1970: Double(microseconds) / 1_000_000) }
 
         mutating func write(
-            _ type: EventType, _ aggregateID: String, _ version: Int64, _ productID: ProductID, _ generation: Int,
-            shard: Int? = nil, at occurredAt: Date? = nil
+            _ type: EventType, _ aggregateID: String, _ version: Int64, _ payload: some EventPayload
+        ) {
+            write(type, aggregateID, version, payload.json)
+        }
+
+        mutating func write(
+            _ type: EventType, _ aggregateID: String, _ version: Int64, _ payload: [UInt8], shard: Int? = nil,
+            at occurredAt: Date? = nil
         ) {
             nextRow += 1
             let shard = shard ?? aggregateID.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF } % shardCount
             let event = DomainEvent(
-                id: "\(shard)-\(number)-\(nextRow)", type: type, aggregateID: aggregateID, version: version,
-                productID: productID, generation: generation, occurredAt: occurredAt ?? date)
-            rows.append(
-                OutboxRow(shard: shard, position: OutboxPosition(transaction: number, row: nextRow), event: event))
+                id: "fake-\(number)-\(nextRow)", type: type, aggregateID: aggregateID, version: version,
+                payload: payload, occurredAt: occurredAt ?? date)
+            rows.append(OutboxRow(shard: shard, id: nextRow, transaction: number, event: event))
         }
     }
 }
 
 extension FakeDatabase.State {
+    /// The least version of this epoch.
+    var firstVersion: Int64 { max(1, Int64(epoch - 1) << 40) }
+
+    /// The version of a request's next change.
+    mutating func raiseVersion(of id: RequestID) -> Int64 {
+        let next = max((versions[id] ?? 0) + 1, firstVersion)
+        versions[id] = next
+        return next
+    }
+
+    /// What a transaction of this moment sees.
+    var snapshot: OutboxSnapshot {
+        OutboxSnapshot(
+            begin: openTransactions.keys.min() ?? lastTransaction + 1, end: lastTransaction + 1,
+            inFlight: openTransactions.keys.sorted())
+    }
+
     /// Commits rows and rings the bell.
     fileprivate mutating func append(_ rows: [OutboxRow]) {
         guard !rows.isEmpty else { return }
         outbox.append(contentsOf: rows)
-        for (sink, bell) in listeners.values where rows.contains(where: { $0.event.type.isFor(sink) }) {
+        for (sink, bell) in listeners.values where rows.contains(where: { $0.event.type.sinks.contains(sink) }) {
             bell.yield(.rows)
         }
     }

@@ -116,7 +116,8 @@ package struct FakeRequestStore: RequestStore {
             state.keys[idempotency.key] = (request.id, idempotency.fingerprint)
         }
         transaction.write(
-            .analysisRequested, request.id.description, transaction.microseconds, request.productID, request.generation)
+            .analysisRequested, request.id.description, state.raiseVersion(of: request.id),
+            AnalysisPayload(productID: request.productID, generation: request.generation))
         return .accepted(request)
     }
 
@@ -127,7 +128,15 @@ package struct FakeRequestStore: RequestStore {
         state.requests[request.id] = AnalysisRequest(
             id: request.id, productID: request.productID, status: status, generation: request.generation,
             createdAt: request.createdAt, closedAt: transaction.date, failure: failure)
+        let version = state.raiseVersion(of: request.id)
+        guard status == .completed else {
+            return transaction.write(
+                event, request.id.description, version,
+                AnalysisPayload(productID: request.productID, generation: request.generation))
+        }
         transaction.write(
-            event, request.id.description, transaction.microseconds, request.productID, request.generation)
+            event, request.id.description, version,
+            CompletionPayload(
+                productID: request.productID, generation: request.generation, resultVersion: transaction.microseconds))
     }
 }

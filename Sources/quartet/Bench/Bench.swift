@@ -19,8 +19,12 @@ struct BenchPipeline: AsyncParsableCommand {
     @Option(help: "Analyses in each part; other sizes follow.")
     var analyses = 10_000
 
+    @Option(help: "For how many seconds a transaction is held open beside light load.")
+    var openTransaction = 20
+
     func validate() throws {
         if analyses < 1_000 { throw ValidationError("--analyses is at least 1000") }
+        if openTransaction < 1 { throw ValidationError("--open-transaction is at least 1") }
     }
 
     func run() async throws {
@@ -28,6 +32,7 @@ struct BenchPipeline: AsyncParsableCommand {
         sizes.analyses = analyses
         sizes.submits = analyses * 4
         sizes.floorAnalyses = max(2_000, analyses * 6 / 10)
+        sizes.openTransactionDuration = .seconds(openTransaction)
         try await withBenchStack { stack in
             let figures = try await PipelineBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }.run()
             Terminal.out(try ReportJSON.text(of: figures))

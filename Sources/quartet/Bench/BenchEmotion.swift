@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import QuartetBench
 import QuartetCore
 import QuartetEmotion
@@ -53,9 +54,16 @@ struct BenchEmotion: AsyncParsableCommand {
         let file = try ReviewFile(path: reviews)
         var texts: [Review] = []
         while texts.count < limit, let product = try file.next() {
-            texts += product.reviews.prefix(limit - texts.count).map { Review(id: $0.id, text: $0.text) }
+            for bytes in try product.get().reviews.prefix(limit - texts.count) {
+                let review = try JSONDecoder().decode(ReviewText.self, from: Data(bytes))
+                texts.append(Review(id: "\(texts.count)", text: review.text))
+            }
         }
         return texts
+    }
+
+    private struct ReviewText: Decodable {
+        let text: String
     }
 
     private static let sentences = [

@@ -62,7 +62,7 @@ struct Check: AsyncParsableCommand {
 
     /// Returns whether nothing remains.
     private func sweep() async throws -> Bool {
-        let configuration = try configuration.load()
+        let configuration = try configuration.load(for: [.stores, .relay, .check])
         let registry = MetricsRegistry()
         MetricsSystem.bootstrap(registry)
         let composition = try Composition(
@@ -89,7 +89,7 @@ struct Check: AsyncParsableCommand {
         var options = SweepOptions()
         guard !full || since == nil else { throw ValidationError("give --full or --since, not both") }
         if full { options.reach = .full }
-        if let since { options.reach = .since(try Self.time(since)) }
+        if let since { options.reach = .since(try PastTime.parse(since, option: "--since")) }
         guard sample > 0, sample <= 1 else { throw ValidationError("--sample is above 0 and at most 1") }
         options.sample = sample
         options.repairs = repair
@@ -106,15 +106,5 @@ struct Check: AsyncParsableCommand {
             options.invariants = Set(chosen)
         }
         return options
-    }
-
-    private static func time(_ text: String) throws -> Date {
-        if let date = try? Date(text, strategy: .iso8601) { return date }
-        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-        guard let unit = text.last.flatMap({ units[$0] }), let count = Double(text.dropLast()), count >= 0 else {
-            throw ValidationError("--since \(text) is no time like 2026-01-31T03:00:00Z and no duration like 12h")
-        }
-        // To the second, so that a repeated call asks for the same.
-        return Date(timeIntervalSince1970: (Date().timeIntervalSince1970 - count * unit).rounded(.down))
     }
 }

@@ -1,27 +1,43 @@
 import AsyncHTTPClient
+import ClientSupport
 import Foundation
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import QuartetCore
+import QuartetService
 
 /// The HTTP API from a caller's side.
 struct APIClient: Sendable {
+    /// Fails at once where it can't connect: patience is this client's. It lives as long as the process.
+    private static let impatient: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
     private static let answerBytesMax = 64 * 1024 * 1024
-    private static let triesMax = 8
+    private static let backoff = Backoff(base: .milliseconds(200), max: .seconds(5))
+    /// Said by a service, or by a proxy before it, that can't answer now.
+    private static let passingStatuses: Set<UInt> = [408, 425, 429, 502, 503, 504]
     /// A longer Retry-After is not obeyed.
     private static let retryAfterSecondsMax = 30
 
     let url: String
     private let key: String
+    private let patience: Duration
     private let http: HTTPClient
 
-    init(url: String, key: String, http: HTTPClient = .shared) throws {
+    /// - Parameter patience: how long what may pass is waited out, each time anew.
+    init(url: String, key: String, patience: Duration, http: HTTPClient = Self.impatient) throws {
+        guard let parts = URL(string: url), ["http", "https"].contains(parts.scheme?.lowercased()),
+            parts.host()?.isEmpty == false
+        else { throw ClientError("quartet.api.url: '\(url)' is not an http:// or https:// URL") }
         guard !key.isEmpty else {
             throw ClientError("no API key: set QUARTET_API_KEY, for example with `set -a; . DIR/stack.env; set +a`")
         }
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.key = key
+        self.patience = patience
         self.http = http
     }
 
@@ -29,18 +45,19 @@ struct APIClient: Sendable {
         _ = try await call(.PUT, "/v1/products/\(try Self.pathPart(id))", body: nil)
     }
 
-    /// Sends reviews as NDJSON lines; returns how many were new.
+    /// Sends reviews as NDJSON lines; returns how many were new, and which were left out.
     func addReviews(_ lines: ByteBuffer, to product: String) async throws -> AddedReviews {
         try await decode(
             call(
                 .POST, "/v1/products/\(try Self.pathPart(product))/reviews", body: lines,
-                contentType: "application/x-ndjson"))
+                contentType: "application/x-ndjson", headers: [("Prefer", "handling=lenient")]))
     }
 
     /// A product's id as part of a path: one that is none must not become another path.
     private static func pathPart(_ product: String) throws -> String {
         guard let id = ProductID(product) else {
-            throw ClientError("a product id is 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -")
+            throw ClientError(
+                "a product id is 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -", status: 400)
         }
         return id.text
     }
@@ -68,31 +85,49 @@ struct APIClient: Sendable {
     /// Follows an analysis to its end, coming back after interruptions where it left off.
     func watch(_ id: String, _ body: (ServerEvent) async throws -> Void) async throws {
         var lastEventID: String?
-        var failures = 0
-        while true {
-            var parser = ServerEventParser()
-            do {
+        var isOver = false
+        while !isOver {
+            try await patiently {
+                var parser = ServerEventParser()
                 let response = try await open("/v1/analyses/\(id)/events", lastEventID: lastEventID)
                 for try await chunk in response.body {
                     for event in parser.feed(chunk) {
-                        failures = 0
                         lastEventID = event.id ?? lastEventID
                         try await body(event)
-                        if event.name == "end" { return }
+                        isOver = isOver || event.name == "end"
                     }
+                    if isOver { return }
                 }
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                if let refusal = error as? ClientError, !refusal.isPassing { throw refusal }
-                failures += 1
-                if failures >= Self.triesMax { throw ClientError("\(url) does not answer: \(Self.reason(error))") }
             }
-            try await Task.sleep(for: Self.pause(failures))
         }
     }
 
-    private static func pause(_ failures: Int) -> Duration { .milliseconds(200 * (1 << min(failures, 5))) }
+    /// Tries until there is an answer, while what it fails by may pass and patience lasts.
+    private func patiently<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer {
+        let end = ContinuousClock.now.advanced(by: patience)
+        var number = 0
+        while true {
+            let failure: ClientError
+            do {
+                return try await attempt()
+            } catch let error as ClientError {
+                failure = error
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch let error as HTTPClientError {
+                failure = ClientError("\(url) does not answer: \(error.shortDescription)", isPassing: true)
+            } catch {
+                failure = ClientError("\(url) does not answer: \(error)", isPassing: true)
+            }
+            guard failure.isPassing else { throw failure }
+            let next = ContinuousClock.now.advanced(by: max(Self.backoff.delay(attempt: number), failure.retryAfter))
+            guard next < end else {
+                throw ClientError("\(failure) (waited for up to \(patience.setting); --patience says how long)")
+            }
+            try await ContinuousClock().sleep(until: next)
+            number += 1
+        }
+    }
 
     private func open(_ path: String, lastEventID: String?) async throws -> HTTPClientResponse {
         var request = self.request(.GET, path)
@@ -110,7 +145,7 @@ struct APIClient: Sendable {
         return request
     }
 
-    /// Calls, and calls again while the answer is 503 or there is none: every call here may be repeated.
+    /// Calls, and calls again while there is no answer or one that passes: every call here may be repeated.
     func call(
         _ method: HTTPMethod, _ path: String, body: ByteBuffer?, contentType: String = "application/json",
         headers: [(String, String)] = []
@@ -121,26 +156,12 @@ struct APIClient: Sendable {
             request.body = .bytes(body)
         }
         request.headers.add(contentsOf: headers)
-        for attempt in 0... {
-            var pause = Self.pause(attempt)
-            do {
-                let response = try await http.execute(request, timeout: .seconds(60))
-                if response.status.code < 300 { return try await response.body.collect(upTo: Self.answerBytesMax) }
-                let refusal = try await problem(in: response)
-                guard refusal.isPassing, attempt < Self.triesMax else { throw refusal }
-                pause = max(pause, refusal.retryAfter)
-            } catch let error as ClientError {
-                throw error
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                guard attempt < Self.triesMax else {
-                    throw ClientError("\(url) does not answer: \(Self.reason(error))")
-                }
-            }
-            try await Task.sleep(for: pause)
+        let call = request
+        return try await patiently {
+            let response = try await http.execute(call, timeout: .seconds(60))
+            guard response.status.code < 300 else { throw try await problem(in: response) }
+            return try await response.body.collect(upTo: Self.answerBytesMax)
         }
-        preconditionFailure("the loop returns or throws")
     }
 
     private func problem(in response: HTTPClientResponse) async throws -> ClientError {
@@ -151,29 +172,31 @@ struct APIClient: Sendable {
             ?? "\(response.status.code) \(response.status.reasonPhrase)"
         let seconds = response.headers.first(name: "Retry-After").flatMap { Int($0) } ?? 0
         return ClientError(
-            text, isPassing: [.serviceUnavailable, .tooManyRequests].contains(response.status),
+            text, status: response.status.code, isPassing: Self.passingStatuses.contains(response.status.code),
             retryAfter: .seconds(min(max(seconds, 0), Self.retryAfterSecondsMax)))
     }
 
     func decode<Answer: Decodable>(_ body: ByteBuffer) throws -> Answer {
         try JSONDecoder().decode(Answer.self, from: Data(buffer: body))
     }
-
-    private static func reason(_ error: any Error) -> String {
-        (error as? HTTPClientError)?.shortDescription ?? "\(error)"
-    }
 }
 
 /// What a command could not do, for people.
 struct ClientError: Error, CustomStringConvertible {
     let description: String
+    /// The answer's, where there was one.
+    let status: UInt?
     /// The same may be answered otherwise in a while.
     let isPassing: Bool
     /// How long the server wants to be left alone first.
     let retryAfter: Duration
 
-    init(_ description: String, isPassing: Bool = false, retryAfter: Duration = .zero) {
+    /// What was sent is to blame, and other data may fare better.
+    var isAboutTheData: Bool { status.map { [400, 404, 409, 413, 415, 422].contains($0) } ?? false }
+
+    init(_ description: String, status: UInt? = nil, isPassing: Bool = false, retryAfter: Duration = .zero) {
         self.description = description
+        self.status = status
         self.isPassing = isPassing
         self.retryAfter = retryAfter
     }

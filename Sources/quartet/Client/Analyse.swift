@@ -13,7 +13,7 @@ struct Analyse: AsyncParsableCommand {
             {"product_id", "event", "data"}. Exits with 1 if one failed.
             """)
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var options: ClientOptions
 
     @Argument(help: "Product ids.")
     var products: [String] = []
@@ -41,7 +41,7 @@ struct Analyse: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = try configuration.load().client()
+        let client = try options.client()
         let products = try await chosenProducts(client)
         guard !products.isEmpty else {
             throw ClientError("there are no products; send some with `quartet ingest FILE`")

@@ -1,7 +1,21 @@
 /// The API's answers, as the command-line clients read them.
 struct AddedReviews: Decodable, Sendable {
-    let received: Int
-    let added: Int
+    /// A line that was left out, from 1.
+    struct Rejected: Decodable, Sendable {
+        let line: Int
+        let detail: String
+
+        /// The detail without the line, which is one of a part only.
+        var reason: String {
+            let place = "line \(line)"
+            guard detail.hasPrefix(place) else { return detail }
+            return detail.dropFirst(place.count).drop { $0 == ":" || $0 == " " }.description
+        }
+    }
+
+    var received: Int
+    var added: Int
+    var rejected: [Rejected]?
 }
 
 struct SubmittedAnalysis: Decodable, Sendable {

@@ -7,7 +7,7 @@ struct Cancel: AsyncParsableCommand {
         abstract: "Cancel analyses.",
         discussion: "Cancelling again changes nothing. Exits with 1 if one could not be cancelled.")
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var options: ClientOptions
 
     @Argument(help: "Ids of analyses.")
     var ids: [String]
@@ -16,7 +16,7 @@ struct Cancel: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let client = try configuration.load().client()
+        let client = try options.client()
         try await changeEach(ids, json: json, done: "cancelled") { try await client.cancel($0) }
     }
 }

@@ -15,13 +15,13 @@ struct Dead: AsyncParsableCommand {
 struct DeadList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List them, oldest first.")
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var options: ClientOptions
 
     @Flag(help: "Print them as JSON, one a line.")
     var json = false
 
     func run() async throws {
-        let dead = try await configuration.load().client().allDead()
+        let dead = try await options.client().allDead()
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -44,7 +44,7 @@ struct DeadList: AsyncParsableCommand {
 struct DeadShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one with all of its error.")
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var options: ClientOptions
 
     @Argument(help: "The analysis's id.")
     var id: String
@@ -53,7 +53,7 @@ struct DeadShow: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let (analysis, document) = try await configuration.load().client().dead(id)
+        let (analysis, document) = try await options.client().dead(id)
         if json { return Terminal.out(document) }
         let cards = analysis.cards.map(String.init) ?? "?"
         let fields = [
@@ -91,14 +91,14 @@ struct DeadRetry: AsyncParsableCommand {
         commandName: "retry", abstract: "Begin them again.",
         discussion: "Exits with 1 if one could not be retried.")
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var options: ClientOptions
     @OptionGroup var selection: DeadSelection
 
     @Flag(help: "Print the analyses as JSON, one a line.")
     var json = false
 
     func run() async throws {
-        let client = try configuration.load().client()
+        let client = try options.client()
         try await changeEach(selection.ids(client), json: json, done: "queued") { try await client.retry($0) }
     }
 }
@@ -108,14 +108,14 @@ struct DeadDrop: AsyncParsableCommand {
         commandName: "drop", abstract: "Make them cancelled: nobody waits for them.",
         discussion: "Exits with 1 if one could not be dropped.")
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var options: ClientOptions
     @OptionGroup var selection: DeadSelection
 
     @Flag(help: "Print the analyses as JSON, one a line.")
     var json = false
 
     func run() async throws {
-        let client = try configuration.load().client()
+        let client = try options.client()
         try await changeEach(selection.ids(client), json: json, done: "dropped") { try await client.drop($0) }
     }
 }

@@ -5,7 +5,7 @@ import Foundation
 struct Products: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the products there are.")
 
-    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var options: ClientOptions
 
     @Flag(help: "Print how many there are.")
     var count = false
@@ -17,7 +17,7 @@ struct Products: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let ids = try await configuration.load().client().allProducts()
+        let ids = try await options.client().allProducts()
         if count {
             Terminal.out(String(ids.count))
             return

@@ -9,17 +9,42 @@ enum Terminal {
         write(line + "\n", to: STDERR_FILENO)
     }
 
+    /// A line of the command's result. Where it can't be written the command ends with an error: it has nothing else to do.
     static func out(_ line: String) {
-        write(line + "\n", to: STDOUT_FILENO)
+        guard !write(line + "\n", to: STDOUT_FILENO) else { return }
+        say("Error: the result can't be written: \(String(cString: strerror(errno)))")
+        exit(failureStatus)
     }
 
-    static func write(_ text: String, to descriptor: Int32) {
+    /// What the command ends with when it could not do its work.
+    static var failureStatus: Int32 { CommandLine.arguments.dropFirst().first == "check" ? 2 : 1 }
+
+    /// Has output that nobody reads end in errors rather than in a signal, and descriptors that were given closed not be those of
+    /// the next file or socket that is opened.
+    static func prepare() {
+        signal(SIGPIPE, SIG_IGN)
+        for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest that is free is this one. A result must not seem to be written.
+            _ = open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
+    /// Whether all of it was written; `errno` says why not.
+    @discardableResult
+    static func write(_ text: String, to descriptor: Int32) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            guard written > 0 else { return }
-            bytes = bytes.dropFirst(written)
+            if written >= 0 {
+                bytes = bytes.dropFirst(written)
+            } else if errno == EAGAIN || errno == EWOULDBLOCK {
+                var place = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&place, 1, -1)
+            } else if errno != EINTR {
+                return false
+            }
         }
+        return true
     }
 
     /// `filled` of `width` cells of a bar.

@@ -48,9 +48,8 @@ struct Dev: AsyncParsableCommand {
             do {
                 let file = try stack.writeEnvironmentFile(
                     adding: ["QUARTET_API_URL": url, "QUARTET_API_KEY": final.api.key])
-                Terminal.say(
-                    "Quartet runs at \(url); `set -a; . \(file.path); set +a` gives its address and key; stop with Ctrl-C"
-                )
+                let command = LocalStack.command(toRead: file)
+                Terminal.say("Quartet runs at \(url); `\(command)` gives its address and key; stop with Ctrl-C")
             } catch {
                 Terminal.say("stack.env could not be written: \(error)")
             }

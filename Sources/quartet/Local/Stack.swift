@@ -24,7 +24,8 @@ struct Stack: AsyncParsableCommand {
         let stack = try await LocalStack.start(directory: directory.url)
         do {
             let file = try stack.writeEnvironmentFile()
-            Terminal.say("servers run; `set -a; . \(file.path); set +a` gives their addresses; stop with Ctrl-C")
+            let command = LocalStack.command(toRead: file)
+            Terminal.say("servers run; `\(command)` gives their addresses; stop with Ctrl-C")
             try await stack.whileServing {
                 for await _ in await UnixSignalsSequence(trapping: [.sigint, .sigterm]) { return }
             }

@@ -12,7 +12,7 @@ struct Migrate: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let configuration = try configuration.load()
+        let configuration = try configuration.load(for: [.stores, .relay])
         let composition = try Composition(
             configuration, role: "migrate", metrics: MetricsRegistry(), logger: configuration.logger("migrate"))
         let applied: [(database: String, applied: Int)]

@@ -28,7 +28,7 @@ struct Serve: AsyncParsableCommand {
     var port: Int?
 
     func run() async throws {
-        var configuration = try configuration.load()
+        var configuration = try configuration.load(for: ConfigurationUse(roles: [.serve]))
         if let port { configuration.api.port = port }
         try await runRoles([.serve], configuration, as: "serve")
     }
@@ -41,7 +41,7 @@ struct RelayOutbox: AsyncParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() async throws {
-        try await runRoles([.relay], configuration.load(), as: "relay")
+        try await runRoles([.relay], configuration.load(for: ConfigurationUse(roles: [.relay])), as: "relay")
     }
 }
 
@@ -51,7 +51,7 @@ struct Work: AsyncParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() async throws {
-        try await runRoles([.work], configuration.load(), as: "work")
+        try await runRoles([.work], configuration.load(for: ConfigurationUse(roles: [.work])), as: "work")
     }
 }
 
@@ -61,7 +61,8 @@ struct Invalidate: AsyncParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() async throws {
-        try await runRoles([.invalidate], configuration.load(), as: "invalidate")
+        let configuration = try configuration.load(for: ConfigurationUse(roles: [.invalidate]))
+        try await runRoles([.invalidate], configuration, as: "invalidate")
     }
 }
 
@@ -78,7 +79,7 @@ struct RunAll: AsyncParsableCommand {
     var port: Int?
 
     func run() async throws {
-        var configuration = try configuration.load()
+        var configuration = try configuration.load(for: ConfigurationUse(roles: Set(roles)))
         if let port { configuration.api.port = port }
         try await runRoles(Set(roles), configuration, as: "run")
     }

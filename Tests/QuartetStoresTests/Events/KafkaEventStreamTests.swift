@@ -13,7 +13,7 @@ import Testing
     func conforms(_ behaviour: Conformance<EventStreamSubject>) async throws {
         try await withKafka { kafka, producer in
             let subject = EventStreamSubject(
-                publisher: KafkaEventPublisher(producer: producer),
+                publisher: KafkaEventPublisher(producer: producer) { _ in [] },
                 subscribe: { try subscribe(kafka, group: $0, deadLetters: producer) },
                 publishPoison: { value, key, topic in
                     let record = KafkaRecord(topic: topic.rawValue, key: key, value: value)
@@ -50,14 +50,14 @@ import Testing
         try await withKafka { kafka, producer in
             let event = DomainEvent(
                 id: "1", type: .productUpdated, aggregateID: "p", version: 1,
-                productID: try #require(ProductID("p")), generation: 1, occurredAt: .now)
-            let publisher = KafkaEventPublisher(producer: producer, timeout: .seconds(2))
+                payload: ProductPayload(name: "P").json, occurredAt: .now)
+            let publisher = KafkaEventPublisher(producer: producer, timeout: .seconds(2)) { _ in [] }
             await kafka.stop()
             let error = await #expect(throws: KafkaError.self) { try await publisher.publish([event]) }
             #expect(error?.isRetriable == true)
             // The next relay run publishes it again.
             try await kafka.start()
-            try await KafkaEventPublisher(producer: producer).publish([event])
+            try await KafkaEventPublisher(producer: producer) { _ in [] }.publish([event])
         }
     }
 }

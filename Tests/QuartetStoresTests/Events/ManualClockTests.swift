@@ -4,8 +4,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct ManualClockTests {
     @Test func sleepersWakeWhenTheirDeadlineComes() async throws {
         let clock = ManualClock()
-        async let short: Void = clock.sleep(for: .seconds(1))
-        async let long: Void = clock.sleep(for: .seconds(3))
+        async let short: Void = clock.sleep(until: clock.now.advanced(by: .seconds(1)), tolerance: nil)
+        async let long: Void = clock.sleep(until: clock.now.advanced(by: .seconds(3)), tolerance: nil)
         try await clock.sleepers(atLeast: 2)
         clock.advance(by: .seconds(1))
         try await short
@@ -23,13 +23,13 @@ import Testing
 
     @Test func cancellingEndsTheSleep() async throws {
         let clock = ManualClock()
-        let sleeper = Task { try await clock.sleep(for: .seconds(1)) }
+        let sleeper = Task { try await clock.sleep(until: clock.now.advanced(by: .seconds(1)), tolerance: nil) }
         try await clock.sleepers(atLeast: 1)
         sleeper.cancel()
         await #expect(throws: CancellationError.self) { try await sleeper.value }
         let late = Task {
             withUnsafeCurrentTask { $0?.cancel() }
-            try await clock.sleep(for: .seconds(1))
+            try await clock.sleep(until: clock.now.advanced(by: .seconds(1)), tolerance: nil)
         }
         await #expect(throws: CancellationError.self) { try await late.value }
     }

@@ -42,16 +42,15 @@ struct AuditConformanceTests {
         try await PostgresTestDatabase.withMigrated { databases in
             let client = try databases.client(of: .dropship)
             let subject = OutboxCheckStoreSubject(
-                checkStore: try PostgresOutboxCheckStore(databases: databases),
+                checkStore: try PostgresOutboxCheckStore(databases: databases), database: "dropship",
                 stores: try PostgresTestDatabase.fixture(databases)
             ) { count, type, shard, date in
                 let insert = """
-                    INSERT INTO events.outbox
-                        (shard, type, aggregate_id, version, product_id, generation, occurred_at)
-                    SELECT $2, $3, 'planted', 1, 'planted', 0, $4 FROM generate_series(1, $1::int)
+                    INSERT INTO events.outbox (shard, epoch, type, aggregate_id, version, payload, occurred_at)
+                    SELECT $2, 1, $3, 'planted', 1, '{}', $4 FROM generate_series(1, $1::int)
                     """
                 _ = try await client.query(
-                    PostgresStatement(insert, Int32(count), Int16(shard), type.rawValue, date))
+                    PostgresStatement(insert, Int32(count), Int16(shard), type.name, date))
             }
             try await behaviour.check(subject)
         }

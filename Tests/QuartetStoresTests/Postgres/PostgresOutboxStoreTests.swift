@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Postgres
 import QuartetCore
@@ -18,30 +19,31 @@ struct PostgresOutboxStoreTests {
             try await insert(
                 client, "(1, 'future.thing', 'a'), (1, 'product.updated', 'b'), (2, 'product.updated', 'c')")
 
-            let rows = try await poll { try await outbox.read(sink: .queue, owner: owner, limit: 10) }
-            #expect(rows.map(\.event.aggregateID) == ["c"])
-            let last = try #require(rows.last)
-            #expect(try await outbox.advance(sink: .queue, owner: owner, to: [2: last.position]) == 1)
+            let batch = try await outbox.read(sink: .queue, owner: owner, limit: 10)
+            #expect(batch.rows.map(\.event.aggregateID) == ["c"])
+            #expect(try await outbox.advance(sink: .queue, owner: owner, past: batch) == 1)
             let error = await #expect(throws: PostgresStoreError.self) {
                 try await outbox.read(sink: .queue, owner: owner, limit: 10)
             }
             #expect(error?.code == .unreadableRow)
-            #expect(error?.description.contains("outbox row 1-\(last.position.transaction)-") == true)
+            #expect(error?.description.contains("outbox row dropship-1-") == true)
+            #expect(error?.description.contains("future.thing") == true)
         }
     }
 
     @Test("after the number of shards was made smaller, the others are read to their ends")
     func fewerShards() async throws {
         try await PostgresTestDatabase.withMigrated { databases in
-            let many = try PostgresOutboxStore(databases: databases, shardCount: 16)
-            let few = try PostgresOutboxStore(databases: databases, shardCount: 4)
+            let outbox = try PostgresOutboxStore(databases: databases)
             let (before, after) = (UUID(), UUID())
-            #expect(try await many.holdShards(of: .queue, owner: before, leaseDuration: .zero).count == 16)
+            try await outbox.setShards(16)
+            #expect(try await outbox.holdShards(of: .queue, owner: before, leaseDuration: .zero).count == 16)
             try await insert(databases.client(of: .dropship), "(15, 'product.updated', 'a')")
-            #expect(try await few.holdShards(of: .queue, owner: after, leaseDuration: .seconds(60)).count == 16)
-            let rows = try await poll { try await few.read(sink: .queue, owner: after, limit: 10) }
-            #expect(rows.map(\.shard) == [15])
-            #expect(try await few.backlog(sink: .queue, limit: 10).count == 1)
+            try await outbox.setShards(4)
+            #expect(try await outbox.holdShards(of: .queue, owner: after, leaseDuration: .seconds(60)).count == 16)
+            let batch = try await outbox.read(sink: .queue, owner: after, limit: 10)
+            #expect(batch.rows.map(\.shard) == [15])
+            #expect(try await outbox.backlog(sink: .queue, limit: 10).count == 1)
         }
     }
 
@@ -52,13 +54,13 @@ struct PostgresOutboxStoreTests {
             let owner = UUID()
             _ = try await outbox.holdShards(of: .queue, owner: owner, leaseDuration: .seconds(60))
             try await insert(databases.client(of: .dropship), "(3, 'product.updated', 'a')")
-            let rows = try await poll { try await outbox.read(sink: .queue, owner: owner, limit: 10) }
-            _ = try await outbox.advance(sink: .queue, owner: owner, to: [3: try #require(rows.last).position])
+            let batch = try await outbox.read(sink: .queue, owner: owner, limit: 10)
+            #expect(try await outbox.advance(sink: .queue, owner: owner, past: batch) == 1)
             #expect(try await outbox.purge(olderThan: .zero, limit: 10) == 1)
         }
     }
 
-    @Test("a prepared transaction that holds rows up is named")
+    @Test("the oldest transaction is named, also a prepared one")
     func preparedTransaction() async throws {
         try await PostgresTestDatabase.withMigrated { databases in
             let outbox = try PostgresOutboxStore(databases: databases)
@@ -69,14 +71,16 @@ struct PostgresOutboxStoreTests {
             try await client.withSession { session in
                 try await session.execute(script: "BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'forgotten'")
             }
-            try await insert(client, "(1, 'product.updated', 'a')")
             // Transactions of other tests may be older for a while.
-            let found = try await poll {
-                let holdUp = try await outbox.holdUp(olderThan: .zero)
-                return holdUp?.processID == 0 ? [holdUp] : []
-            }
+            let deadline = Deadline.after(.seconds(20))
+            var oldest: OldTransaction?
+            repeat {
+                await Task.yield()
+                oldest = try await outbox.oldestTransaction(olderThan: .zero)
+            } while oldest?.processID != 0 && !deadline.isPast
+            #expect(try await outbox.oldestTransaction(olderThan: .seconds(3600)) == nil)
             try await client.withSession { try await $0.execute(script: "ROLLBACK PREPARED 'forgotten'") }
-            #expect(found.first??.applicationName == "prepared transaction forgotten")
+            #expect(oldest?.processID == 0 && oldest?.applicationName == "prepared transaction forgotten")
         }
     }
 
@@ -84,19 +88,8 @@ struct PostgresOutboxStoreTests {
     private func insert(_ client: PostgresClient, _ rows: String) async throws {
         try await client.execute(
             script: """
-                INSERT INTO events.outbox (shard, type, aggregate_id, version, product_id, generation)
-                SELECT shard, type, aggregate_id, 1, 'p', 0 FROM (VALUES \(rows)) AS v (shard, type, aggregate_id)
+                INSERT INTO events.outbox (shard, epoch, type, aggregate_id, version, payload)
+                SELECT shard, 1, type, aggregate_id, 1, '{}' FROM (VALUES \(rows)) AS v (shard, type, aggregate_id)
                 """)
-    }
-
-    /// What `look` finds, once it finds something: a real server shows rows when no older transaction is in flight.
-    private func poll<Found>(_ look: () async throws -> [Found]) async throws -> [Found] {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(20))
-        while ContinuousClock.now < deadline {
-            let found = try await look()
-            if !found.isEmpty { return found }
-            await Task.yield()
-        }
-        return []
     }
 }

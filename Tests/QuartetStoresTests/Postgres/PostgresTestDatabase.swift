@@ -37,15 +37,15 @@ enum PostgresTestDatabase {
             requests: try PostgresRequestStore(databases: databases),
             products: try PostgresProductStore(databases: databases),
             outbox: try PostgresOutboxStore(databases: databases),
-            shardCount: PostgresOutboxStore.shardCountDefault
-        ) { body in
+            shardCount: 8
+        ) { count, body in
             try await client.transaction { session in
-                let insert = PostgresStatement(
+                let emit = """
+                    SELECT events.emit('product.updated', array_agg('held'::text), array_agg(n), array_agg('{"name":"H"}'::json))
+                    FROM generate_series(1::bigint, $1) n
                     """
-                    INSERT INTO events.outbox (shard, type, aggregate_id, version, product_id, generation)
-                    VALUES (0, 'product.updated', 'held', 1, 'held', 0) RETURNING transaction
-                    """)
-                try await body(session.query(insert).single().decode(0, as: UInt64.self))
+                _ = try await session.query(PostgresStatement(emit, Int64(count)))
+                try await body()
             }
         }
     }

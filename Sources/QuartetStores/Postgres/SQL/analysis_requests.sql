@@ -2,34 +2,29 @@
 -- meet in the same rows lock them in the same order: a lateral lookup that locks is done row by row in the array's
 -- order.
 --
--- A request's shard of the outbox is made of the last two bytes of its id, which are random in every UUID version in
--- use.
---
--- Each sink of the outbox has a bell of its own, rung where a row is for it: it moves past the others when it next looks.
+-- Each change of a request raises its version and is an event of that version.
 
 -- name: submit_requests
 -- Stores the requests whose product exists and whose id and key are new, writes their events and rings the relays'
 -- bell. Gives what was stored.
 WITH stored AS (
     INSERT INTO {analysis_requests} (
-        request_id, product_id, status, generation, idempotency_key, idempotency_fingerprint, created_at)
-    SELECT i.request_id, i.product_id, 'queued', 1, i.idempotency_key, i.idempotency_fingerprint, now()
+        request_id, product_id, status, generation, version, idempotency_key, idempotency_fingerprint, created_at)
+    SELECT i.request_id, i.product_id, 'queued', 1, (SELECT {first_version}()), i.idempotency_key,
+        i.idempotency_fingerprint, now()
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
         WITH ORDINALITY AS i (request_id, product_id, idempotency_key, idempotency_fingerprint, place)
     WHERE EXISTS (SELECT FROM {products} p WHERE p.product_id = i.product_id)
     ORDER BY i.place
     ON CONFLICT DO NOTHING
-    RETURNING request_id, product_id
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $5::int,
-        'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, 1
+    RETURNING request_id, product_id, generation, version
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'analysis.requested', array_agg(request_id::text), array_agg(version),
+        array_agg(json_build_object('product_id', product_id, 'generation', generation)))
     FROM stored
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
-    WHERE EXISTS (SELECT FROM stored)
 )
-SELECT stored.request_id, now() AS created_at FROM stored LEFT JOIN bell ON true;
+SELECT stored.request_id, now() AS created_at FROM stored LEFT JOIN event ON true;
 
 -- name: known_products
 SELECT product_id FROM {products} WHERE product_id = ANY ($1::text[]);
@@ -61,24 +56,25 @@ WITH open AS MATERIALIZED (
             FOR NO KEY UPDATE
         ) r
 ), closed AS (
-    UPDATE {analysis_requests} r SET status = 'completed', closed_at = now()
+    UPDATE {analysis_requests} r SET
+        status = 'completed', closed_at = now(), version = greatest(r.version + 1, (SELECT {first_version}()))
     FROM open o WHERE r.request_id = o.request_id
-    RETURNING r.request_id, r.product_id, r.generation, o.card_count, o.digest, o.analyzer, o.result
+    RETURNING r.request_id, r.product_id, r.generation, r.version, o.card_count, o.digest, o.analyzer, o.result
 ), stored AS (
     INSERT INTO {analysis_results}
         (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
-    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json, $7::int
+    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json, $6::int
     FROM closed
     ON CONFLICT DO NOTHING
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $6::int,
-        'analysis.completed', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'analysis.completed', array_agg(request_id::text), array_agg(version),
+        array_agg(json_build_object(
+            'product_id', product_id, 'generation', generation,
+            'result_version', (extract(epoch FROM now()) * 1000000)::bigint)))
     FROM closed
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM closed)
 )
-SELECT closed.request_id FROM closed LEFT JOIN bell ON true;
+SELECT closed.request_id FROM closed LEFT JOIN event ON true;
 
 -- name: fail_requests
 -- Fails the requests that are still open in the generation that failed. Gives what was failed.
@@ -91,18 +87,18 @@ WITH open AS MATERIALIZED (
             FOR NO KEY UPDATE
         ) r
 ), closed AS (
-    UPDATE {analysis_requests} r SET status = 'failed', closed_at = now(), failure = o.failure
+    UPDATE {analysis_requests} r SET
+        status = 'failed', closed_at = now(), failure = o.failure,
+        version = greatest(r.version + 1, (SELECT {first_version}()))
     FROM open o WHERE r.request_id = o.request_id
-    RETURNING r.request_id, r.product_id, r.generation
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $4::int,
-        'analysis.failed', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    RETURNING r.request_id, r.product_id, r.generation, r.version
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'analysis.failed', array_agg(request_id::text), array_agg(version),
+        array_agg(json_build_object('product_id', product_id, 'generation', generation)))
     FROM closed
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM closed)
 )
-SELECT closed.request_id FROM closed LEFT JOIN bell ON true;
+SELECT closed.request_id FROM closed LEFT JOIN event ON true;
 
 -- name: cancel_requests
 -- Cancels the requests whose status is $2: 'queued', or 'failed' for those that nobody waits for any more. Gives what
@@ -115,19 +111,18 @@ WITH open AS MATERIALIZED (
             FOR NO KEY UPDATE
         ) r
 ), changed AS (
-    UPDATE {analysis_requests} r SET status = 'cancelled', closed_at = now(), failure = NULL
+    UPDATE {analysis_requests} r SET
+        status = 'cancelled', closed_at = now(), failure = NULL,
+        version = greatest(r.version + 1, (SELECT {first_version}()))
     FROM open o WHERE r.request_id = o.request_id
-    RETURNING r.request_id, r.product_id, r.generation
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $3::int,
-        'analysis.cancelled', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    RETURNING r.request_id, r.product_id, r.generation, r.version
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'analysis.cancelled', array_agg(request_id::text), array_agg(version),
+        array_agg(json_build_object('product_id', product_id, 'generation', generation)))
     FROM changed
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
-    WHERE EXISTS (SELECT FROM changed)
 )
-SELECT changed.request_id FROM changed LEFT JOIN bell ON true;
+SELECT changed.request_id FROM changed LEFT JOIN event ON true;
 
 -- name: retry_requests
 -- Opens failed and cancelled requests again, each in its next generation. Gives what was opened.
@@ -140,19 +135,17 @@ WITH open AS MATERIALIZED (
         ) r
 ), changed AS (
     UPDATE {analysis_requests} r SET
-        status = 'queued', generation = r.generation + 1, closed_at = NULL, failure = NULL
+        status = 'queued', generation = r.generation + 1, closed_at = NULL, failure = NULL,
+        version = greatest(r.version + 1, (SELECT {first_version}()))
     FROM open o WHERE r.request_id = o.request_id
-    RETURNING r.request_id, r.product_id, r.generation
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $2::int,
-        'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+    RETURNING r.request_id, r.product_id, r.generation, r.version
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'analysis.requested', array_agg(request_id::text), array_agg(version),
+        array_agg(json_build_object('product_id', product_id, 'generation', generation)))
     FROM changed
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
-    WHERE EXISTS (SELECT FROM changed)
 )
-SELECT changed.request_id FROM changed LEFT JOIN bell ON true;
+SELECT changed.request_id FROM changed LEFT JOIN event ON true;
 
 -- name: results_by_id
 SELECT request_id, product_id, (extract(epoch FROM completed_at) * 1000000)::bigint AS version, result

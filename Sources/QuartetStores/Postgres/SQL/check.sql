@@ -22,8 +22,9 @@ WHERE request_id = ANY ($1::uuid[]);
 -- rows alone. Ids sort as text as they do as uuids, and not every aggregate's id is one.
 SELECT o.aggregate_id::uuid AS request_id
 FROM {outbox} o
-WHERE o.type = 'analysis.requested' AND o.generation > 1 AND o.transaction >= $1::xid8
+WHERE o.type = 'analysis.requested' AND o.payload ->> 'generation' <> '1' AND o.transaction >= $1::xid8
     AND o.aggregate_id COLLATE "C" > $2::uuid::text AND o.aggregate_id COLLATE "C" < $3::uuid::text
+    AND EXISTS (SELECT FROM {analysis_requests} r WHERE r.request_id = o.aggregate_id::uuid)
 GROUP BY o.aggregate_id COLLATE "C", o.aggregate_id
 ORDER BY o.aggregate_id COLLATE "C" LIMIT $4::bigint;
 
@@ -51,7 +52,7 @@ WITH completed AS MATERIALIZED (
     INSERT INTO {analysis_results} AS s
         (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
     SELECT request_id, product_id, closed_at + interval '1 microsecond', card_count, digest, analyzer,
-        convert_from(result, 'UTF8')::json, $7::int
+        convert_from(result, 'UTF8')::json, $6::int
     FROM completed
     ON CONFLICT (request_id) DO UPDATE SET
         completed_at = s.completed_at + interval '1 microsecond', card_count = excluded.card_count,
@@ -60,73 +61,38 @@ WITH completed AS MATERIALIZED (
         WHERE (s.card_count, s.digest, s.analyzer, s.result::text, s.fold_version)
             <> (excluded.card_count, excluded.digest, excluded.analyzer, excluded.result::text, excluded.fold_version)
     RETURNING s.request_id, s.completed_at
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(uuid_send(c.request_id), 14) * 256 + get_byte(uuid_send(c.request_id), 15)) % $6::int,
-        'analysis.completed', c.request_id::text, (extract(epoch FROM stored.completed_at) * 1000000)::bigint,
-        c.product_id, c.generation
-    FROM stored JOIN completed c USING (request_id)
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM stored)
+), raised AS (
+    UPDATE {analysis_requests} r SET version = greatest(r.version + 1, (SELECT {first_version}()))
+    FROM stored WHERE r.request_id = stored.request_id
+    RETURNING r.request_id, r.version
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'analysis.completed', array_agg(c.request_id::text), array_agg(raised.version),
+        array_agg(json_build_object(
+            'product_id', c.product_id, 'generation', c.generation,
+            'result_version', (extract(epoch FROM stored.completed_at) * 1000000)::bigint)))
+    FROM stored JOIN completed c USING (request_id) JOIN raised USING (request_id)
 )
-SELECT stored.request_id FROM stored LEFT JOIN bell ON true;
+SELECT stored.request_id FROM stored LEFT JOIN event ON true;
 
 -- name: run_again
 -- Opens completed requests that are still in the given generation again in the next one, without their results.
 WITH reopened AS (
-    UPDATE {analysis_requests} r SET status = 'queued', closed_at = NULL, generation = r.generation + 1
+    UPDATE {analysis_requests} r SET
+        status = 'queued', closed_at = NULL, generation = r.generation + 1,
+        version = greatest(r.version + 1, (SELECT {first_version}()))
     FROM unnest($1::uuid[], $2::int[]) AS i (request_id, generation)
     WHERE r.request_id = i.request_id AND r.generation = i.generation AND r.status = 'completed'
-    RETURNING r.request_id, r.product_id, r.generation
+    RETURNING r.request_id, r.product_id, r.generation, r.version
 ), gone AS (
     DELETE FROM {analysis_results} s USING reopened WHERE s.request_id = reopened.request_id
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(uuid_send(request_id), 14) * 256 + get_byte(uuid_send(request_id), 15)) % $3::int,
-        'analysis.requested', request_id::text, (extract(epoch FROM now()) * 1000000)::bigint, product_id, generation
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'analysis.requested', array_agg(request_id::text), array_agg(version),
+        array_agg(json_build_object('product_id', product_id, 'generation', generation)))
     FROM reopened
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
-    WHERE EXISTS (SELECT FROM reopened)
 )
-SELECT reopened.request_id FROM reopened LEFT JOIN bell ON true;
-
--- name: waiting_rows
--- The shards of each sink with rows behind the cursor from before $1, how many rows wait there (up to $4), when the
--- oldest of those was written, and of which type the first one is. Shards without a cursor wait from the beginning.
---
--- A row's time is its transaction's beginning: one that took long stands behind rows that are younger than its own.
-WITH cursor AS MATERIALIZED (
-    SELECT k.sink, s.shard, coalesce(c.transaction, '0') AS transaction, coalesce(c.id, 0) AS id
-    FROM unnest($2::text[]) AS k (sink)
-        CROSS JOIN generate_series(
-            0, greatest($3::int - 1, (SELECT max(shard) FROM {outbox_cursors} WHERE sink = ANY ($2)))) AS s (shard)
-        LEFT JOIN {outbox_cursors} c ON c.sink = k.sink AND c.shard = s.shard
-)
-SELECT c.sink, c.shard, rest.count, rest.oldest, first.type
-FROM cursor c
-    CROSS JOIN LATERAL (
-        SELECT o.type FROM {outbox} o
-        WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
-        ORDER BY o.transaction, o.id LIMIT 1
-    ) first
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS count, min(o.occurred_at) AS oldest FROM (
-            SELECT o.occurred_at FROM {outbox} o
-            WHERE o.shard = c.shard AND (o.transaction, o.id) > (c.transaction, c.id)
-            ORDER BY o.transaction, o.id LIMIT $4::bigint
-        ) o
-    ) rest
-WHERE rest.oldest < $1::timestamptz
-ORDER BY c.sink, c.shard;
-
--- name: cursors
-SELECT sink, shard, transaction, id FROM {outbox_cursors} WHERE sink = ANY ($1::text[]) ORDER BY sink, shard;
-
--- name: ring
--- Where there is no cursor yet, no relay lives that could be woken.
-SELECT pg_notify('quartet_outbox_queue', ''), pg_notify('quartet_outbox_events', '')
-FROM (SELECT FROM {outbox_cursors} LIMIT 1) c;
+SELECT reopened.request_id FROM reopened LEFT JOIN event ON true;
 
 -- name: latest_versions
 -- The version of each product's latest result and when it came about.

@@ -39,7 +39,7 @@ WHERE sweep_id = $1::uuid AND state = 'running';
 -- An event belongs to no product; "-" stands in its place. Its subject is the invariant, the kind and the key.
 WITH before AS MATERIALIZED (
     SELECT count(*) AS count FROM (
-        SELECT FROM {consistency_findings} WHERE sweep_id = $1::uuid LIMIT $12::bigint
+        SELECT FROM {consistency_findings} WHERE sweep_id = $1::uuid LIMIT $11::bigint
     ) f
 ), found AS (
     INSERT INTO {consistency_findings} (
@@ -51,21 +51,17 @@ WITH before AS MATERIALIZED (
         AS i (kind, key, invariant, detail, since, is_repaired, action, before, after)
     ON CONFLICT (sweep_id, kind, key) DO UPDATE SET
         is_repaired = excluded.is_repaired, action = excluded.action, before = excluded.before, after = excluded.after
-    RETURNING kind, key, invariant
-), event AS (
-    INSERT INTO {outbox} (shard, type, aggregate_id, version, product_id, generation)
-    SELECT (get_byte(hash, 0) * 256 + get_byte(hash, 1)) % $11::int, 'consistency.finding', subject,
-        (extract(epoch FROM now()) * 1000000)::bigint, '-', 0
-    FROM (
-            SELECT invariant || '/' || kind || '/' || key AS subject, row_number() OVER () + before.count AS number
-            FROM found CROSS JOIN before
-        ) s
-        CROSS JOIN LATERAL (SELECT sha256(convert_to(subject, 'UTF8')) AS hash) h
-    WHERE number <= $12
-), bell AS MATERIALIZED (
-    SELECT pg_notify('quartet_outbox_events', '') WHERE EXISTS (SELECT FROM found)
+    RETURNING kind, key, invariant, detail
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        'consistency.finding', array_agg(invariant || '/' || kind || '/' || key),
+        array_agg((extract(epoch FROM now()) * 1000000)::bigint),
+        array_agg(json_build_object(
+            'sweep_id', $1::uuid, 'invariant', invariant, 'kind', kind, 'key', key, 'detail', detail)))
+    FROM (SELECT found.*, row_number() OVER () + before.count AS number FROM found CROSS JOIN before) f
+    WHERE number <= $11
 )
-SELECT count(*) FROM found LEFT JOIN bell ON true;
+SELECT count(*) FROM found LEFT JOIN event ON true;
 
 -- name: remaining
 SELECT DISTINCT key FROM {consistency_findings}

@@ -1,0 +1,26 @@
+import HTTPTypes
+import Hummingbird
+
+/// Gives each call what reads its body, and takes the room back when the call is over.
+struct BodyMiddleware: RouterMiddleware {
+    typealias Context = APIContext
+
+    let budget: BodyBudget
+
+    func handle(
+        _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        // Source: RFC 9112, section 3.2.
+        guard request.head.authority != nil else {
+            throw Problem(.badRequest, "bad-host", "a request names its host, once")
+        }
+        if let expected = request.headers[.expect], expected.lowercased() != "100-continue" {
+            throw Problem(.expectationFailed, "bad-expectation", "Expect can be 100-continue only")
+        }
+        let reader = BodyReader(budget: budget, channel: context.channel)
+        defer { reader.release() }
+        var context = context
+        context.bodyReader = reader
+        return try await next(request, context)
+    }
+}

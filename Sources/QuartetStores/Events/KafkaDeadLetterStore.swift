@@ -1,0 +1,120 @@
+import ClientSupport
+import Foundation
+package import Kafka
+package import Logging
+import Postgres
+package import QuartetCore
+
+/// Dead letters in Kafka, and what was done with them in PostgreSQL.
+package struct KafkaDeadLetterStore: DeadLetterStore {
+    private static let pageSize = 500
+
+    private let configuration: KafkaConfiguration
+    private let producer: @Sendable () throws -> KafkaProducer
+    private let timeout: Duration
+    private let logger: Logger
+    private let findHandled, recordHandled: StoreStatement
+
+    /// - Parameters:
+    ///   - producer: sends what is redriven; stays open.
+    ///   - timeout: of each look at a broker.
+    package init(
+        databases: Databases, kafka: KafkaConfiguration, producer: @escaping @Sendable () throws -> KafkaProducer,
+        timeout: Duration = .seconds(30), logger: Logger
+    ) throws {
+        let file = try SQLFile(
+            label: "dead_letters.sql", text: String(decoding: PackageResources.dead_letters_sql, as: UTF8.self))
+        let statements = try databases.statements(in: file)
+        findHandled = try statements.named("handled_letters")
+        recordHandled = try statements.named("record_letters")
+        configuration = kafka
+        self.producer = producer
+        self.timeout = timeout
+        self.logger = logger
+    }
+
+    package func forEachPage(_ body: ([DeadLetter]) async throws -> Void) async throws {
+        let consumer = try KafkaConsumer(configuration, options: KafkaConsumerOptions(), logger: logger)
+        do {
+            for topic in EventTopic.allCases { try await read(topic.deadLetters, by: consumer, body) }
+        } catch {
+            await consumer.close(deadline: .after(.seconds(5)))
+            throw error
+        }
+        await consumer.close(deadline: .after(.seconds(5)))
+    }
+
+    /// One partition after the other, so that letters come in the order of their places.
+    private func read(
+        _ topic: String, by consumer: KafkaConsumer, _ body: ([DeadLetter]) async throws -> Void
+    ) async throws {
+        let marks: [KafkaWatermarks]
+        do {
+            marks = try await consumer.watermarks(topic: topic, deadline: .after(timeout))
+        } catch let error as KafkaError where error.saysThatTheTopicIsNotThere {
+            return
+        }
+        for mark in marks where mark.high > mark.low {
+            let partition = KafkaPartition(topic: topic, partition: mark.partition)
+            try await consumer.assign([KafkaOffset(partition, offset: mark.low)])
+            var next = mark.low
+            while next < mark.high {
+                let records = try await consumer.poll(max: Self.pageSize, timeout: timeout)
+                guard let last = records.last else {
+                    throw UnreadableTopic(description: "\(topic) gave nothing within \(timeout): is its leader there?")
+                }
+                next = last.offset + 1
+                let letters = records.filter { $0.offset < mark.high }.map(Self.letter)
+                let handled = try await handled(letters.map(\.place))
+                let open = letters.filter { !handled.contains($0.place.offset) }
+                if !open.isEmpty { try await body(open) }
+            }
+        }
+    }
+
+    package func redrive(_ letters: [DeadLetter]) async throws {
+        guard !letters.isEmpty else { return }
+        let records = letters.map { letter in
+            KafkaRecord(
+                topic: String(letter.place.topic.dropLast(EventTopic.deadLetterSuffix.count)),
+                key: letter.key.isEmpty ? nil : letter.key, value: letter.value,
+                headers: letter.headers.filter { !$0.name.hasPrefix("dlq_") }.map { KafkaHeader($0.name, $0.value) })
+        }
+        for result in try await producer().send(records, deadline: .after(timeout)) { _ = try result.get() }
+        Failpoint.lettersRedriven.reached()
+        try await record(letters, as: .redriven)
+    }
+
+    package func drop(_ letters: [DeadLetter]) async throws {
+        guard !letters.isEmpty else { return }
+        try await record(letters, as: .dropped)
+    }
+
+    private func record(_ letters: [DeadLetter], as outcome: DeadLetterOutcome) async throws {
+        _ = try await recordHandled.run(
+            letters.map(\.place.topic), letters.map(\.place.partition), letters.map(\.place.offset),
+            letters.map(\.place.writtenAt), outcome.rawValue)
+    }
+
+    /// The offsets among those of one partition with which something was done.
+    private func handled(_ places: [DeadLetter.Place]) async throws -> Set<Int64> {
+        guard let first = places.first else { return [] }
+        let rows = try await findHandled.run(
+            first.topic, first.partition, places.map(\.offset), places.map(\.writtenAt))
+        return try Set(rows.map { try $0.decode(0, as: Int64.self) })
+    }
+
+    private static func letter(_ record: KafkaConsumedRecord) -> DeadLetter {
+        let milliseconds = record.record.timestampMilliseconds ?? 0
+        return DeadLetter(
+            place: DeadLetter.Place(
+                topic: record.topic, partition: record.partition, offset: record.offset,
+                writtenAt: Date(timeIntervalSince1970: Double(milliseconds) / 1000)),
+            reason: record.header("dlq_reason").map { String(decoding: $0, as: UTF8.self) } ?? "none given",
+            key: record.key ?? [], value: record.value ?? [], headers: record.headers.map { ($0.name, $0.value) })
+    }
+}
+
+private struct UnreadableTopic: Error, CustomStringConvertible {
+    let description: String
+}
