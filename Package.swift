@@ -79,7 +79,7 @@ let package = Package(
         .target(name: "QuartetCore", dependencies: ["ClientSupport", .logging, .metrics]),
 
         // The emotion model, trained by `quartet train`, inside the executable.
-        .target(name: "CEmotionModel", exclude: ["emotion.model"]),
+        .target(name: "CEmotionModel", exclude: ["emotion.model", "valences.txt"]),
         .target(
             name: "QuartetEmotion", dependencies: ["CEmotionModel", "QuartetCore", "ClientSupport"]),
         .target(

@@ -1,3 +1,4 @@
+import Foundation
 import QuartetCore
 import QuartetEmotion
 import Testing
@@ -64,5 +65,18 @@ struct KeywordTests {
         #expect(try await read(long).keywords == ["zipper"])
         let telling = "love hate great awful scary wow sad good nice bad cute gross perfect terrible zipper"
         #expect(try await read(telling).keywords.contains("zipper"))
+    }
+}
+
+extension KeywordTests {
+    @Test(
+        "Letters with accents are letters, composed or not",
+        arguments: ["café", "façade", "jalapeño", "müller", "smørrebrød", "straße", "łódź"])
+    func accents(word: String) async throws {
+        for text in [word.precomposedStringWithCanonicalMapping, word.decomposedStringWithCanonicalMapping] {
+            let reading = try await read("The \(text.capitalized) on the corner")
+            let composed = Array(word.precomposedStringWithCanonicalMapping.utf8)
+            #expect(reading.keywords.contains { Array($0.utf8) == composed })
+        }
     }
 }

@@ -7,4 +7,8 @@
 const unsigned char *quartet_emotion_model_bytes(void);
 size_t quartet_emotion_model_size(void);
 
+// English words with how good people find them, as valences.txt lies there; its first lines say whose work it is.
+const unsigned char *quartet_valence_bytes(void);
+size_t quartet_valence_size(void);
+
 #endif

@@ -24,7 +24,7 @@ struct FoundRows {
         count = rows.withUnsafeMutableBufferPointer { rows in
             var count = 0
             features.walk(symbols, marks: marks) { hash, position in
-                let bucket = UInt32(truncatingIfNeeded: TextFeatures.bucket(of: hash, count: bucketCount))
+                let bucket = UInt32(truncatingIfNeeded: features.bucket(of: hash, count: bucketCount))
                 rows[count] = Row(offset: bucket &* UInt32(ModelParameters.lanes), position: position)
                 count &+= 1
             }

@@ -3,7 +3,7 @@ struct ModelParameters: Hashable, Sendable {
     /// The six emotions and neutral in the order of `Emotion.allCases`, then polarity.
     static let lanes = 8
     static let polarityLane = 7
-    static let floats = 4 * lanes
+    static let floats = 5 * lanes
 
     /// Multiplies each lane's mean weight: the step of its quantisation and its temperature in one.
     var factors = SIMD8<Float>(repeating: 1)
@@ -17,19 +17,23 @@ struct ModelParameters: Hashable, Sendable {
     /// labelled with emotions are few.
     var leaning = SIMD8<Float>.zero
 
+    /// What each of the sums of ``Valences`` adds to polarity.
+    var rules = SIMD8<Float>.zero
+
     init() {}
 
     init(floats: some Collection<Float>) {
-        precondition(floats.count == Self.floats, "four vectors of eight")
+        precondition(floats.count == Self.floats, "five vectors of eight")
         let values = Array(floats)
         factors = SIMD8(values[0..<8])
         offsets = SIMD8(values[8..<16])
         choice = SIMD8(values[16..<24])
         leaning = SIMD8(values[24..<32])
+        rules = SIMD8(values[32..<40])
     }
 
     var floats: [Float] {
-        [factors, offsets, choice, leaning].flatMap { vector in (0..<8).map { vector[$0] } }
+        [factors, offsets, choice, leaning, rules].flatMap { vector in (0..<8).map { vector[$0] } }
     }
 
     var floor: Float {

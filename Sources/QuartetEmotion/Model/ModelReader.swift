@@ -7,8 +7,10 @@ struct ModelReader {
 
     private let model: EmotionModel
     private let lexicon: Lexicon
+    private let valenceLexicon = ValenceLexicon.standard
     private var text = FoldedText()
     private var evidence = Evidence()
+    private var valences = Valences()
     private var marks: [TextFeatures.Mark] = []
     private var features = TextFeatures()
     private var found = FoundRows()
@@ -26,7 +28,8 @@ struct ModelReader {
         }
         let parameters = model.parameters[features.language.rawValue]
         let (sums, count) = sums()
-        let result = ModelScores(sums: sums, count: count, by: parameters)
+        let result = ModelScores(
+            sums: sums, count: count, rules: valences.sums(of: text, evidence), by: parameters)
         var scores = EmotionScores()
         for emotion in Emotion.allCases { scores[emotion] = Fraction(Double(result.emotions[emotion.index])) }
         let emotion = Emotion.allCases[result.chosen(by: parameters)]
@@ -43,6 +46,8 @@ struct ModelReader {
         evidence.collect(from: text, by: lexicon)
         marks.removeAll(keepingCapacity: true)
         for hit in evidence.hits { TextFeatures.appendMarks(of: hit, to: &marks) }
+        valences.collect(from: text, string.utf8.span, by: valenceLexicon)
+        for hit in valences.hits { TextFeatures.appendMarks(of: hit, in: text, to: &marks) }
         let symbols = text.symbols
         features.prepare(symbols.span)
     }

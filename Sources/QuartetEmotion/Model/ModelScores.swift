@@ -5,10 +5,17 @@ struct ModelScores {
     /// The probability that the text is of the good kind.
     var positive: Float = 0.5
 
-    /// Scores of the sums of a text's weights over its `count` features.
-    init(sums: SIMD8<Int32>, count: Int, by parameters: ModelParameters) {
-        self.init(
-            Self.mean(sums, of: count) * parameters.factors + parameters.offsets, leaning: parameters.leaning)
+    /// Scores of the sums of a text's weights over its `count` features, and of its `rules`.
+    init(sums: SIMD8<Int32>, count: Int, rules: SIMD8<Float>, by parameters: ModelParameters) {
+        self.init(Self.logits(sums, of: count, rules: rules, by: parameters), leaning: parameters.leaning)
+    }
+
+    static func logits(
+        _ sums: SIMD8<Int32>, of count: Int, rules: SIMD8<Float>, by parameters: ModelParameters
+    ) -> SIMD8<Float> {
+        var logits = mean(sums, of: count) * parameters.factors + parameters.offsets
+        logits[ModelParameters.polarityLane] += (rules * parameters.rules).sum()
+        return logits
     }
 
     init(_ logits: SIMD8<Float>, leaning: SIMD8<Float> = .zero) {

@@ -2,9 +2,14 @@
 /// and what the lexicon hears. Each is a hash and the symbol where it begins; none is stored, a walk visits them all.
 struct TextFeatures {
     /// Raised whenever the same text would give other features: a model fits one version alone.
-    static let version: UInt64 = 1
+    static let version: UInt64 = 2
     /// As often as an n-gram counts a term of the lexicon.
     private static let termWeight = 4
+    /// How many words behind "not" are denied, and how often such a word counts by itself.
+    private static let deniedReach = 3
+    private static let deniedWeight = 4
+    /// Of a hundred buckets, those of English.
+    private static let englishShare: UInt64 = 36
     private static let syllablesMax = 4
     private static let lettersMax = 5
     private static let jamoMin = 2
@@ -14,6 +19,8 @@ struct TextFeatures {
     private static let jamoSeed: UInt64 = 0xABCD_EF01_2345_6789
     private static let wordSeed: UInt64 = 0x5555_AAAA_1111_3333
     private static let termSeed: UInt64 = 0x7777_2222_DDDD_8888
+    private static let deniedSeed: UInt64 = 0x5555_AAAA_1111_337E
+    private static let valenceSeed: UInt64 = 0x3333_9999_BBBB_2222
 
     /// A syllable, or any other symbol.
     private struct Unit {
@@ -64,7 +71,7 @@ struct TextFeatures {
     /// A bound on how many features a walk visits.
     func countMax(_ symbols: Span<UInt8>, marks: Span<Mark>) -> Int {
         // A word has at least one unit, and two features.
-        units.count * (Self.lettersMax + 2) + symbols.count * (Self.jamoMax - Self.jamoMin + 1)
+        units.count * (Self.lettersMax + 2 + Self.deniedWeight) + symbols.count * (Self.jamoMax - Self.jamoMin + 1)
             + marks.count * Self.termWeight
     }
 
@@ -105,10 +112,29 @@ struct TextFeatures {
         }
     }
 
+    private static func wordHash(_ word: String) -> UInt64 {
+        word.utf8.reduce(wordSeed) { mix($0, UInt64(Symbol.letters.lowerBound + ($1 - 0x61))) }
+    }
+
+    private static let denials = (wordHash("not"), wordHash("no"), wordHash("never"))
+
+    @inline(__always)
+    private static func isDenial(_ hash: UInt64) -> Bool {
+        hash == denials.0 || hash == denials.1 || hash == denials.2
+    }
+
+    /// Whether the word that ends before this unit is one like "isn't".
+    @inline(__always)
+    private func endsInDenial(before index: Int) -> Bool {
+        units[index - 1].code == UInt32(Symbol.letters.lowerBound + 19)
+            && units[index - 2].code == UInt32(Symbol.apostrophe)
+    }
+
     @inline(__always)
     private func walkWords(_ visit: (UInt64, Int32) -> Void) {
         let units = units.span
         var (previous, index) = (Self.wordSeed, 0)
+        var denied = 0
         while index < units.count {
             guard units[index].kind != .gap else {
                 index += 1
@@ -123,6 +149,13 @@ struct TextFeatures {
             }
             visit(hash, position)
             visit(Self.mix(previous, hash), position)
+            if Self.isDenial(hash) || endsInDenial(before: index) {
+                denied = Self.deniedReach
+            } else if denied > 0 {
+                denied -= 1
+                let hash = Self.mix(Self.deniedSeed, hash)
+                for _ in 0..<Self.deniedWeight { visit(hash, position) }
+            }
             previous = hash
         }
     }
@@ -142,23 +175,42 @@ struct TextFeatures {
         }
     }
 
+    /// The features of a word that the list of valences knows: how good it is in steps, which side it is on, and, where it
+    /// is denied, the word.
+    static func appendMarks(of hit: Valences.Hit, in text: FoldedText, to marks: inout [Mark]) {
+        let position = Int32(truncatingIfNeeded: hit.position)
+        let step = Int64(max(-6, min(6, hit.value * 1.5)).rounded(.toNearestOrEven))
+        marks.append(Mark(hash: mix(valenceSeed, UInt64(bitPattern: step)), position: position))
+        marks.append(Mark(hash: mix(valenceSeed ^ 1, hit.value > 0 ? 1 : 0), position: position))
+        guard hit.isNegated else { return }
+        var hash = valenceSeed ^ 2
+        for index in text.words[hit.word].symbols { hash = mix(hash, UInt64(text.symbols[index])) }
+        marks.append(Mark(hash: hash, position: position))
+    }
+
     @inline(__always)
     private static func mix(_ hash: UInt64, _ value: UInt64) -> UInt64 {
         let product = (hash ^ value) &* 0xD6E8_FEB8_6659_FD93
         return product ^ (product >> 32)
     }
 
-    /// The bucket of a feature among `count`.
+    /// The bucket of a feature among those that the text's language has of `count`.
+    ///
+    /// Each language has its own, so that the many texts of one do not wear out what the few of another teach.
     @inline(__always)
-    static func bucket(of hash: UInt64, count: UInt32) -> Int {
+    func bucket(of hash: UInt64, count: UInt32) -> Int {
+        let english = UInt64(count) * Self.englishShare / 100
         let spread = (hash &* 0x9E37_79B9_7F4A_7C15) >> 32
-        return Int(truncatingIfNeeded: (spread &* UInt64(count)) >> 32)
+        return switch language {
+        case .english: Int(truncatingIfNeeded: (spread &* english) >> 32)
+        case .korean: Int(truncatingIfNeeded: english &+ (spread &* (UInt64(count) &- english)) >> 32)
+        }
     }
 
-    /// What a model was trained with must be what it reads with: the version of the features and the lexicon's terms.
+    /// What a model was trained with must be what it reads with: the version of the features and the lexicons' terms.
     static let fingerprint: UInt64 = {
         var hash = version
-        for text in [KoreanTerms.text, EnglishTerms.text, MarkTerms.text] {
+        for text in [KoreanTerms.text, EnglishTerms.text, MarkTerms.text, ValenceLexicon.bytes] {
             for byte in text.utf8 { hash = mix(hash, UInt64(byte) &+ 1) }
         }
         return hash

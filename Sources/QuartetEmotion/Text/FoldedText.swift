@@ -1,6 +1,6 @@
 /// A text as symbols, with where each came from, its words and its sentences.
 ///
-/// Folding lowers Latin letters, composes and decomposes nothing but Hangul, shrinks runs of one letter to two ("soooo"
+/// Folding lowers Latin letters and takes their accents off, composes and decomposes nothing else but Hangul, shrinks runs of one letter to two ("soooo"
 /// is "soo", ㅋㅋㅋㅋ is ㅋㅋ) and runs of blanks to one. One pass over the bytes; the buffers are kept for the next text.
 struct FoldedText {
     /// A run of symbols of one kind, without gaps.
@@ -13,6 +13,11 @@ struct FoldedText {
     private(set) var words: [Word] = []
     /// The symbol index behind the last symbol of each sentence, ascending; the last is `symbols.count`.
     private(set) var sentenceEnds: [Int] = []
+    /// Whether there is a small letter of ASCII: capitals say something only beside small ones.
+    private(set) var hasLowercase = false
+    private(set) var exclamationCount = 0
+    /// The symbols of letters that carry an accent, in order.
+    private(set) var accents: [Int] = []
     /// The byte offset each symbol came from, and at the end the length of the text.
     private var origins: [Int] = []
 
@@ -36,7 +41,9 @@ struct FoldedText {
         words.removeAll(keepingCapacity: true)
         sentenceEnds.removeAll(keepingCapacity: true)
         origins.removeAll(keepingCapacity: true)
+        accents.removeAll(keepingCapacity: true)
         (wordStart, wordKind, sentenceIsEnding) = (0, .gap, false)
+        (hasLowercase, exclamationCount) = (false, 0)
         var offset = 0
         while offset < utf8.count {
             let byte = utf8[offset]
@@ -56,13 +63,16 @@ struct FoldedText {
 
     private mutating func foldASCII(_ byte: UInt8, at offset: Int, in utf8: Span<UInt8>) {
         switch byte {
-        case 0x61...0x7A: emit(Symbol.letters.lowerBound + byte - 0x61, .latin, at: offset)
+        case 0x61...0x7A:
+            hasLowercase = true
+            emit(Symbol.letters.lowerBound + byte - 0x61, .latin, at: offset)
         case 0x41...0x5A: emit(Symbol.letters.lowerBound + byte - 0x41, .latin, at: offset)
         case 0x30...0x39: emit(Symbol.digits.lowerBound + byte - 0x30, .latin, at: offset)
         case 0x20, 0x09: emitGap(Symbol.space, at: offset)
         case 0x27: foldApostrophe(at: offset, length: 1, in: utf8)
         case 0x2E, 0x5F: foldFullStop(byte, at: offset, in: utf8)
         case 0x21, 0x3F:
+            if byte == 0x21 { exclamationCount += 1 }
             emit(Symbol.punctuation(byte), .gap, at: offset)
             sentenceIsEnding = true
         case 0x22...0x7E: emit(Symbol.punctuation(byte), .gap, at: offset)
@@ -106,8 +116,10 @@ struct FoldedText {
             sentenceIsEnding = true
         case 0x00A0, 0x2000...0x200B, 0x3000, 0x3164: emitGap(Symbol.space, at: offset)
         case 0x0080...0x009F, 0x2028, 0x2029: endLine(at: offset)
+        case 0x00C0...0x024F, 0x1E00...0x1EFF: foldAccented(scalar, at: offset)
+        case 0x0300...0x036F: if wordKind == .latin { noteAccent() }
         // Joiners, variation selectors and skin tones only dress the character before them.
-        case 0x200C...0x200F, 0xFE00...0xFE0F, 0x1F3FB...0x1F3FF, 0x0300...0x036F, 0xFEFF: break
+        case 0x200C...0x200F, 0xFE00...0xFE0F, 0x1F3FB...0x1F3FF, 0xFEFF: break
         default:
             if let group = Pictograph.group(of: scalar) {
                 emit(group.symbol, .gap, at: offset)
@@ -117,6 +129,29 @@ struct FoldedText {
                 emit(Symbol.other, .gap, at: offset)
             }
         }
+    }
+
+    /// A Latin letter beyond ASCII is the plain one with an accent, composed or not.
+    private mutating func foldAccented(_ scalar: UInt32, at offset: Int) {
+        let letter = PlainLetters.table[Int(scalar < 0x0300 ? scalar : scalar - 0x1E00 + 0x0300)]
+        if letter != 0 {
+            emit(Symbol.letters.lowerBound + letter - 0x61, .latin, at: offset)
+            noteAccent()
+        } else if UTF8Decoder.isLetter(scalar) {
+            emit(Symbol.otherLetter, .otherLetter, at: offset)
+        } else {
+            emit(Symbol.other, .gap, at: offset)
+        }
+    }
+
+    private mutating func noteAccent() {
+        if let last = accents.last, last >= symbols.count - 1 { return }
+        accents.append(symbols.count - 1)
+    }
+
+    /// Whether a letter among these symbols carries an accent.
+    func hasAccent(in range: Range<Int>) -> Bool {
+        !accents.isEmpty && accents.contains { range.contains($0) }
     }
 
     private mutating func emitGap(_ symbol: UInt8, at offset: Int) {

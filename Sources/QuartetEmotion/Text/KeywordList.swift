@@ -84,6 +84,9 @@ struct KeywordList {
         } else if text.symbols[candidate.symbols.lowerBound] == Symbol.otherLetter {
             isSpelled = false
             for index in text.bytes(of: candidate.symbols) { bytes.append(utf8[index]) }
+        } else if isLatin, text.hasAccent(in: candidate.symbols) {
+            let spelled = text.bytes(of: candidate.symbols)
+            bytes += PlainLetters.spelled(spelled.map { utf8[$0] }).utf8
         } else {
             Symbol.appendUTF8(of: text.symbols[candidate.symbols], to: &bytes)
         }

@@ -32,6 +32,7 @@ struct Calibration {
         if decided.count >= Self.samplesMin {
             (polaritySlope, polarityOffset) = Self.fitPolarity(decided)
             fitted.factors[polarityLane] *= polaritySlope
+            fitted.rules *= polaritySlope
             fitted.offsets[polarityLane] = fitted.offsets[polarityLane] * polaritySlope + polarityOffset
         }
         let labelled = samples.filter { !$0.emotions.isEmpty }.map { sample in

@@ -13,6 +13,11 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
     private var biasSquares = [Lanes](
         repeating: Lanes(repeating: HeadOptions.squareMin), count: ModelLanguage.allCases.count)
 
+    /// The weights of a document's rules, eight for each language.
+    private var rules = [Lanes](repeating: .zero, count: ModelLanguage.allCases.count * 8)
+    private var ruleSquares = [Lanes](
+        repeating: Lanes(repeating: HeadOptions.squareMin), count: ModelLanguage.allCases.count * 8)
+
     init(options: HeadOptions, bucketCount: UInt32) {
         self.options = options
         self.bucketCount = Int(bucketCount)
@@ -21,8 +26,20 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
         scales = Array(repeating: .zero, count: self.bucketCount)
     }
 
+    /// The mean of heads that were trained on the same data in different orders.
+    init(averaging heads: [LinearHead]) {
+        self = heads[0]
+        let share = 1 / Float(heads.count)
+        for index in weights.indices { weights[index] = heads.reduce(Lanes.zero) { $0 + $1.weights[index] } * share }
+        for index in biases.indices { biases[index] = heads.reduce(Lanes.zero) { $0 + $1.biases[index] } * share }
+        for index in rules.indices { rules[index] = heads.reduce(Lanes.zero) { $0 + $1.rules[index] } * share }
+    }
+
     /// The bias of a language.
     func bias(_ language: ModelLanguage) -> Lanes { biases[language.rawValue] }
+
+    /// The weight of each rule in a language.
+    func rules(_ language: ModelLanguage) -> [Lanes] { Array(rules[language.rawValue * 8..<language.rawValue * 8 + 8]) }
 
     /// The weight that a feature in `bucket` adds, before the document's share.
     func weight(_ bucket: Int) -> Lanes { weights[bucket] * scales[bucket] }
@@ -32,19 +49,20 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
         var counts = [Lanes](repeating: .zero, count: bucketCount)
         var all = [Float](repeating: 0, count: bucketCount)
         var last = [Int32](repeating: -1, count: bucketCount)
-        var total = Lanes.zero
+        var (total, number) = (Lanes.zero, Float(0))
         var features = DocumentFeatures(bucketCount: UInt32(bucketCount))
         for document in documents {
             corpus.read(document, into: &features)
-            let target = target(corpus.documents[document])
+            let weight = options.weight(of: corpus.documents[document])
+            let target = target(corpus.documents[document]) * weight
+            number += weight
             total += target
             for bucket in features.buckets where last[bucket] != Int32(document) {
                 last[bucket] = Int32(document)
                 counts[bucket] += target
-                all[bucket] += 1
+                all[bucket] += weight
             }
         }
-        let number = Float(documents.count)
         for bucket in 0..<bucketCount where all[bucket] > 0 {
             for lane in 0..<Lanes.scalarCount where total[lane] > 0 && total[lane] < number {
                 let prior = total[lane] / number
@@ -72,8 +90,17 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
                         let (language, share) = (features.language.rawValue, features.share)
                         var sum = Lanes.zero
                         for bucket in features.buckets { sum += weights[bucket] * scales[bucket] }
-                        let slope = gradient(sum * share + biases[language], corpus.documents[document])
+                        sum = sum * share + biases[language]
                         let rate = rate.start + step * Float(place)
+                        let known = options.hearsRules ? corpus.documents[document].rules : .zero
+                        for rule in 0..<8 { sum += rules[language * 8 + rule] * known[rule] }
+                        let weight = options.weight(of: corpus.documents[document])
+                        let slope = gradient(sum, corpus.documents[document]) * weight
+                        for rule in 0..<8 where known[rule] != 0 {
+                            let pull = slope * known[rule]
+                            ruleSquares[language * 8 + rule] += pull * pull
+                            rules[language * 8 + rule] -= rate * pull / ruleSquares[language * 8 + rule].squareRoot()
+                        }
                         biasSquares[language] += slope * slope
                         biases[language] -= rate * slope / biasSquares[language].squareRoot()
                         for bucket in features.buckets {
@@ -101,4 +128,12 @@ struct HeadOptions: Sendable {
     /// Documents assumed beside those seen, split as the classes are.
     var smoothing: Float = 10
     var scale: Float = 1
+    /// In how many orders the documents are learned; the mean of what they give is less the doing of one order.
+    var orders = 1
+    /// What a text counts that is known by its emotions alone.
+    var labelWeight: Float = 1
+    /// Whether the sums of ``Valences`` have weights of their own.
+    var hearsRules = false
+
+    func weight(of document: TrainingCorpus.Document) -> Float { document.isRating ? 1 : labelWeight }
 }

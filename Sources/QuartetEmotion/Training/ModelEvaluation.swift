@@ -40,21 +40,21 @@ package struct ModelEvaluation: Sendable {
             let part = examples[start..<min(start + 1_000, examples.count)]
             let reviews = part.enumerated().map { Review(id: "\(start + $0.offset)", text: $0.element.text) }
             for (example, result) in zip(part, try await analyzer.analyze(reviews)) {
-                evaluation.add(try result.get(), of: example.label)
+                evaluation.add(try result.get(), of: example)
             }
         }
         return evaluation
     }
 
-    private mutating func add(_ reading: EmotionReading, of label: TrainingExample.Label) {
-        switch label {
-        case .rating(let rating):
-            guard rating <= 4 || rating >= 9 else { return }
+    private mutating func add(_ reading: EmotionReading, of example: TrainingExample) {
+        switch example.label {
+        case .rating, .valence:
+            guard let isGood = example.isGood else { return }
             let value = reading.polarity.value
             let column = value > 0 ? 0 : value < 0 ? 1 : 2
-            if rating >= 9 { polarity.good[column] += 1 } else { polarity.bad[column] += 1 }
+            if isGood { polarity.good[column] += 1 } else { polarity.bad[column] += 1 }
             polarity.calibration.add(
-                probability: (1 + abs(value)) / 2, isRight: rating >= 9 ? value > 0 : value < 0)
+                probability: (1 + abs(value)) / 2, isRight: isGood ? value > 0 : value < 0)
         case .emotions(let truth):
             emotions.add(chosen: reading.emotion, truth: truth)
             let likely = reading.scores.strongest

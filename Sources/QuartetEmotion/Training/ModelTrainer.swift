@@ -26,13 +26,14 @@ package struct ModelTrainer: Sendable {
 
     private static let emotionOptions: HeadOptions = {
         var options = HeadOptions()
-        (options.rate, options.shrinkage, options.smoothing) = (0.2, 2e-4, 30)
+        (options.rate, options.shrinkage, options.smoothing, options.orders) = (0.2, 2e-4, 30, 4)
         return options
     }()
 
     private static let polarityOptions: HeadOptions = {
         var options = HeadOptions()
         (options.rate, options.shrinkage, options.smoothing, options.scale) = (0.1, 5e-5, 10, 4)
+        (options.hearsRules, options.orders, options.labelWeight) = (true, 4, 0.1)
         return options
     }()
 
@@ -44,7 +45,9 @@ package struct ModelTrainer: Sendable {
 
     /// The bytes of a model file, the same for the same data, options and program.
     package func train(_ data: TrainingData) async -> [UInt8] {
-        let total = 2 + Self.emotionOptions.passes + Self.polarityOptions.passes + 1
+        let total =
+            3 + Self.emotionOptions.passes * Self.emotionOptions.orders
+            + Self.polarityOptions.passes * Self.polarityOptions.orders
         let steps = StepCounter(total: total, report: report)
         let corpus = await TrainingCorpus.fold(data.training, threads: options.threads)
         let development = await TrainingCorpus.fold(data.development, threads: options.threads)
@@ -81,7 +84,9 @@ package struct ModelTrainer: Sendable {
     }
 
     private func trainPolarity(_ corpus: TrainingCorpus, _ steps: StepCounter) async -> LinearHead<SIMD2<Float>> {
-        await train(corpus, Self.polarityOptions, Array(corpus.documents.indices), steps, "polarity") {
+        // Texts that several people judged are few and worth more: each pass reads them twice.
+        let judged = corpus.documents.indices.filter { corpus.documents[$0].isJudged }
+        return await train(corpus, Self.polarityOptions, Array(corpus.documents.indices) + judged, steps, "polarity") {
             SIMD2($0.goodness, 0)
         } gradient: { logits, document in
             SIMD2(1 / (1 + Exponential.of(-logits[0])) - document.goodness, 0)
@@ -92,21 +97,39 @@ package struct ModelTrainer: Sendable {
         _ corpus: TrainingCorpus, _ head: HeadOptions, _ documents: [Int], _ steps: StepCounter, _ label: String,
         target: (TrainingCorpus.Document) -> Lanes, gradient: (Lanes, TrainingCorpus.Document) -> Lanes
     ) async -> LinearHead<Lanes> where Lanes.Scalar == Float {
-        var model = LinearHead<Lanes>(options: head, bucketCount: options.bucketCount)
-        model.scale(by: corpus, documents, target: target)
+        var start = LinearHead<Lanes>(options: head, bucketCount: options.bucketCount)
+        start.scale(by: corpus, documents, target: target)
         var random = SeededGenerator(seed: options.seed)
-        for pass in 0..<head.passes {
-            var order = documents
-            random.shuffle(&order)
-            let share = { (pass: Int) in head.rate * (1 - Float(pass) / Float(head.passes)) }
-            model.pass(over: corpus, order, rate: (share(pass), share(pass + 1)), gradient: gradient)
-            await steps.advance("\(label), pass \(pass + 1) of \(head.passes)")
+        var trained: [LinearHead<Lanes>] = []
+        for number in 0..<head.orders {
+            var model = start
+            for pass in 0..<head.passes {
+                var order = documents
+                random.shuffle(&order)
+                let share = { (pass: Int) in head.rate * (1 - Float(pass) / Float(head.passes)) }
+                model.pass(over: corpus, order, rate: (share(pass), share(pass + 1)), gradient: gradient)
+                await steps.advance("\(label), pass \(number * head.passes + pass + 1) of \(head.orders * head.passes)")
+            }
+            trained.append(model)
         }
-        return model
+        return LinearHead(averaging: trained)
+    }
+
+    /// For each language, whether ratings enough are known.
+    private func isRated(_ corpus: TrainingCorpus) -> [Bool] {
+        var counts = [Int](repeating: 0, count: ModelLanguage.allCases.count)
+        var features = DocumentFeatures(bucketCount: options.bucketCount)
+        for (index, document) in corpus.documents.enumerated() where document.isRating && document.isGood != nil {
+            corpus.read(index, into: &features)
+            counts[features.language.rawValue] += 1
+        }
+        return counts.map { $0 >= Calibration.samplesMin }
     }
 
     private func calibrate(_ model: QuantizedModel, on development: TrainingCorpus) -> [ModelParameters] {
         var samples = [[Calibration.Sample]](repeating: [], count: ModelLanguage.allCases.count)
+        // Labels of emotions say whether a text is good only where there are no ratings.
+        let isRated = isRated(development)
         var features = DocumentFeatures(bucketCount: options.bucketCount)
         for (index, document) in development.documents.enumerated() {
             development.read(index, into: &features)
@@ -117,22 +140,17 @@ package struct ModelTrainer: Sendable {
                 }
             }
             let parameters = model.parameters[features.language.rawValue]
-            let logits =
-                ModelScores.mean(sums, of: features.buckets.count) * parameters.factors + parameters.offsets
+            let logits = ModelScores.logits(
+                sums, of: features.buckets.count, rules: document.rules, by: parameters)
             samples[features.language.rawValue].append(
                 Calibration.Sample(
-                    logits: logits, emotions: document.emotions, isGood: Self.isGood(document, features.language)))
+                    logits: logits, emotions: document.emotions,
+                    isGood: document.isRating || !isRated[features.language.rawValue] ? document.isGood : nil))
         }
         let calibration = Calibration(seed: options.seed)
         return ModelLanguage.allCases.map {
             calibration.fit(model.parameters[$0.rawValue], to: samples[$0.rawValue])
         }
-    }
-
-    /// Ratings say it for Korean, labels for English, of which no rating is known.
-    private static func isGood(_ document: TrainingCorpus.Document, _ language: ModelLanguage) -> Bool? {
-        guard document.isRating || language == .english else { return nil }
-        return document.goodness == 1 ? true : document.goodness == 0 ? false : nil
     }
 }
 

@@ -30,6 +30,7 @@ struct QuantizedModel: Sendable {
             parameters.factors = largest / 127
             parameters.offsets = emotions.bias(language)
             parameters.offsets[lane] = polarity.bias(language)[0]
+            for (rule, weight) in polarity.rules(language).enumerated() { parameters.rules[rule] = weight[0] }
             return parameters
         }
     }

@@ -3,7 +3,13 @@ struct TrainingCorpus: Sendable {
     struct Document {
         let emotions: EmotionSet
         let goodness: Float
+        /// Whether it is good, nil where it is neither good nor bad.
+        let isGood: Bool?
         let isRating: Bool
+        /// The sums of ``Valences``.
+        let rules: SIMD8<Float>
+        /// Whether its rating is the mean of several people's.
+        let isJudged: Bool
     }
 
     private(set) var documents: [Document] = []
@@ -31,16 +37,22 @@ struct TrainingCorpus: Sendable {
     private init() {}
 
     private init(folding examples: ArraySlice<TrainingExample>) {
-        var (text, evidence) = (FoldedText(), Evidence())
+        var (text, evidence, valences) = (FoldedText(), Evidence(), Valences())
         for example in examples {
             text.fold(example.text.utf8.span)
             evidence.collect(from: text, by: .standard)
             for hit in evidence.hits { TextFeatures.appendMarks(of: hit, to: &marks) }
+            valences.collect(from: text, example.text.utf8.span, by: .standard)
+            for hit in valences.hits { TextFeatures.appendMarks(of: hit, in: text, to: &marks) }
             symbols += text.symbols
             symbolEnds.append(symbols.count)
             markEnds.append(marks.count)
-            let isRating = if case .rating = example.label { true } else { false }
-            documents.append(Document(emotions: example.emotions, goodness: example.goodness, isRating: isRating))
+            let isJudged = if case .valence = example.label { true } else { false }
+            documents.append(
+                Document(
+                    emotions: example.emotions, goodness: example.goodness, isGood: example.isGood,
+                    isRating: example.emotions.isEmpty,
+                    rules: valences.sums(of: text, evidence), isJudged: isJudged))
         }
     }
 
@@ -81,9 +93,7 @@ struct DocumentFeatures {
         var buckets = buckets
         self.buckets = []
         buckets.removeAll(keepingCapacity: true)
-        text.walk(symbols, marks: marks) { hash, _ in
-            buckets.append(TextFeatures.bucket(of: hash, count: bucketCount))
-        }
+        text.walk(symbols, marks: marks) { hash, _ in buckets.append(text.bucket(of: hash, count: bucketCount)) }
         self.buckets = buckets
     }
 }

@@ -20,6 +20,8 @@ package struct TrainingExample: Sendable, Hashable {
     package enum Label: Sendable, Hashable {
         /// 1...10; 1...4 is bad, 9 and 10 are good, what lies between is neither.
         case rating(Int)
+        /// 1...10, the mean of what several people found; 1...4 is bad, 7...10 is good.
+        case valence(Int)
         case emotions(EmotionSet)
     }
 
@@ -30,7 +32,18 @@ package struct TrainingExample: Sendable, Hashable {
         (self.text, self.label) = (text, label)
     }
 
-    /// How good the text is, 0...1; the ends alone count as decided.
+    private static let goodnessOfValences: [Float] = [0, 0.03, 0.08, 0.2, 0.4, 0.6, 0.8, 0.92, 0.97, 1]
+
+    /// Whether the text is good, nil where people found it neither good nor bad.
+    var isGood: Bool? {
+        switch label {
+        case .rating(let rating): rating >= 9 ? true : rating <= 4 ? false : nil
+        case .valence(let valence): valence >= 7 ? true : valence <= 4 ? false : nil
+        case .emotions: goodness == 1 ? true : goodness == 0 ? false : nil
+        }
+    }
+
+    /// How good the text is, 0...1.
     var goodness: Float {
         switch label {
         case .rating(let rating):
@@ -42,6 +55,7 @@ package struct TrainingExample: Sendable, Hashable {
             case 8: 0.85
             default: 1
             }
+        case .valence(let valence): return Self.goodnessOfValences[max(1, min(valence, 10)) - 1]
         case .emotions(let set):
             let parts = set.emotions.map { emotion -> Float in
                 switch emotion {

@@ -54,6 +54,28 @@ struct EvaluationView {
         return try ReportJSON.text(of: answer, isIndented: false)
     }
 
+    static func text(file: String, _ aspects: AspectEvaluation) -> String {
+        """
+        \(file), \(aspects.textCount) texts with \(aspects.labelled) aspects
+        aspects: F1 \(number(aspects.f1)), precision \(number(aspects.precision)), recall \(number(aspects.recall)); \
+        of \(aspects.met) met: polarity \(number(aspects.polarity)), category \(number(aspects.category))
+        """
+    }
+
+    static func json(file: String, _ aspects: AspectEvaluation) throws -> String {
+        struct Answer: Encodable {
+            let file: String
+            let texts, labelled, found, met: Int
+            let f1, precision, recall, polarity, category: Double
+        }
+        return try ReportJSON.text(
+            of: Answer(
+                file: file, texts: aspects.textCount, labelled: aspects.labelled, found: aspects.found,
+                met: aspects.met,
+                f1: aspects.f1, precision: aspects.precision, recall: aspects.recall, polarity: aspects.polarity,
+                category: aspects.category), isIndented: false)
+    }
+
     private struct Answer: Encodable {
         struct Polarity: Encodable {
             let texts: Int

@@ -2,8 +2,8 @@ import Foundation
 import QuartetCore
 import QuartetEmotion
 
-/// Files of labelled texts, tab-separated, plain or gzipped: `rating TAB text`, or `text TAB label[,label] [TAB id]` with
-/// label numbers that `labels.txt` and `ekman.json` beside the file or one folder up explain.
+/// Files of labelled texts, tab-separated, plain or gzipped: `rating TAB text`, `rating TAB text TAB source` where the
+/// rating is the mean of several people's, or `text TAB label[,label] [TAB id]` with label numbers that `labels.txt` and `ekman.json` beside the file or one folder up explain.
 struct LabelledFile {
     private let path: String
 
@@ -26,6 +26,17 @@ struct LabelledFile {
                 throw ClientError("\(path), line \(number + 1): not \(kind)")
             }
             return example
+        }
+    }
+
+    /// Texts with the aspects that people found in them, `text TAB term +|- category; ...` a line.
+    func aspects() throws -> [(text: String, labels: [AspectEvaluation.Label])] {
+        let lines = String(decoding: try contents(), as: UTF8.self).split(separator: "\n")
+        return try lines.enumerated().map { number, line in
+            guard let entry = AspectEvaluation.line(line) else {
+                throw ClientError("\(path), line \(number + 1): not a text, a tab and aspects")
+            }
+            return entry
         }
     }
 
@@ -56,7 +67,11 @@ struct LabelledFile {
 
     private static func rated(_ line: Substring) -> TrainingExample? {
         guard let rating = rating(of: line), let tab = line.firstIndex(of: "\t") else { return nil }
-        return TrainingExample(text: String(line[line.index(after: tab)...]), label: .rating(rating))
+        let rest = line[line.index(after: tab)...]
+        guard let source = rest.firstIndex(of: "\t") else {
+            return TrainingExample(text: String(rest), label: .rating(rating))
+        }
+        return TrainingExample(text: String(rest[..<source]), label: .valence(rating))
     }
 
     private static func labelled(_ line: Substring, by labels: [Emotion]) -> TrainingExample? {

@@ -7,7 +7,8 @@ struct Train: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train an emotion model on labelled texts.",
         discussion: """
-            --sentiment takes files of `rating TAB text`, of which every twelfth line is held out; --emotions takes
+            --sentiment takes files of `rating TAB text`, or `rating TAB text TAB source` where the rating is the mean of
+            several people's, of which every twelfth line is held out; --emotions takes
             folders with train.tsv and dev.tsv (or .tsv.gz) of `text TAB label[,label]`, ekman.json and labels.txt beside
             them or one folder up. What is held out, and dev.tsv, serve calibration alone. The same files, seed and
             program give the same bytes, whatever --threads is.

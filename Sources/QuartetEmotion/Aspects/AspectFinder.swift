@@ -1,0 +1,281 @@
+import QuartetCore
+
+/// Finds what a text judges and how, clause by clause: "디자인은 예쁜데 무거워요" is 디자인 +, 무게 -.
+///
+/// A judgement comes from the words around the thing, never from the whole text. Buffers are kept for the next text; what
+/// a text gives depends on it alone.
+struct AspectFinder {
+    static let countMax = 8
+
+    struct Name {
+        let term: String?
+        let category: AspectCategory
+        let symbols: Range<Int>
+    }
+
+    struct Judgement {
+        var polarity: Double
+        let symbols: Range<Int>
+        /// What the words themselves imply.
+        let implied: AspectLexicon.Entry?
+        /// More or less of something, 1 or -1: good or bad by what there is more of.
+        let amount: Double
+        var isUsed = false
+    }
+
+    private static let impliedPolarity = 0.7
+    private static let feelingMin = 0.3
+    private static let valenceMin: Float = 1.2
+
+    private let lexicon = AspectLexicon.standard
+    private let valenceLexicon = ValenceLexicon.standard
+    private(set) var names: [Name] = []
+    private(set) var judgements: [Judgement] = []
+    private var clauses = ClauseSplitter()
+
+    /// The aspects of a text that was folded and heard, in the order of the text.
+    mutating func aspects(
+        in text: FoldedText, _ utf8: Span<UInt8>, _ evidence: Evidence, _ valences: Valences
+    ) -> [Aspect] {
+        collectNames(text)
+        collectJudgements(text, evidence, valences)
+        guard !judgements.isEmpty else { return [] }
+        clauses.split(text)
+        var found: [Aspect] = []
+        var (name, judgement) = (0, 0)
+        for end in clauses.ends {
+            let (firstName, firstJudgement) = (name, judgement)
+            while name < names.count, names[name].symbols.lowerBound < end { name += 1 }
+            while judgement < judgements.count, judgements[judgement].symbols.lowerBound < end { judgement += 1 }
+            pair(firstName..<name, firstJudgement..<judgement, before: end, text, utf8, &found)
+            if found.count >= Self.countMax { break }
+        }
+        return found
+    }
+
+    private mutating func collectNames(_ text: FoldedText) {
+        names.removeAll(keepingCapacity: true)
+        judgements.removeAll(keepingCapacity: true)
+        var covered = 0
+        for (index, word) in text.words.enumerated() where word.symbols.lowerBound >= covered {
+            guard word.kind == .hangul || word.kind == .latin,
+                let (entry, end) = lexicon.longest(at: word.symbols.lowerBound, in: text.symbols)
+            else { continue }
+            let symbols = word.symbols.lowerBound..<end
+            covered = end
+            if let implied = entry.implied {
+                let sign = isDenied(symbols, word: index, in: text) ? -implied : implied
+                judgements.append(
+                    Judgement(polarity: sign * Self.impliedPolarity, symbols: symbols, implied: entry, amount: 0))
+            } else if !AspectWords.standard.isComparison(behind: end, in: text.symbols),
+                !(entry.term == "price" && isAllowance(before: index, in: text))
+            {
+                names.append(Name(term: entry.term, category: entry.category, symbols: symbols))
+            }
+        }
+    }
+
+    /// Whether "for the" stands before: good for the price.
+    private func isAllowance(before word: Int, in text: FoldedText) -> Bool {
+        guard word >= 2 else { return false }
+        return AspectWords.standard.isFor(text.symbols[text.words[word - 2].symbols])
+    }
+
+    private mutating func collectJudgements(_ text: FoldedText, _ evidence: Evidence, _ valences: Valences) {
+        let impliedCount = judgements.count
+        for hit in evidence.hits where abs(hit.feeling.polarity) >= Self.feelingMin {
+            if let index = judgements[..<impliedCount].firstIndex(where: { $0.symbols.overlaps(hit.symbols) }) {
+                // What the lexicon hears as denied is.
+                if hit.isNegated, let implied = judgements[index].implied?.implied {
+                    judgements[index].polarity = -implied * Self.impliedPolarity
+                }
+                continue
+            }
+            judgements.append(
+                Judgement(polarity: hit.feeling.polarity, symbols: hit.symbols, implied: nil, amount: 0))
+        }
+        for hit in valences.hits where abs(hit.value) >= Self.valenceMin {
+            let symbols = text.words[hit.word].symbols
+            if judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
+            judgements.append(
+                Judgement(polarity: Double(max(-4, min(4, hit.value))) / 4, symbols: symbols, implied: nil, amount: 0))
+        }
+        for (index, word) in text.words.enumerated() {
+            // 안 닫혀요: what a thing does not do.
+            if AspectWords.standard.isDenial(text.symbols[word.symbols]), index + 1 < text.words.count {
+                let symbols = word.symbols.lowerBound..<text.words[index + 1].symbols.upperBound
+                if judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
+                judgements.append(Judgement(polarity: 0, symbols: symbols, implied: nil, amount: -1))
+                continue
+            }
+            guard let amount = AspectWords.standard.amount(of: text.symbols[word.symbols]) else { continue }
+            if judgements.contains(where: { $0.symbols.overlaps(word.symbols) }) { continue }
+            judgements.append(Judgement(polarity: 0, symbols: word.symbols, implied: nil, amount: amount))
+        }
+        // A name in itself is no judgement, but 총알배송 is.
+        judgements.removeAll { judgement in
+            judgement.implied == nil
+                && names.contains {
+                    $0.symbols.lowerBound <= judgement.symbols.lowerBound
+                        && judgement.symbols.upperBound <= $0.symbols.upperBound
+                        && (abs(judgement.polarity) < 0.5 || Symbol.kind(text.symbols[$0.symbols.lowerBound]) == .latin)
+                }
+        }
+        judgements.sort { $0.symbols.lowerBound < $1.symbols.lowerBound }
+        names.removeAll { name in
+            // 맛있다 names no thing of its own.
+            judgements.contains {
+                $0.implied != nil && $0.symbols.contains(name.symbols.lowerBound) && $0.symbols != name.symbols
+            }
+        }
+    }
+
+    /// Whether 안 or 못 stands before, 지 않 behind, or a denial among the three words before.
+    private func isDenied(_ symbols: Range<Int>, word: Int, in text: FoldedText) -> Bool {
+        if text.words[word].kind == .latin {
+            for before in max(0, word - 3)..<word {
+                if case .negation = valenceLexicon.role(of: text.symbols[text.words[before].symbols]) { return true }
+            }
+            return false
+        }
+        if word > 0, AspectWords.standard.isDenial(text.symbols[text.words[word - 1].symbols]) { return true }
+        return AspectWords.standard.isDenied(behind: symbols.upperBound, in: text.symbols)
+    }
+
+    private mutating func pair(
+        _ namesHere: Range<Int>, _ judgementsHere: Range<Int>, before end: Int, _ text: FoldedText,
+        _ utf8: Span<UInt8>, _ found: inout [Aspect]
+    ) {
+        for name in namesHere {
+            guard let best = judgement(for: name, among: judgementsHere, namesHere, in: text) else { continue }
+            judgements[best].isUsed = true
+            let judgement = judgements[best]
+            let polarity = polarity(of: judgement, names[name].term ?? "")
+            append(names[name], judgement, polarity, text, utf8, &found)
+        }
+        for index in judgementsHere where !judgements[index].isUsed {
+            let judgement = judgements[index]
+            if let implied = judgement.implied, !implied.term.isEmpty {
+                let name = Name(term: implied.term, category: implied.category, symbols: judgement.symbols)
+                append(name, judgement, judgement.polarity, text, utf8, &found)
+            } else if let subject = subject(of: judgement, in: text) ?? object(of: judgement, before: end, in: text) {
+                // A thing that shops have no name for is mostly a part of the goods.
+                let name = Name(term: nil, category: .quality, symbols: subject)
+                append(name, judgement, polarity(of: judgement, Self.spelled(subject, text)), text, utf8, &found)
+            }
+        }
+    }
+
+    /// What a judgement is worth of a thing: much of it may be bad.
+    private func polarity(of judgement: Judgement, _ term: String) -> Double {
+        guard judgement.amount != 0 else { return judgement.polarity }
+        return judgement.amount * (AspectWords.nuisances.contains(term) ? -0.5 : 0.5)
+    }
+
+    /// The judgement of a thing in its clause: in Korean the first behind it, else the last before; in English the nearest.
+    private func judgement(
+        for name: Int, among range: Range<Int>, _ names: Range<Int>, in text: FoldedText
+    ) -> Int? {
+        let symbols = self.names[name].symbols
+        let isKorean = Symbol.kind(text.symbols[symbols.lowerBound]) == .hangul
+        var best: (index: Int, distance: Int)?
+        for index in range {
+            let judged = judgements[index].symbols
+            if judged == symbols, judgements[index].implied == nil, abs(judgements[index].polarity) < 0.5 { continue }
+            var distance: Int
+            if judged.lowerBound >= symbols.upperBound {
+                distance = judged.lowerBound - symbols.upperBound
+            } else if judged.upperBound <= symbols.lowerBound {
+                let gap = symbols.lowerBound - judged.upperBound
+                distance = gap + (isKorean ? 40 : gap > 1 ? 6 : 0)
+            } else {
+                distance = 0
+            }
+            if !isKorean {
+                let between = min(judged.lowerBound, symbols.lowerBound)..<max(judged.upperBound, symbols.upperBound)
+                for other in names where other != name && between.overlaps(self.names[other].symbols) {
+                    distance += 12
+                }
+            }
+            if distance < best?.distance ?? .max { best = (index, distance) }
+        }
+        return best?.index
+    }
+
+    /// A thing without an entry: the noun right before the judgement, with a particle of its own or before "is".
+    private func subject(of judgement: Judgement, in text: FoldedText) -> Range<Int>? {
+        guard
+            var word = text.words.lastIndex(where: { $0.symbols.lowerBound <= judgement.symbols.lowerBound }), word > 0
+        else { return nil }
+        let words = AspectWords.standard
+        var (steps, hasVerb) = (0, false)
+        word -= 1
+        while word > 0, steps < 3, words.isAdverb(text.symbols[text.words[word].symbols]) {
+            hasVerb = hasVerb || words.isVerb(text.symbols[text.words[word].symbols])
+            (word, steps) = (word - 1, steps + 1)
+        }
+        let candidate = text.words[word]
+        guard candidate.symbols.upperBound <= judgement.symbols.lowerBound,
+            let content = ContentWords.standard.content(of: candidate, in: text),
+            !words.isGeneral(text.symbols[content])
+        else { return nil }
+        switch candidate.kind {
+        case .hangul:
+            guard content.upperBound < candidate.symbols.upperBound,
+                words.isSubjectParticle(text.symbols[content.upperBound..<candidate.symbols.upperBound])
+            else { return nil }
+            return content
+        case .latin:
+            let isIntroduced = word > 0 && words.isDeterminer(text.symbols[text.words[word - 1].symbols])
+            return hasVerb || isIntroduced ? content : nil
+        default: return nil
+        }
+    }
+
+    /// The noun right behind a judgement that is no entry: a weird aroma.
+    private func object(of judgement: Judgement, before end: Int, in text: FoldedText) -> Range<Int>? {
+        guard Symbol.kind(text.symbols[judgement.symbols.lowerBound]) == .latin,
+            let word = text.words.firstIndex(where: { $0.symbols.lowerBound >= judgement.symbols.upperBound }),
+            word > 0, text.words[word].kind == .latin, text.words[word].symbols.upperBound <= end,
+            text.words[word].symbols.lowerBound == judgement.symbols.upperBound + 1,
+            let content = ContentWords.standard.content(of: text.words[word], in: text)
+        else { return nil }
+        let words = AspectWords.standard
+        let before = text.words[word - 1].symbols.lowerBound == judgement.symbols.lowerBound ? word - 2 : -1
+        let isIntroduced =
+            before < 0 || words.isDeterminer(text.symbols[text.words[before].symbols])
+            || words.isAdverb(text.symbols[text.words[before].symbols])
+        return isIntroduced && !words.isGeneral(text.symbols[content]) ? content : nil
+    }
+
+    private func append(
+        _ name: Name, _ judgement: Judgement, _ polarity: Double, _ text: FoldedText, _ utf8: Span<UInt8>,
+        _ found: inout [Aspect]
+    ) {
+        guard found.count < Self.countMax else { return }
+        let term = name.term ?? Self.spelled(name.symbols, text)
+        guard !term.isEmpty, term.utf8.count <= KeywordList.bytesMax else { return }
+        let value = Fraction(polarity)
+        if found.contains(where: { $0.term == term && ($0.polarity.value > 0) == (value.value > 0) }) { return }
+        let opinion = text.bytes(of: wholeWords(judgement.symbols, in: text))
+        let thing = text.bytes(of: name.symbols)
+        let span = min(opinion.lowerBound, thing.lowerBound)..<max(opinion.upperBound, thing.upperBound)
+        let words = String(decoding: opinion.prefix(Excerpt.bytesMax).map { utf8[$0] }, as: UTF8.self)
+        found.append(Aspect(term: term, opinion: words, polarity: value, span: span, category: name.category))
+    }
+
+    private static func spelled(_ symbols: Range<Int>, _ text: FoldedText) -> String {
+        var bytes: [UInt8] = []
+        Symbol.appendUTF8(of: text.symbols[symbols], to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Up to the end of the words that begin or end in `symbols`.
+    private func wholeWords(_ symbols: Range<Int>, in text: FoldedText) -> Range<Int> {
+        var (lower, upper) = (symbols.lowerBound, symbols.upperBound)
+        for word in text.words where word.symbols.overlaps(symbols) {
+            (lower, upper) = (min(lower, word.symbols.lowerBound), max(upper, word.symbols.upperBound))
+        }
+        return lower..<upper
+    }
+}

@@ -1,0 +1,219 @@
+/// What customers speak of, in the form that ``AspectLexicon`` reads: the name of a thing and how else it is called.
+enum AspectTerms {
+    static let text = korean + "\n" + english
+
+    private static let korean = """
+        [price]
+        가격: 가격 값 금액 가성비 가심비 가격대
+        할인: 할인 세일 쿠폰 적립금
+        배송비: 배송비 택배비
+        [delivery]
+        배송: 배송 무료배송 배달 택배 배송일 배송기간 총알배송 로켓배송 새벽배송 출고 발송
+        포장: 포장 포장상태 박스 완충재 뽁뽁이 패키지
+        기사: 배송기사 택배기사 기사님 배송_기사
+        [quality]
+        품질: 품질 퀄리티 퀄 질이$>질 완성도
+        내구성: 내구성
+        마감: 마감 마감처리 박음질 바느질 실밥
+        재질: 재질 소재 원단 옷감 질감 촉감 감촉
+        맛: 맛이$ 맛은$ 맛도$ 맛$ 식감 풍미 뒷맛 단맛 신맛 간이$
+        향: 향이$ 향은$ 향도$ 향$ 향기 냄새
+        음질: 음질 소리 사운드 저음 고음 음색
+        화질: 화질 해상도 선명도
+        화면: 화면 액정 디스플레이
+        배터리: 배터리 밧데리 사용시간
+        성능: 성능 스펙
+        보온: 보온 보온력
+        속도 흡입력 출력 화력 풍량 바람 보냉 방수 흡수력 세정력 접착력 필기감
+        소음: 소음 진동
+        발열: 발열
+        신선도: 신선도 유통기한
+        보습: 보습 보습력
+        효과 커버력 지속력 밀착력 발림성 발색 흡수
+        쿠션감: 쿠션감 쿠션 쿠셔닝 푹신함
+        통화품질: 통화품질 통화
+        연결: 연결 블루투스 페어링
+        밝기: 밝기 불빛 조명
+        내용 스토리 번역 문장 그림 삽화 인쇄
+        [design]
+        디자인: 디자인 생김새 외관 모양 외형 스타일 비주얼 겉모습
+        색상: 색상 색깔 색감 색이$ 색은$ 색도$ 색$ 컬러 무늬 패턴 프린팅
+        핏: 핏이$ 핏은$ 핏도$ 핏$ 실루엣 라인이$
+        [size]
+        사이즈: 사이즈 싸이즈 크기 치수 품이$ 기장 길이 폭이$ 발볼 정사이즈 소매
+        무게: 무게 중량
+        두께: 두께 두께감
+        용량: 용량 수납 수납공간 양이$ 양은$ 양도$ 양$
+        높이: 높이
+        [usability]
+        사용법: 사용법 조작 조작법 설명서 사용설명서 매뉴얼 앱이$ 어플 앱$
+        조립: 조립 설치
+        착용감: 착용감 착화감 그립감 사용감 승차감
+        충전: 충전 충전속도
+        세탁: 세탁 세척 관리 청소
+        끈: 끈이$ 끈은$ 끈$ 스트랩
+        버튼 손잡이 지퍼 뚜껑 단추 스위치 키감 터치감 단자 필터 바퀴 리모컨
+        휴대성: 휴대성 휴대
+        [service]
+        고객센터: 고객센터 상담 상담원 문의 응대 고객응대 서비스 cs$ a/s$ 답변
+        직원: 직원 사장님 점원
+        판매자 교환 반품 환불
+        사은품: 사은품 서비스로
+        """
+
+    private static let english = """
+        [price]
+        price: price prices pricing cost costs priced value
+        discount: discount sale coupon
+        shipping cost: shipping_cost shipping_costs shipping_fee delivery_fee
+        [delivery]
+        delivery: delivery shipping shipment arrival courier dispatch
+        packaging: packaging package packing box wrapping
+        driver: driver
+        [quality]
+        quality: quality craftsmanship workmanship build_quality build construction
+        durability: durability
+        material: material materials fabric cloth leather cotton plastic texture wood
+        stitching: stitching seam seams finish
+        taste: taste tastes tasted flavors flavor flavour aftertaste
+        smell: smell smells smelled scent fragrance odor odour aroma
+        sound: sound sounds speakers speaker audio bass treble sound_quality
+        picture: picture image resolution picture_quality
+        screen: screen display
+        battery: battery battery_life batteries
+        speed suction power motor engine processor memory graphics
+        performance: performance
+        noise: noise
+        freshness: freshness
+        cushion: cushion cushioning cushions padding
+        food: food dish meal dishes
+        connection: connection bluetooth pairing wifi signal reception
+        brightness: brightness light backlight
+        coverage: coverage pigment pigmentation
+        story plot writing illustrations translation
+        mic: mic microphone call_quality
+        camera: camera lens zoom
+        [design]
+        design: design look appearance style looks shape
+        color: color colour colors colours pattern print_pattern
+        fit: fit cut
+        [size]
+        size: size sizes sizing length width dimensions sleeves sleeve
+        weight: weight
+        thickness: thickness
+        capacity: capacity storage space portion portions pockets
+        [usability]
+        instructions: instructions manual directions user_guide
+        app: app software interface firmware menu
+        setup: setup set_up installation assembly install
+        comfort: comfort
+        charging: charging charger charge
+        cleaning: cleaning washing maintenance
+        handle: handle handles
+        zipper: zipper zippers zip
+        lid: lid lids
+        button: button buttons
+        strap: strap straps
+        keyboard: keyboard keys
+        cable: cable cord
+        hinge switch knob remote trackpad touchpad mouse wheels
+        portability: portability
+        [service]
+        customer service: customer_service customer_support service support_team representative tech_support
+        staff: staff waiter waitress employees
+        seller: seller vendor
+        return: return returns return_policy
+        refund exchange replacement
+        warranty: warranty
+        """
+
+    /// Words that judge whatever is named beside them, and say nothing of feelings.
+    static let plain = """
+        [+] : 도톰 두툼 쫀쫀 확실 풍성 진하 진해 선명 매끄러 매끄럽 깔끔 은은 푸짐 오래가 오래_가 넓어 넓고 넓은 정확 세밀 꼼꼼 쉬웠 쉬워 쉽네 \
+        탱탱 아삭 달아요$ 달고$ 반짝 든든 순해 순하 경쾌 세고$ 세요$ 잘_돼 잘_되 잘_됩 잘_나와 잘_나옵 잘_붙
+        [-] : 딱딱 칙칙 미끄러 미끄럽 아파 아프 뻑뻑 무뎌 질기 질겨 느슨 이상해 이상하 풀려 풀리 끊겨 끊깁 새요$ 새서$ 일어나 흘러내 비쳐 비치 휘어 \
+        삐걱 꺼졌 뭉개 흐려 흐리 날카로 거슬 흔들 낯설 애매 좁아 좁고 좁은 짧아 짧고 짧은 길어 길고$ 오작동 먹통 느려 느립 느리 늦어 늦었 걸려요 걸렸 \
+        빠져요 빠집 빠짐 나가서 변색 긁혀 긁힌 찌그러 심해 심하 심합 심한 벌어 안_돼 안_되 안_됩 못_쓰 모자라 부족 독해 독하 짜네 미지근 \
+        건조하 건조해 뭉쳐 뭉치 엉켜 까져 누래 누렇
+        [+] : crisp vivid juicy smooth smoothly accurate evenly absorbent stretchy fresh sharp clear thick breathable generous warm rich \
+        bright precise instantly painless breeze
+        [-] : slippery wobbly wobbles wobble squeaks squeaky leaks leak leaking leaked jammed jams sags sagging lag laggy lags blurry muddy mushy tinny \
+        narrow crashes crash crashing drops stains rusted rusty scratched scratches chipped crooked missing wrong loose stiff dull inaccurate \
+        unevenly unresponsive sticky greasy clumsy buggy bugs freezes overheats warped bent dented sheds pills stale soggy hidden unclear \
+        tricky odd weird shattered torn unusable useless short
+        """
+
+    /// Words that judge and imply what they judge: the thing's name and its kind, then the words, good and bad.
+    static let implied = """
+        [price -] 가격: 비싸 비싼 비쌈 비쌉 비쌌
+        [price +] 가격: 저렴 싸고$ 싸요$ 싸게 싼데$ 쌉니다$ 합리적 혜자
+        [delivery -] 배송: 늦게_왔 늦게_도착 늦게_와 안_와
+        [delivery +] 배송: 빨리_왔 빨리_도착 빨리_와 금방_왔 하루만에 바로_왔 다음날_왔 다음날_도착
+        [quality -] 내구성: 고장 망가 부러 깨졌 깨져 찢어 터졌 부서 금이_가 벗겨 헐거워 갈라져 갈라졌 떨어졌 떨어져
+        [quality +] 내구성: 튼튼 견고 짱짱 탄탄
+        [quality -] 품질: 조잡 허접 싸구려 불량 싼티 물이_새 물이_샘
+        [quality +] 품질: 고급
+        [quality +] 맛: 맛있 맛나 고소 맛잇
+        [quality -] 맛: 맛없 싱거 밍밍 짜요$ 짜고$ 너무_달 느끼해 느끼하
+        [quality -] 향: 비린 역한 악취
+        [quality -] 소음: 시끄러 시끄럽
+        [quality +] 소음: 조용
+        [quality +] 신선도: 신선 싱싱
+        [quality -] 신선도: 상했 상해 시들 곰팡이 썩 물러 물렀
+        [quality +] 보온: 따뜻 따듯
+        [quality +] 촉감: 부드러 부드럽 보들보들 포근 푹신 폭신 촉촉
+        [quality -] 촉감: 까끌 따가 거칠 뻣뻣 끈적
+        [quality -] 배터리: 금방_닳 빨리_닳 방전
+        [quality -] 발열: 뜨거워져 뜨거워지
+        [quality -] 색상: 물빠짐 이염 물이_빠
+        [design +] 디자인: 예ㅃ 이ㅃ 이뻐 예뻐 귀여 귀엽 세련 고급스러 고급스럽 고급져 멋지 멋있 멋져
+        [design -] 디자인: 촌스러 촌스럽 못생 투박
+        [size -] 사이즈: 작아 작네 작고 작습 작았 작은 작게 크네 커요$ 크고$ 커서$ 컸어 큽니다$ 끼어 꽉_끼 헐렁
+        [size +] 사이즈: 딱_맞 잘_맞 딱맞 잘맞 넉넉
+        [size -] 무게: 무거 무겁
+        [size +] 무게: 가벼 가볍
+        [size -] 두께: 얇아 얇은 얇고 얇네 얇습 두꺼 두껍
+        [usability +] 사용성: 편하 편해 편리 간편 편안 간단 쉬워 쉽고$ 쉬운
+        [quality +] 밝기: 밝아 밝고 밝네 밝습
+        [quality -] 밝기: 어두
+        [quality +] 맛: 달콤 새콤 쫄깃 바삭
+        [usability -] 사용성: 불편 어려워 어렵 복잡 번거로 번거롭
+        [service +] 서비스: 친절
+        [service -] 서비스: 불친절 연락이_안 전화도_안 전화를_안
+        [price -] price: expensive overpriced pricey pricy costly
+        [price +] price: cheap affordable inexpensive bargain worth_the_money worth_every_penny good_deal great_deal reasonably_priced
+        [price -] price: waste_of_money not_worth
+        [delivery -] delivery: arrived_late came_late late never_arrived
+        [delivery +] delivery: arrived_early arrived_quickly came_quickly arrived_fast came_fast arrived_on_time on_time
+        [delivery -] packaging: arrived_damaged came_damaged arrived_broken
+        [quality -] durability: broke broken breaks fell_apart falls_apart cracked cracks tore ripped stopped_working snapped flimsy \
+        died peeled peeling frayed fragile defective
+        [quality +] durability: durable sturdy solid well_made lasts_long holds_up well_built robust
+        [quality -] quality: cheaply_made poorly_made shoddy cheap_looking
+        [quality +] taste: delicious tasty yummy
+        [quality -] taste: bland tasteless bitter stale salty too_sweet
+        [quality -] smell: stinks smelly
+        [quality -] noise: noisy loud
+        [quality +] noise: quiet silent
+        [quality +] material: soft softer cozy
+        [quality -] material: scratchy itchy stiff
+        [quality -] color: faded fades
+        [design +] design: beautiful pretty stylish elegant gorgeous sleek cute attractive classy
+        [design -] design: ugly hideous tacky bulky_looking
+        [size -] size: too_small too_big too_large too_short too_long too_tight too_loose runs_small runs_large tiny small oversized \
+        huge
+        [size +] size: fits_perfectly fits_well fits_great true_to_size compact roomy spacious
+        [size -] weight: heavy bulky
+        [size +] weight: lightweight
+        [size -] thickness: thin
+        [usability +] ease of use: easy_to_use easy intuitive convenient user_friendly simple_to handy a_breeze easy_to_set_up
+        [usability -] ease of use: difficult hard_to complicated confusing inconvenient cumbersome awkward
+        [usability +] comfort: comfortable comfy
+        [usability -] comfort: uncomfortable
+        [usability -] connection: disconnects disconnecting
+        [quality +] performance: fast powerful
+        [quality -] performance: slow sluggish weak
+        [service -] customer service: no_response never_replied never_responded unresponsive rude
+        [service +] customer service: friendly responsive
+        """
+}

@@ -1,0 +1,111 @@
+/// The small words around things and their judgements.
+struct AspectWords: Sendable {
+    static let standard = AspectWords()
+
+    /// Of these, less is better.
+    static let nuisances: Set<String> = [
+        "가격", "배송비", "소음", "향", "발열", "무게", "먼지", "보풀", "잡음", "오차", "구김", "냄새", "실밥", "price", "shipping cost", "noise",
+        "smell", "weight",
+    ]
+
+    private enum Role: Int {
+        case adverb, verb, denial, particle, general, more, less, allowance, determiner
+    }
+
+    private let words: SymbolTrie
+    private let amounts: SymbolTrie
+    private let afterDenied: [[UInt8]]
+    private let comparisons: [[UInt8]]
+
+    private init() {
+        var roles: [[UInt8]: Int] = [:]
+        var folded = FoldedText()
+        func symbols(_ word: Substring) -> [UInt8] {
+            folded.fold(String(word).utf8.span)
+            return folded.symbols
+        }
+        for (role, list) in Self.lists {
+            for word in list.split(whereSeparator: \.isWhitespace) { roles[symbols(word)] = role.rawValue }
+        }
+        words = SymbolTrie(roles.map { ($0.key, $0.value) })
+        var amounts: [[UInt8]: Int] = [:]
+        for (amount, list) in Self.stems {
+            for word in list.split(separator: " ") { amounts[symbols(word)] = amount > 0 ? 1 : 0 }
+        }
+        self.amounts = SymbolTrie(amounts.map { ($0.key, $0.value) })
+        comparisons = [" 대비", "대비", "에 비해", "에 비하", "치고"].map { symbols(Substring($0)) }
+        afterDenied = ["지 않", "지않", "지는 않", "지도 않", "지 안", "진 않", "질 않", "지 못"].map { symbols(Substring($0)) }
+    }
+
+    private func role(_ word: ArraySlice<UInt8>) -> Role? { words.value(of: word).flatMap(Role.init) }
+
+    func isAdverb(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .adverb || role(word) == .verb }
+    func isVerb(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .verb }
+    func isDenial(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .denial }
+    func isSubjectParticle(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .particle }
+    func isFor(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .allowance }
+    func isDeterminer(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .determiner }
+    func isGeneral(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .general }
+
+    /// 1 for a word that says there is much, -1 for one that says there is little.
+    func amount(of word: ArraySlice<UInt8>) -> Double? {
+        switch role(word) {
+        case .more: return 1
+        case .less: return -1
+        default: break
+        }
+        var node = SymbolTrie.root
+        for symbol in word {
+            guard let next = amounts.step(node, symbol) else { return nil }
+            node = next
+            if let value = amounts.value(at: node) { return value == 1 ? 1 : -1 }
+        }
+        return nil
+    }
+
+    /// Whether a comparison follows: 가격 대비, 품질에 비해.
+    func isComparison(behind end: Int, in symbols: [UInt8]) -> Bool {
+        comparisons.contains { symbols[end...].starts(with: $0) }
+    }
+
+    /// Whether 지 않 or the like follows a stem within two syllables.
+    func isDenied(behind end: Int, in symbols: [UInt8]) -> Bool {
+        (end...min(end + 6, symbols.count)).contains { start in
+            afterDenied.contains { symbols[start...].starts(with: $0) }
+        }
+    }
+
+    /// Beginnings of Korean words that say how much there is.
+    private static let stems: [(Double, String)] = [
+        (1, "높 강해 강하 강합 강한 많아 많고 많네 많습 많은 풍부"),
+        (-1, "낮 약해 약하 약합 약한 적어 적고 적네 적습 적은 없어 없고 없네 없습 없는 없이"),
+    ]
+
+    private static let lists: [(Role, String)] = [
+        (
+            .adverb,
+            """
+            너무 정말 진짜 아주 매우 완전 좀 조금 꽤 참 약간 생각보다 더 제일 굉장히 엄청 상당히 훨씬 특히 잘 안 못 a an very really so too not \
+            quite pretty extremely super just also incredibly rather bit absolutely totally
+            """
+        ),
+        (
+            .verb,
+            """
+            is are was were isn't aren't wasn't weren't feels feel felt looks look looked seems seemed works worked has have had got
+            """
+        ),
+        (.denial, "안 못"), (.allowance, "for"),
+        (.determiner, "the this its my their your our these those"),
+        (.particle, "은 는 이 가 도 만 들이 들은"),
+        (
+            .general,
+            """
+            제품 상품 물건 이것 저것 기분 마음 맘 생각 아이 아기 엄마 부모님 남편 친구 선물 사람 요즘 처음 다음 이거 저거 전체적 가족 강아지 고양이 \
+            기대 후회 추천 구매 만족 불만 문제 느낌 정도 사진 리뷰 후기 제가 우리 it that they everything product item thing purchase one \
+            i we he she you wife husband son daughter kids dog cat everyone which who what overall
+            """
+        ),
+        (.more, "high higher"), (.less, "low lower"),
+    ]
+}
