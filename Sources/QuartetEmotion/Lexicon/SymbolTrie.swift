@@ -19,7 +19,7 @@ struct SymbolTrie {
         nodes = Array(repeating: Node(), count: 512)
         nodes[Self.root].parent = 0
         var open: [(node: Int, range: Range<Int>, depth: Int)] = [(Self.root, sorted.indices, 0)]
-        var firstFree = 1
+        var lastBase = 1
         while let (node, range, depth) = open.popLast() {
             var range = range
             if let first = range.first, sorted[first].key.count == depth {
@@ -28,7 +28,7 @@ struct SymbolTrie {
             }
             let children = Self.children(of: range, depth: depth, in: sorted)
             guard !children.isEmpty else { continue }
-            let base = placeChildren(children.map(\.symbol), from: &firstFree)
+            let base = placeChildren(children.map(\.symbol), behind: &lastBase)
             nodes[node].base = Int32(base)
             for child in children {
                 nodes[base + Int(child.symbol)].parent = Int32(node)
@@ -52,15 +52,24 @@ struct SymbolTrie {
         return children
     }
 
-    private mutating func placeChildren(_ symbols: [UInt8], from firstFree: inout Int) -> Int {
-        while nodes[firstFree].parent >= 0 { firstFree += 1 }
-        var base = max(1, firstFree - Int(symbols[0]))
+    /// How far before the last place the next one is looked for: were it at the beginning, each node would try all the gaps
+    /// again that did for none before it.
+    private static let reach = 64
+
+    private mutating func placeChildren(_ symbols: [UInt8], behind lastBase: inout Int) -> Int {
+        var base = max(1, lastBase - Self.reach)
+        defer { lastBase = max(lastBase, base) }
         while true {
             // A whole alphabet is kept free behind the last base: no step needs a check of the bounds.
             if base + 512 > nodes.count { nodes += Array(repeating: Node(), count: nodes.count) }
-            if symbols.allSatisfy({ nodes[base + Int($0)].parent < 0 }) { return base }
+            if isFree(base, symbols) { return base }
             base += 1
         }
+    }
+
+    private func isFree(_ base: Int, _ symbols: [UInt8]) -> Bool {
+        for symbol in symbols where nodes[base + Int(symbol)].parent >= 0 { return false }
+        return true
     }
 
     /// The node one symbol further, nil where no key goes on so.

@@ -154,6 +154,7 @@ package final class Relay: Role {
     /// sees that first: to the others the log no longer looks empty.
     private func replayWhatWasLost() async throws {
         let delivered = try await outbox.positions(of: delivery.sink)
+        guard delivered.values.contains(where: { $0 > 0 }) else { return }
         let topics = lost.withLock { $0 }.union(try await delivery.topicsWithLostLogs())
         guard !topics.isEmpty else { return }
         lost.withLock { $0 = topics }

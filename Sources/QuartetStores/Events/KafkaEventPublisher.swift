@@ -43,7 +43,17 @@ package final class KafkaEventPublisher: EventPublisher {
     /// A log that ends before what it is known to have had was begun anew; and an empty one, as far as is known at the first
     /// look.
     package func topicsWithLostLogs() async throws -> Set<EventTopic> {
-        for topic in EventTopic.allCases { try await look(topic) }
+        let topics = Set(EventType.all.map(\.topic))
+        var failures: [any Error] = []
+        for topic in topics {
+            do {
+                try await look(topic)
+            } catch {
+                failures.append(error)
+            }
+        }
+        // One that has no leader says nothing of the others.
+        if failures.count == topics.count, let failure = failures.first { throw failure }
         return logs.withLock { $0.takeLost() }
     }
 
