@@ -91,7 +91,7 @@ package final class Relay: Role {
         while !Task.isCancelled {
             do {
                 // Once something is published, a log that was begun anew no longer looks it.
-                if !hasLooked { try await replayWhatWasLost() }
+                if !hasLooked { try await lookAtTheLog() }
                 hasLooked = true
                 let count = try await runOnce()
                 backoff.succeeded("\(name)")
@@ -150,22 +150,34 @@ package final class Relay: Role {
         }
     }
 
+    /// Twice, since one look does not tell a lost log from a broker that has just come up.
+    private func lookAtTheLog() async throws {
+        guard try await replayWhatWasLost() else { return }
+        try await ContinuousClock().sleep(until: .now.advanced(by: .seconds(1)))
+        try await replayWhatWasLost()
+    }
+
     /// A broker may lose its log; what the outbox still has of what was delivered is published again, all of it by whoever
     /// sees that first: to the others the log no longer looks empty.
-    private func replayWhatWasLost() async throws {
+    ///
+    /// - Returns: whether anything was delivered that can have been lost.
+    @discardableResult
+    private func replayWhatWasLost() async throws -> Bool {
+        guard delivery.sink == .events else { return false }
         let delivered = try await outbox.positions(of: delivery.sink)
-        guard delivered.values.contains(where: { $0 > 0 }) else { return }
+        guard delivered.values.contains(where: { $0 > 0 }) else { return false }
         let topics = lost.withLock { $0 }.union(try await delivery.topicsWithLostLogs())
-        guard !topics.isEmpty else { return }
+        guard !topics.isEmpty else { return true }
         lost.withLock { $0 = topics }
         let names = topics.map(\.rawValue).sorted().joined(separator: ", ")
         let count = try await OutboxReplay(outbox: outbox, delivery: delivery)
             .run(upTo: delivered) { topics.contains($0.type.topic) }
         lost.withLock { $0 = [] }
-        guard count > 0 else { return }
+        guard count > 0 else { return true }
         logger.warning(
             "topics have lost their log: what the outbox still has was published again",
             metadata: ["topics": "\(names)", "events": "\(count)"])
+        return true
     }
 
     /// A whole batch says that there is more.

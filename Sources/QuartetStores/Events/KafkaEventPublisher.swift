@@ -41,7 +41,7 @@ package final class KafkaEventPublisher: EventPublisher {
     }
 
     /// A log that ends before what it is known to have had was begun anew; and an empty one, as far as is known at the first
-    /// look.
+    /// look. It takes two looks in a row to say so.
     package func topicsWithLostLogs() async throws -> Set<EventTopic> {
         let topics = Set(EventType.all.map(\.topic))
         var failures: [any Error] = []
