@@ -67,7 +67,8 @@ struct EpochTests {
             // Cursors of another epoch are not read by, until they have begun again.
             #expect(try await outbox.read(sink: .events, owner: owner, limit: 9).isEmpty)
             let again = try await relay(databases, owner, to: cache)
-            #expect(again.last == "c" && !again.isEmpty && again.count < 3)
+            // How far the sure point is depends on what other tests have open on the server.
+            #expect(!again.isEmpty && again == Array(["a", "b", "c"].suffix(again.count)))
             #expect(try await rename("d", in: databases).version == 4 << 40)
             #expect(try await relay(databases, owner, to: cache) == ["d"])
             #expect(try await rename("e", in: databases).version == 4 << 40 + 1)
