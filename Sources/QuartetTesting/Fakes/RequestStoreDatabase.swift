@@ -9,7 +9,7 @@ import Synchronization
 /// Each call is one transaction with a number and a time of its own. A test can hold a transaction open, move the time,
 /// and make calls fail before or after they took effect.
 package final class FakeDatabase: Sendable {
-    /// A call of one of the three stores, or of an check store that reads or mends.
+    /// A call of one of the three stores, or of a check store that reads or mends.
     package enum Call: Sendable, Hashable, CaseIterable {
         case submit, requests, finalise, fail, cancel, drop, retry, results, latestResults
         case put, products
