@@ -153,7 +153,8 @@ import Testing
     /// The channel of the first generation is kept by a watcher who still catches up with it.
     @Test func whoWatchesARetriedAnalysisIsNotToldTheEndBeforeIt() async throws {
         var api = APIFixture()
-        let reader = HeldCatchUp(api.cards, limit: 2)
+        // Only a watcher who has the first of the two cards catches up by one.
+        let reader = HeldCatchUp(api.cards, limit: 1)
         api.cardReader = reader
         let id = try await prepare(api, cards: 2, isComplete: false)
         try await api.run { [api] caller in
@@ -163,7 +164,9 @@ import Testing
             try await api.progress.report([Progress(requestID: id, done: 2, total: 2)])
             // Read once more after the cards were told: the channel's place is behind them.
             while reader.pagesRead < 2 { await Task.yield() }
-            let slow = Task { try await watch() }
+            let slow = Task {
+                try await caller.call(.get, "/v1/analyses/\(id)/events", headers: ["Last-Event-ID": "0"]).text
+            }
             await reader.waitUntilHeld()
             _ = try await api.requests.fail([RequestFailure(requestID: id, generation: 1, message: "no luck")])
             try await api.progress.report([Progress(requestID: id, done: 2, total: 2, phase: .failed)])
@@ -179,7 +182,7 @@ import Testing
             #expect(text.contains(#"data: {"status":"completed"}"#) && !text.contains("failed"))
             #expect(events(text).compactMap(\.id) == ["0", "1"])
             reader.letGo()
-            #expect(events(try await slow.value).compactMap(\.id) == ["0", "1"])
+            #expect(events(try await slow.value).compactMap(\.id) == ["1"])
         }
     }
 
