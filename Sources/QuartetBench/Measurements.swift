@@ -82,6 +82,10 @@ package struct PipelineFigures: Codable, Sendable {
     let lightLoad: LightLoad
     let idle: Idle
     let floor: Floor
+    /// Empty unless it was asked for.
+    let cost: [PhaseCost]
+    /// Of the servers, beside the costs.
+    let settings: [String: String]?
 }
 
 /// Why a bench could not run.

@@ -22,6 +22,8 @@ package struct PipelineBench {
         package var analyses = 10_000
         /// Before the analyses, and again after them.
         package var floorAnalyses = 6_000
+        /// Whether it is told what each phase spends.
+        package var tellsCost = false
         package var lightRequests = 100
         package var lightRequestsPerSecond = 5
         package var idleDuration: Duration = .seconds(10)
@@ -57,13 +59,17 @@ package struct PipelineBench {
         let lightFloor = try await measureLightFloor()
         let (light, idle) = try await measureLightLoad(floor: lightFloor)
         say("submits over HTTP, \(Self.callers) callers")
-        let submit = try await measureSubmits()
+        let (submit, submitCost) = try await costing("submit", of: sizes.submits) { try await measureSubmits() }
         say("the floor: the same store operations with ideal batching and nothing else")
-        let floorBefore = try await measureFloor()
+        let (floorBefore, floorCost) = try await costing("floor", of: sizes.floorAnalyses) { try await measureFloor() }
         say("analyses from a preloaded queue")
-        let queue = try await measureQueue()
+        let (queue, queueCost) = try await costing("from_preloaded_queue", of: sizes.analyses) {
+            try await measureQueue()
+        }
         say("analyses end to end")
-        let (endToEnd, residentUnderLoad) = try await measureEndToEnd()
+        let ((endToEnd, residentUnderLoad), endToEndCost) = try await costing("end_to_end", of: sizes.analyses) {
+            try await measureEndToEnd()
+        }
         say("the floor once more")
         // A machine that others use too is not as fast at the end as it was at the beginning.
         let floor = (floorBefore + (try await measureFloor())) / 2
@@ -82,7 +88,23 @@ package struct PipelineBench {
                 residentMegabytesUnderLoad: residentUnderLoad),
             floor: .init(
                 what: Floor.what, analyses: 2 * sizes.floorAnalyses, perSecond: Int(floor),
-                perSecondWithSingleCards: Int(singleCards)))
+                perSecondWithSingleCards: Int(singleCards)),
+            cost: [submitCost, floorCost, queueCost, endToEndCost].compactMap(\.self),
+            settings: sizes.tellsCost ? try await meter.settings() : nil)
+    }
+
+    private var meter: CostMeter { CostMeter(clients: stores.clients) }
+
+    /// What `body` gives, and what it cost where that is asked for. What begins a phase, and cleans up behind it, counts too.
+    private func costing<Value>(
+        _ phase: String, of analyses: Int, _ body: () async throws -> Value
+    ) async throws -> (Value, PhaseCost?) {
+        guard sizes.tellsCost else { return (try await body(), nil) }
+        let start = try await meter.read()
+        let value = try await body()
+        let cost = CostMeter.cost(phase, of: analyses, from: start, to: try await meter.read())
+        for line in cost.lines { say(line) }
+        return (value, cost)
     }
 
     // MARK: Parts

@@ -293,11 +293,45 @@ extension EmotionCard {
         guard let emotion = Emotion(rawValue: try document.decode("emotion")) else {
             throw TestFailure("a card with an unknown emotion")
         }
+        let aspects: [BSONDocument] = try document.decode("aspects", as: [BSONDocument]?.self) ?? []
+        let month: String? = try document.decode("month")
         self.init(
             requestID: request, ordinal: try key.decode("ordinal"), reviewID: try document.decode("review_id"),
+            month: month.flatMap(ReviewMonth.init),
             reading: EmotionReading(
                 emotion: emotion, scores: scores, polarity: Fraction(try document.decode("polarity", as: Double.self)),
-                keywords: try document.decode("keywords"), excerpt: try document.decode("excerpt")))
+                keywords: try document.decode("keywords"), excerpt: try document.decode("excerpt"),
+                aspects: try aspects.map(Aspect.init(stored:))))
+    }
+}
+
+extension Aspect {
+    fileprivate init(stored document: BSONDocument) throws {
+        let span: [Int] = try document.decode("span")
+        guard let category = AspectCategory(rawValue: try document.decode("category")), span.count == 2 else {
+            throw TestFailure("an aspect without a category or a span")
+        }
+        self.init(
+            term: try document.decode("term"), opinion: try document.decode("opinion"),
+            polarity: Fraction(try document.decode("polarity", as: Double.self)), span: span[0]..<span[1],
+            text: try document.decode("text"), category: category)
+    }
+}
+
+extension AspectSummary {
+    fileprivate init(stored document: BSONDocument) throws {
+        func voice(_ key: String) throws -> Voice? {
+            guard let voice: BSONDocument = try document.decode(key, as: BSONDocument?.self) else { return nil }
+            return Voice(text: try voice.decode("text"), cards: try voice.decode("cards"))
+        }
+        guard let category = AspectCategory(rawValue: try document.decode("category")) else {
+            throw TestFailure("an aspect without a category")
+        }
+        self.init(
+            term: try document.decode("term"), category: category, count: try document.decode("count"),
+            positive: try document.decode("positive"), negative: try document.decode("negative"),
+            polarity: Fraction(try document.decode("polarity", as: Double.self)), praise: try voice("praise"),
+            complaint: try voice("complaint"))
     }
 }
 
@@ -320,6 +354,7 @@ extension KeywordDetails {
                     positive: try keyword.decode("positive"), negative: try keyword.decode("negative"),
                     polarity: Fraction(try keyword.decode("polarity", as: Double.self)),
                     best: try keyword.decode("best"), worst: try keyword.decode("worst"))
-            })
+            },
+            aspects: try (document.decode("aspects", as: [BSONDocument]?.self) ?? []).map(AspectSummary.init(stored:)))
     }
 }

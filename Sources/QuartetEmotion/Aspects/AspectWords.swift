@@ -103,7 +103,7 @@ struct AspectWords: Sendable {
             """
             제품 상품 물건 이것 저것 기분 마음 맘 생각 아이 아기 엄마 부모님 남편 친구 선물 사람 요즘 처음 다음 이거 저거 전체적 가족 강아지 고양이 \
             기대 후회 추천 구매 만족 불만 문제 느낌 정도 사진 리뷰 후기 제가 우리 it that they everything product item thing purchase one \
-            i we he she you wife husband son daughter kids dog cat everyone which who what overall
+            i we he she you wife husband son daughter kids dog cat everyone which who what overall either neither expected nothing something anything
             """
         ),
         (.more, "high higher"), (.less, "low lower"),

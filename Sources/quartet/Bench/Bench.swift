@@ -22,6 +22,9 @@ struct BenchPipeline: AsyncParsableCommand {
     @Option(help: "For how many seconds a transaction is held open beside light load.")
     var openTransaction = 20
 
+    @Flag(help: "Tell what each phase spends: CPU time by process, and what each store is asked for.")
+    var cost = false
+
     func validate() throws {
         if analyses < 1_000 { throw ValidationError("--analyses is at least 1000") }
         if openTransaction < 1 { throw ValidationError("--open-transaction is at least 1") }
@@ -30,6 +33,7 @@ struct BenchPipeline: AsyncParsableCommand {
     func run() async throws {
         var sizes = PipelineBench.Sizes()
         sizes.analyses = analyses
+        sizes.tellsCost = cost
         sizes.submits = analyses * 4
         sizes.floorAnalyses = max(2_000, analyses * 6 / 10)
         sizes.openTransactionDuration = .seconds(openTransaction)
