@@ -51,13 +51,17 @@ package final class PostgresClient: Sendable {
 
     /// Runs one statement, a transaction of its own, together with other callers' statements on a shared connection.
     ///
-    /// For short statements: those behind a long one wait for it. A long one belongs into ``withSession(deadline:_:)``.
+    /// For short statements: those behind a long one wait for it. A long one goes alone, and so does one that locks rows.
     /// Writes of one connection commit one after the other: many of them go faster together, in one transaction.
-    package func query(_ statement: PostgresStatement, deadline: Deadline? = nil) async throws -> PostgresRows {
+    ///
+    /// - Parameter isAlone: on a connection that nobody else uses meanwhile.
+    package func query(
+        _ statement: PostgresStatement, isAlone: Bool = false, deadline: Deadline? = nil
+    ) async throws -> PostgresRows {
         let deadline = limit(deadline)
         var isRepetition = false
         while true {
-            let outcome = try await withLane(deadline: deadline) { connection in
+            let outcome = try await withLane(isAlone: isAlone, deadline: deadline) { connection in
                 await connection.perform(statement.request, deadline: deadline, isRepeatable: true)
             }
             do {
@@ -90,9 +94,11 @@ package final class PostgresClient: Sendable {
 
     /// Runs `body` with a shared connection; where each of them is held up, with one that nobody else uses.
     private func withLane<Value: Sendable>(
-        deadline: Deadline, _ body: (PostgresConnection) async throws -> Value
+        isAlone: Bool = false, deadline: Deadline, _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {
-        if let connection = try await sharedConnection(deadline: deadline) { return try await body(connection) }
+        if !isAlone, let connection = try await sharedConnection(deadline: deadline) {
+            return try await body(connection)
+        }
         let connection = try await pool.checkout(deadline: deadline)
         defer { pool.giveBack(connection) }
         return try await body(connection)

@@ -64,9 +64,7 @@ package struct AnalysisRun: Sendable {
             // A session that was not durable may have been lost with the server that took it.
             let isPinned = term == nil || term == inserted.term
             if !isPinned {
-                // Durably: nobody asks again whether this one stayed.
-                session = try await ports.sessions.pinDurably([session])[0]
-                Failpoint.sessionPinnedAgain.reached()
+                session = try await pinAgain(session)
             }
             term = nil
             if !isPinned || !inserted.isNew[0] {
@@ -81,9 +79,7 @@ package struct AnalysisRun: Sendable {
         }
         if term != nil {
             // No write of this attempt has told yet whether the session stayed: all cards were there before.
-            let durable = try await ports.sessions.pinDurably([session])[0]
-            Failpoint.sessionPinnedAgain.reached()
-            guard durable == session else { throw AnalysisError.sessionLost }
+            guard try await pinAgain(session) == session else { throw AnalysisError.sessionLost }
         }
         try await close(
             with: finalisation ?? Finalisation(result: fold.result()),
@@ -99,6 +95,13 @@ package struct AnalysisRun: Sendable {
         async let pinned = opening.pinned(page)
         let read = try await read(Array(page.reviews.prefix(steps.pace.size(max: configuration.reviewsPerChunk))))
         return (try await pinned, read)
+    }
+
+    /// Durably: nobody asks again whether this one stayed. Returns the one that is stored.
+    private func pinAgain(_ session: AnalysisSession) async throws -> AnalysisSession {
+        let stored = try await ports.sessions.pinDurably([session])[0]
+        Failpoint.sessionPinnedAgain.reached()
+        return stored
     }
 
     // MARK: Cards

@@ -243,8 +243,7 @@ package final class Worker: Role {
         guard let request = try await ports.requests.requests([claim.task.requestID])[0], request.status.isOpen else {
             logger.warning(
                 "unreadable task removed", metadata: ["request": "\(claim.task.requestID)", "error": "\(problem)"])
-            _ = try await steps.acknowledge(claim.lease)
-            return Failpoint.closedTaskRemoved.reached()
+            return try await removeClosed(claim)
         }
         let task = AnalysisTask(
             requestID: request.id, productID: request.productID, generation: request.generation)
@@ -265,14 +264,18 @@ package final class Worker: Role {
             _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message, replacement: replacement))
             Failpoint.taskBuried.reached()
         case .alreadyClosed, .unknownRequest:
-            _ = try await steps.acknowledge(claim.lease)
-            return Failpoint.closedTaskRemoved.reached()
+            return try await removeClosed(claim)
         }
         RoleMetrics.tasksBuried.increment()
         try? await steps.report(
             Progress(
                 requestID: claim.task.requestID, generation: claim.task.generation, done: 0, total: 0, phase: .failed))
         Failpoint.failureReported.reached()
+    }
+
+    private func removeClosed(_ claim: Claim) async throws {
+        _ = try await steps.acknowledge(claim.lease)
+        Failpoint.closedTaskRemoved.reached()
     }
 
     /// The worker stops, or a store is away: the task would have met the same whatever it is.

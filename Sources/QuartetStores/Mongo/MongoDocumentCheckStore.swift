@@ -42,7 +42,7 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
         guard !facts.isEmpty else { return }
         let writes = facts.map { task in
             task.generation == TaskFacts.unreadable
-                ? MongoWrite.deleteOne(filter: ["_id": .uuid(task.id.uuid), "$nor": [.document(Self.readable)]])
+                ? MongoWrite.deleteOne(filter: ["_id": .uuid(task.id.uuid), "$nor": [.document(StoredTask.readable)]])
                 : MongoWrite.deleteOne(filter: [
                     "_id": .uuid(task.id.uuid), "state": .string(task.isDead ? "dead" : "live"),
                     "generation": .int(task.generation),
@@ -50,10 +50,6 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
         }
         try await tasks.bulkWrite(writes).throwIfAny()
     }
-
-    private static let readable: BSONDocument = [
-        "state": ["$in": ["live", "dead"]], "generation": ["$gte": 1, "$lte": .int32(.max)],
-    ]
 
     package func buryTasks(_ burials: [(task: AnalysisTask, error: String)]) async throws {
         guard !burials.isEmpty else { return }

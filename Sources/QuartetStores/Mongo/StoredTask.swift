@@ -27,9 +27,7 @@ enum StoredTask {
             filter: [
                 "_id": .uuid(task.requestID.uuid),
                 "$or": [
-                    // Also what has no generation that could be compared.
-                    ["generation": ["$not": ["$gte": .int(task.generation)]]],
-                    ["state": ["$nin": ["live", "dead"]]],
+                    ["generation": ["$not": ["$gte": .int(task.generation)]]], ["$nor": [.document(readable)]],
                 ],
             ],
             update: [
@@ -44,6 +42,12 @@ enum StoredTask {
             ],
             upsert: true)
     }
+
+    /// What a task has that is one; nothing else stands in the way of its generation.
+    static let readable: BSONDocument = [
+        "state": ["$in": ["live", "dead"]],
+        "generation": ["$type": ["int", "long"], "$gte": 1, "$lte": .int32(.max)],
+    ]
 
     /// Leases a task until `leaseDuration` from now.
     static func claim(token: LeaseToken, worker: String, leaseDuration: Duration) -> MongoUpdate {

@@ -91,7 +91,6 @@ struct StoreStatement: Sendable {
     /// Runs it on a connection of its own, so that nobody waits behind it: what takes long, and what locks rows that others
     /// may hold.
     func runAlone<each Parameter: PostgresEncodable>(_ parameters: repeat each Parameter) async throws -> PostgresRows {
-        let statement = PostgresStatement(sql, name: name, repeat each parameters)
-        return try await client.withSession { try await $0.query(statement) }
+        try await client.query(PostgresStatement(sql, name: name, repeat each parameters), isAlone: true)
     }
 }

@@ -40,7 +40,7 @@ import Testing
 
             var claimed: [Claim] = []
             var rounds = 0
-            while rounds < 3 || !whole.isSubset(of: claimed.map(\.task.requestID)), rounds < 200 {
+            while rounds < 3 || !whole.isSubset(of: claimed.map(\.task.requestID)), rounds < 200 + Damage.count / 20 {
                 claimed += try await queue.claim(
                     limit: rounds % 5 == 4 ? 1 : 64, worker: "w", leaseDuration: .seconds(100))
                 rounds += 1
