@@ -94,6 +94,7 @@ let package = Package(
             name: "QuartetStores",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "ClientSupport", .logging,
+                .metrics,
             ],
             resources: [
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),

@@ -141,21 +141,54 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
     /// Sends `batch`, splitting it where that may save some of its items; returns how many failed.
     private func send(_ batch: ArraySlice<Waiter>) async -> Int {
         do {
-            let results = try await perform(batch.map(\.item))
-            precondition(results.count == batch.count, "batcher \(name): one result per item")
-            var failed = 0
-            for (waiter, result) in zip(batch, results) {
-                if case .failure = result { failed += 1 }
-                waiter.continuation.resume(with: result)
-            }
-            return failed
+            return answer(batch, try await perform(batch.map(\.item)))
         } catch {
             guard batch.count > 1, Self.mayConcernOneItem(error) else {
                 for waiter in batch { waiter.continuation.resume(throwing: error) }
                 return batch.count
             }
+            if (error as? any StoreFailure)?.isContended == true {
+                var probes = Self.probesMax
+                return await sift(batch, error, probes: &probes)
+            }
             let middle = batch.startIndex + batch.count / 2
             return await send(batch[..<middle]) + send(batch[middle...])
+        }
+    }
+
+    private func answer(_ batch: ArraySlice<Waiter>, _ results: [Result<Output, any Error>]) -> Int {
+        precondition(results.count == batch.count, "batcher \(name): one result per item")
+        var failed = 0
+        for (waiter, result) in zip(batch, results) {
+            if case .failure = result { failed += 1 }
+            waiter.continuation.resume(with: result)
+        }
+        return failed
+    }
+
+    /// So many calls find a few items that are held up. Where more are, the lock is on all of them.
+    private static var probesMax: Int { 64 }
+
+    /// Finds the items of `batch` that others hold up, which fail with `error`; the rest goes through.
+    private func sift(_ batch: ArraySlice<Waiter>, _ error: any Error, probes: inout Int) async -> Int {
+        guard batch.count > 1, probes > 0 else {
+            for waiter in batch { waiter.continuation.resume(throwing: error) }
+            return batch.count
+        }
+        let middle = batch.startIndex + batch.count / 2
+        return await probe(batch[..<middle], probes: &probes) + probe(batch[middle...], probes: &probes)
+    }
+
+    private func probe(_ batch: ArraySlice<Waiter>, probes: inout Int) async -> Int {
+        probes -= 1
+        do {
+            let results = try await Contention.$isProbing.withValue(true) {
+                try await perform(batch.map(\.item))
+            }
+            return answer(batch, results)
+        } catch {
+            guard (error as? any StoreFailure)?.isContended == true else { return await send(batch) }
+            return await sift(batch, error, probes: &probes)
         }
     }
 

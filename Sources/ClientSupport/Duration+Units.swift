@@ -16,3 +16,10 @@ extension Duration {
         return isTooLarge ? (seconds < 0 ? .min : .max) : sum
     }
 }
+
+extension Int {
+    /// Of a number that may come from anywhere: 0 for what is none, the nearest for what is too large.
+    package init(saturating number: Double) {
+        self = number.isNaN ? 0 : Int(exactly: number.rounded(.towardZero)) ?? (number < 0 ? .min : .max)
+    }
+}

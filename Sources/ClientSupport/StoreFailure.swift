@@ -12,4 +12,17 @@ package protocol StoreFailure: Error, CustomStringConvertible {
 
     /// The store as a whole could not be reached, so every neighbour of this call fails alike.
     var isUnavailable: Bool { get }
+
+    /// Somebody else holds what this call needs; its neighbours may need something else.
+    var isContended: Bool { get }
+}
+
+extension StoreFailure {
+    package var isContended: Bool { false }
+}
+
+/// How calls meet what somebody else holds.
+package enum Contention {
+    /// True while a batcher looks for the item that is held up: calls then wait for hardly any lock.
+    @TaskLocal package static var isProbing = false
 }

@@ -1,4 +1,3 @@
-import CLibPQ
 package import ClientSupport
 
 /// Where the server is and how much of it this process uses.
@@ -10,6 +9,11 @@ package struct PostgresConfiguration: Sendable {
     package var statementTimeout: Duration = .seconds(30)
     /// How long a cancelled statement may take to answer before its connection is given up.
     package var cancellationGrace: Duration = .seconds(2)
+    /// How long a statement may wait for a lock that somebody else holds; zero for as long as its deadline allows.
+    package var lockTimeout: Duration = .zero
+    /// Server settings of each connection, in place of which `options` in the URL may name others.
+    package var settings: [(name: String, value: String)] = []
+    package var pooling = PostgresPooling.auto
     /// Connections for transactions, sessions, streams and copies, each used by one caller at a time.
     package var connectionsMax = 8
     /// Connections on which single statements of many callers travel together.
@@ -23,8 +27,9 @@ package struct PostgresConfiguration: Sendable {
     package var backoff = Backoff()
 
     let url: Secret
+    let target: ConnectionTarget
     /// `user@host:port/database`, for people.
-    package let endpoint: String
+    package var endpoint: String { target.endpoint }
 
     /// Takes `postgresql://user:password@host:port/database?keyword=value` or `keyword=value ...`, as libpq does, with a
     /// socket's folder as `host`.
@@ -34,7 +39,7 @@ package struct PostgresConfiguration: Sendable {
         guard url.utf8.count <= 8192, !url.utf8.contains(0) else {
             throw PostgresError(.configuration, "the PostgreSQL URL is too long or holds a zero byte")
         }
-        endpoint = try Self.parseEndpoint(url)
+        target = try ConnectionTarget(url: url)
         self.url = Secret(value: url)
     }
 
@@ -46,26 +51,22 @@ package struct PostgresConfiguration: Sendable {
         var customMirror: Mirror { Mirror(self, children: [:]) }
     }
 
-    private static func parseEndpoint(_ url: String) throws(PostgresError) -> String {
-        var complaint: UnsafeMutablePointer<CChar>?
-        guard let options = PQconninfoParse(url, &complaint) else {
-            defer { PQfreemem(complaint) }
-            // What libpq quotes may be the password.
-            let text = complaint.map { String(cString: $0) } ?? "out of memory"
-            let unquoted = text.prefix { $0 != "\"" && !$0.isNewline }
-            throw PostgresError(.configuration, "the PostgreSQL URL is not valid: \(unquoted)...")
-        }
-        defer { PQconninfoFree(options) }
-        var values: [String: String] = [:]
-        var option = options
-        while let keyword = option.pointee.keyword {
-            if let value = option.pointee.val { values[String(cString: keyword)] = String(cString: value) }
-            option += 1
-        }
-        let user = values["user"].map { "\($0)@" } ?? ""
-        let host = values["host"] ?? values["hostaddr"] ?? "localhost"
-        return "\(user)\(host):\(values["port"] ?? "5432")/\(values["dbname"] ?? "")"
+    /// The settings that each session, or where a pool is in between each transaction, is to have.
+    var sessionSettings: [(name: String, value: String)] {
+        let own = lockTimeout == .zero ? [] : [(name: "lock_timeout", value: "\(lockTimeout.wholeMilliseconds)ms")]
+        return (own + settings).filter { !target.options.contains($0.name) }
     }
+}
+
+/// What stands between this process and the server.
+package enum PostgresPooling: String, Sendable, CaseIterable {
+    /// Found out while connecting; a pool that is found is used as one in transaction mode.
+    case auto
+    case none
+    /// A pool that keeps one server connection for each of its clients.
+    case session
+    /// A pool that gives the server connection to others between two transactions: nothing may be left in a session.
+    case transaction
 }
 
 extension PostgresConfiguration: CustomStringConvertible {

@@ -105,6 +105,19 @@ package struct PostgresError: StoreFailure {
 }
 
 extension PostgresError {
+    /// Why a connection was not to be had, although it was made.
+    var refusingGreeting: PostgresError { PostgresError(.connectFailed, message, report: report) }
+
+    /// Why none of several addresses served. As long as one of them may do so later, so may all.
+    static func joined(_ errors: [PostgresError]) -> PostgresError {
+        guard errors.count > 1 else {
+            return errors.first ?? PostgresError(.connectFailed, "there is no address to connect to")
+        }
+        let main = errors.first { $0.isRetriable } ?? errors[0]
+        return PostgresError(
+            .connectFailed, errors.map(\.message).joined(separator: "; "), report: main.report)
+    }
+
     /// The states that code asks for by name; see appendix A of PostgreSQL's documentation.
     package enum SQLState {
         package static let notNullViolation = "23502"
@@ -122,6 +135,8 @@ extension PostgresError {
         package static let crashShutdown = "57P02"
         package static let cannotConnectNow = "57P03"
         package static let featureNotSupported = "0A000"
+        package static let protocolViolation = "08P01"
+        package static let duplicatePreparedStatement = "42P05"
     }
 
     package var isUniqueViolation: Bool { sqlState == SQLState.uniqueViolation }
@@ -133,9 +148,14 @@ extension PostgresError {
 
     package var isUnavailable: Bool {
         switch code {
-        case .connectFailed, .connectionLost, .closed, .overloaded, .deadlineExceeded: true
+        case .connectFailed: sqlState != SQLState.protocolViolation
+        case .connectionLost, .closed, .overloaded, .deadlineExceeded: true
         default: sqlState.map(Self.saysUnavailable) ?? false
         }
+    }
+
+    package var isContended: Bool {
+        sqlState == SQLState.lockNotAvailable || sqlState == SQLState.deadlockDetected
     }
 
     package var isRetriable: Bool {
@@ -159,6 +179,8 @@ extension PostgresError {
     private static func saysUnavailable(_ state: String) -> Bool {
         switch state {
         case SQLState.adminShutdown, SQLState.crashShutdown, SQLState.cannotConnectNow, SQLState.queryCanceled: true
+        // A pool that does not take a setting of the URL, above all `options`: it never will.
+        case SQLState.protocolViolation: false
         default: state.hasPrefix("08") || state.hasPrefix("53")
         }
     }

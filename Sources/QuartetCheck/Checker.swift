@@ -50,7 +50,8 @@ package struct Checker: Sendable {
             let last = try await ledger.lastFinished(full: false)
             let sweep = try await begin(options, after: last, ledger)
             let run = SweepRun(
-                sweep, after: last, ledger: ledger, ports: ports, configuration: configuration, time: time,
+                sweep, after: last, now: try await ledger.now().0, ledger: ledger, ports: ports,
+                configuration: configuration, time: time,
                 logger: logger, observe: observe)
             let report = try await run()
             Self.measure(report)

@@ -57,7 +57,8 @@ struct Repairer: Sendable {
         case .taskMissing:
             try await ports.queue.enqueue(found.compactMap(\.look.task))
             return "task enqueued"
-        case .taskGeneration, .taskDeadButOpen:
+        case .requestAhead: return "left: it passes with time"
+        case .taskGeneration, .taskDueTooLate, .taskDeadButOpen:
             // A later generation than the request's can only be taken away; an earlier one is replaced.
             try await ports.documents.removeTasks(tasks)
             try await ports.queue.enqueue(found.compactMap(\.look.task))

@@ -27,7 +27,7 @@ actor SweepRun {
     private var secondsBefore = 0.0
 
     init(
-        _ sweep: Sweep, after last: Sweep?, ledger: any SweepLedger, ports: CheckPorts,
+        _ sweep: Sweep, after last: Sweep?, now: Date, ledger: any SweepLedger, ports: CheckPorts,
         configuration: CheckConfiguration, time: SweepTime, logger: Logger,
         observe: @escaping @Sendable (CheckProgress) -> Void
     ) {
@@ -39,7 +39,10 @@ actor SweepRun {
         self.time = time
         self.logger = logger
         self.observe = observe
-        judge = Judge(invariants: sweep.options.invariants, settledBefore: sweep.settledBefore)
+        let began = time.elapsed()
+        judge = Judge(invariants: sweep.options.invariants, settledBefore: sweep.settledBefore) {
+            now.addingTimeInterval((time.elapsed() - began).seconds)
+        }
         sample = KeySample(sweep.options.sample)
     }
 
@@ -126,8 +129,8 @@ actor SweepRun {
         }
         // What was opened again does not tell when: it is old enough when it has been so for as long as we know.
         let late = suspects.takeReopened()
-        if let first = late.first {
-            try await wait(until: first.seenAt + max(configuration.settleWindow, configuration.secondLookPause))
+        if let last = late.map(\.seenAt).max() {
+            try await wait(until: last + max(configuration.settleWindow, configuration.secondLookPause))
             try await lookTwice(late)
         }
     }
@@ -175,7 +178,7 @@ actor SweepRun {
         observe(
             CheckProgress(
                 phase: phase, fraction: fraction, rows: walk.rows,
-                perSecond: seconds > 0 ? Int(Double(walk.rows) / seconds) : 0, findings: findings))
+                perSecond: seconds > 0 ? Int(saturating: Double(walk.rows) / seconds) : 0, findings: findings))
     }
 
     private var firstKeyTime: Date?

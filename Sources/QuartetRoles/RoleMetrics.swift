@@ -6,6 +6,7 @@ enum RoleMetrics {
     static let tasksClaimed = Counter(label: "quartet_tasks_claimed_total")
     static let tasksCompleted = Counter(label: "quartet_tasks_completed_total")
     static let tasksFailed = Counter(label: "quartet_tasks_failed_attempts_total")
+    static let unreadableTasks = Counter(label: "quartet_tasks_unreadable_total")
     static let tasksBuried = Counter(label: "quartet_tasks_buried_total")
     static let leasesLost = Counter(label: "quartet_leases_lost_total")
     static let tasksInHand = Gauge(label: "quartet_tasks_in_hand")

@@ -21,7 +21,9 @@ extension Composition {
             ports: CheckPorts(
                 sweeps: try PostgresSweepStore(databases: databases), requests: ports.requests,
                 checkStore: try PostgresRequestCheckStore(databases: databases),
-                documents: MongoDocumentCheckStore(client: clients.mongo), queue: ports.queue, sessions: ports.sessions,
+                documents: MongoDocumentCheckStore(
+                    client: clients.mongo, waitMax: Ports.queueConfiguration(configuration.worker).waitMax),
+                queue: ports.queue, sessions: ports.sessions,
                 cards: ports.cards, keywords: ports.keywords,
                 outboxes: try checkedOutboxes(repairs: repairs),
                 caches: try RedisCacheCheckStore(

@@ -46,15 +46,18 @@ package struct Composition: Sendable {
         // Stopped last, so that a process that drains can still be looked into.
         let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate]))
         if let health = healthServer(probes) { services.append(.init(service: health)) }
+        let gate = BootGate()
+        services.append(.init(service: BootCheck(clients: clients, gate: gate)))
         for role in RoleName.allCases where roles.contains(role) {
-            services += try self.services(of: role, probes: probes, onListening: onListening).map {
-                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+            services += try self.services(of: role, probes: probes, onListening: onListening).map { service in
+                // Callers are answered from the first moment on, if only with what is missing.
+                let service: any Service = role == .serve ? service : AfterBoot(gate: gate, role: service)
+                return .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
         let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
         services.append(.init(service: bound))
         defer { bound.disarm() }
-        try await clients.checkAtBoot()
         let group = ServiceGroup(
             configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
@@ -123,7 +126,9 @@ package struct Composition: Sendable {
             host: settings.host, port: settings.port, probes: probes, metrics: { [metrics] in metrics.text() },
             logger: logger,
             onListening: { [logger] port in
-                logger.info("health and metrics served", metadata: ["url": "http://\(settings.host):\(port)"])
+                logger.info(
+                    "health and metrics served",
+                    metadata: ["url": "\(QuartetConfiguration.url(host: settings.host, port: port))"])
             })
     }
 

@@ -1,6 +1,8 @@
+import ClientSupport
 import Logging
 import QuartetCore
 import QuartetMigrations
+import QuartetRoles
 import QuartetStores
 import Redis
 
@@ -26,10 +28,18 @@ struct Ports: Sendable {
         sessions = MongoSessionStore(client: clients.mongo)
         cards = MongoCardStore(client: clients.mongo)
         keywords = MongoKeywordStore(client: clients.mongo)
-        queue = MongoTaskQueue(client: clients.mongo)
+        queue = MongoTaskQueue(
+            client: clients.mongo, configuration: Self.queueConfiguration(configuration.worker), logger: logger)
         progress = RedisProgressBoard(
             client: clients.redis, configuration: Self.progressConfiguration(configuration.redis), logger: logger)
         cache = RedisVersionedCache(client: clients.redis, configuration: Self.cacheConfiguration(configuration.redis))
+    }
+
+    /// Processes may be configured otherwise than this one: twice its longest time is left.
+    static func queueConfiguration(_ worker: WorkerConfiguration) -> MongoQueueConfiguration {
+        var configuration = MongoQueueConfiguration()
+        configuration.waitMax = max(.seconds(30), max(worker.leaseDuration, worker.retryBackoff.max) * 2)
+        return configuration
     }
 
     static func progressConfiguration(_ settings: RedisSettings) -> RedisProgressConfiguration {

@@ -75,33 +75,44 @@ package struct StoreClients: Sendable {
         await mongo.close()
     }
 
-    /// Logs which databases answer, and refuses to go on with one whose schema is not this build's. A store that does not
-    /// answer now may do so later.
+    /// Logs which databases answer, all asked side by side, and refuses to go on with one whose schema is not this build's.
+    /// A store that does not answer now may do so later.
     package func checkAtBoot() async throws {
-        var isReachable = true
-        for name in DatabaseName.allCases {
-            guard let client = postgres[name] else { continue }
-            do {
-                let row = try await client.query(
-                    PostgresStatement("select current_database(), inet_server_port(), version()", name: "hello")
-                ).single()
-                let (database, port, version) = try row.decode(String.self, Int32?.self, String.self)
-                logger.info(
-                    "database reached",
-                    metadata: [
-                        "name": "\(name)", "database": "\(database)", "port": "\(port.map(String.init) ?? "socket")",
-                        "server": "\(version.split(separator: " ").prefix(2).joined(separator: " "))",
-                    ])
-            } catch {
-                isReachable = false
-                logger.warning("database does not answer yet", metadata: ["name": "\(name)", "error": "\(error)"])
+        let areReachable = await withTaskGroup(of: Bool.self) { group in
+            for name in DatabaseName.allCases {
+                guard let client = postgres[name] else { continue }
+                group.addTask { await greet(name, client) }
             }
+            return await group.reduce(true) { $0 && $1 }
         }
-        guard isReachable else { return }
+        try Task.checkCancellation()
+        guard areReachable else { return }
         do {
             try await Migrator(databases: databases, logger: logger).requireMigrated()
         } catch let failure as any StoreFailure where failure.isUnavailable {
             logger.warning("databases no longer answer", metadata: ["error": "\(failure)"])
+        }
+    }
+
+    /// Whether it answers.
+    private func greet(_ name: DatabaseName, _ client: PostgresClient) async -> Bool {
+        do {
+            let row = try await client.query(
+                PostgresStatement("select current_database(), inet_server_port(), version()", name: "hello")
+            ).single()
+            let (database, port, version) = try row.decode(String.self, Int32?.self, String.self)
+            logger.info(
+                "database reached",
+                metadata: [
+                    "name": "\(name)", "database": "\(database)", "port": "\(port.map(String.init) ?? "socket")",
+                    "server": "\(version.split(separator: " ").prefix(2).joined(separator: " "))",
+                ])
+            return true
+        } catch is CancellationError {
+            return false
+        } catch {
+            logger.warning("database does not answer yet", metadata: ["name": "\(name)", "error": "\(error)"])
+            return false
         }
     }
 
@@ -140,6 +151,8 @@ package struct StoreClients: Sendable {
                 configuration.connectTimeout = settings.connectTimeout
                 configuration.statementTimeout = settings.statementTimeout
                 configuration.connectionsMax = settings.connectionsMax
+                configuration.lockTimeout = settings.lockTimeout
+                configuration.pooling = settings.pooling(of: name)
                 clients[name] = PostgresClient(configuration, logger: logger)
             }
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Mongo
 import QuartetCore
 import QuartetTesting
 import SystemTesting
@@ -45,6 +46,42 @@ import Testing
                 try await eventually("all is applied") { try await invalidate.metric("quartet_consumer_lag") == 0 }
                 #expect(invalidate.end == nil)
             }
+        }
+    }
+
+    /// A task is a copy: one that can't be read fails its own request, which can be asked for again.
+    @Test(.timeLimit(.minutes(3)))
+    func tasksThatCannotBeReadArePutAsideAlone() async throws {
+        try await QuartetSystem.run(on: TestStack.shared) { system in
+            let (_, shop) = try await system.serve(with: ["relay"])
+            try await shop.addProduct("p", reviews: 5)
+            var ids: [RequestID] = []
+            for _ in 0..<8 { ids.append(try await shop.submitted("p")) }
+            try await eventually("the tasks are there") { [ids] in
+                try await system.stores.documents("analysis_queue", [:]).count == ids.count
+            }
+            let spoiled: [BSONDocument] = [
+                ["$unset": ["product_id": ""]], ["$set": ["generation": .double(.nan)]],
+                ["$set": ["attempt": "three", "product_id": .int64(.max)]], ["$set": ["generation": .int64(1 << 40)]],
+            ]
+            for (id, change) in zip(ids, spoiled) { try await system.stores.spoilTask(id, change) }
+            try await system.stores.addStray(["_id": "stray", "state": "live"])
+            let late: BSONDocument = ["$set": ["available_at": .date(milliseconds: 1 << 46)]]
+            try await system.stores.spoilTask(ids[7], late)
+
+            let worker = try system.start(["work"], settings: TestProcess.servingMetrics)
+            for id in ids.dropFirst(spoiled.count) { #expect(try await shop.closed(id).status == "completed") }
+            for id in ids.prefix(spoiled.count) {
+                let closed = try await shop.closed(id)
+                #expect(closed.status == "failed", "\(id)")
+                #expect(try await shop.call(.get, "/v1/dead").text.contains("\(id)"))
+            }
+            #expect(worker.end == nil)
+            #expect(try await worker.metric("quartet_tasks_unreadable_total") == Double(spoiled.count))
+            #expect(try await worker.metric("quartet_queue_strays_total") == 1)
+            try await system.expectConsistency()
+            _ = try await shop.call(.post, "/v1/analyses/\(ids[0])/retry")
+            #expect(try await shop.closed(ids[0]).status == "completed")
         }
     }
 

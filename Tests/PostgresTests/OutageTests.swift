@@ -169,32 +169,68 @@ import Testing
         try await TestServer.withOwn { server in
             try await withClient(on: server) { client in
                 var events = client.listen(to: ["jobs", "odd \"name\""]).makeAsyncIterator()
-                #expect(try await events.next() == .connected)
+                #expect(await events.next() == .connected)
                 _ = try await client.query(PostgresStatement("SELECT pg_notify('jobs', $1)", "first"))
-                #expect(try await events.next() == .notification(channel: "jobs", payload: "first"))
+                #expect(await events.next() == .notification(channel: "jobs", payload: "first"))
                 _ = try await client.query(PostgresStatement("SELECT pg_notify('odd \"name\"', '')"))
-                #expect(try await events.next() == .notification(channel: "odd \"name\"", payload: ""))
+                #expect(await events.next() == .notification(channel: "odd \"name\"", payload: ""))
                 await server.kill()
                 try await server.start()
-                #expect(try await events.next() == .reconnected)
+                #expect(await events.next() == .reconnected)
                 try await eventually {
                     (try? await client.query(PostgresStatement("SELECT pg_notify('jobs', $1)", "second"))) != nil
                 }
-                #expect(try await events.next() == .notification(channel: "jobs", payload: "second"))
+                #expect(await events.next() == .notification(channel: "jobs", payload: "second"))
             }
+        }
+    }
+
+    /// Whatever is in the way, a password or a database that is being made anew: it passes, and then they hear again.
+    @Test func listenersOutliveWhatLooksAsIfItStayed() async throws {
+        try await withClient { owner in
+            try await owner.execute(script: "CREATE ROLE bell LOGIN PASSWORD 'right'")
+            var configuration = try await PostgresConfiguration(url: TestServer.shared.url(user: "bell"))
+            configuration.backoff = Backoff(base: .milliseconds(5), max: .milliseconds(50))
+            let client = PostgresClient(configuration, logger: quiet)
+            let (failures, told) = AsyncStream.makeStream(of: String?.self)
+            let (connected, signal) = AsyncStream.makeStream(of: Void.self)
+            let hearing = Task { () -> PostgresEvent? in
+                let bell = client.listen(to: ["bell"]) { told.yield(($0 as? PostgresError)?.sqlState) }
+                for await event in bell {
+                    guard event == .connected else { return event }
+                    signal.yield()
+                }
+                return nil
+            }
+            for await _ in connected { break }
+            try await owner.execute(
+                script: """
+                    ALTER ROLE bell PASSWORD 'other';
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bell'
+                    """)
+            var count = 0
+            for await state in failures {
+                #expect(state == "28P01")
+                count += 1
+                if count == 3 { break }
+            }
+            try await owner.execute(script: "ALTER ROLE bell PASSWORD 'right'")
+            let event = await hearing.value
+            #expect(event == .reconnected)
+            await client.close()
         }
     }
 
     @Test func aSlowListenerIsToldThatItMissedSome() async throws {
         try await withClient(.set(\.notificationsWaitingMax, 3)) { client in
             var events = client.listen(to: ["flood"]).makeAsyncIterator()
-            #expect(try await events.next() == .connected)
+            #expect(await events.next() == .connected)
             // Each round brings a hundred and takes one: no listener keeps up with that, on whatever machine.
             let flood = PostgresStatement("SELECT pg_notify('flood', n::text) FROM generate_series(1, 100) n")
             var heard: PostgresEvent?
             repeat {
                 _ = try await client.query(flood)
-                heard = try await events.next()
+                heard = await events.next()
             } while heard != .reconnected
         }
     }

@@ -9,8 +9,8 @@ final class TestServer: Sendable {
     private static let root = Result { try TemporaryFolder.make() }
     private static let starting = Task { try await started() }
 
-    private let server: PostgresServer
-    private let folder: URL
+    let server: PostgresServer
+    let folder: URL
     private let socketFolder: String
 
     /// The server that tests share who do it no harm.

@@ -1,3 +1,4 @@
+import ClientSupport
 import HTTPTypes
 import QuartetCore
 import QuartetTesting
@@ -33,6 +34,20 @@ import Testing
             #expect(second.text == first.text)
             let seen = try await caller.call(.get, "/v1/analyses/\(id)")
             #expect(seen.text == first.text)
+        }
+    }
+
+    @Test func whatIsHeldUpIsToldAsThatAndWhenToComeBack() async throws {
+        let id = try await submit()
+        try await api.run { [api] caller in
+            for (method, path) in [(HTTPRequest.Method.delete, "\(id)"), (.post, "\(id)/retry")] {
+                api.database.failNext(with: HeldUp())
+                let answer = try await caller.call(method, "/v1/analyses/\(path)")
+                #expect(answer.status == 503)
+                #expect(answer.problem == "locked")
+                #expect(answer.headers[.retryAfter] == "1")
+            }
+            #expect(try await caller.call(.get, "/v1/analyses/\(id)").json["status"] as? String == "queued")
         }
     }
 
@@ -154,4 +169,12 @@ import Testing
             #expect(answer.status == 503)
         }
     }
+}
+
+private struct HeldUp: StoreFailure {
+    let mayHaveHappened = false
+    let isRetriable = true
+    let isUnavailable = false
+    let isContended = true
+    let description = "somebody holds the row"
 }

@@ -191,6 +191,18 @@ package struct Stores: Sendable {
         }
     }
 
+    /// Changes a task's document, as nobody who goes by the rules can.
+    package func spoilTask(_ id: RequestID, _ change: BSONDocument) async throws {
+        try await mongo.runCommand([
+            "update": "analysis_queue", "updates": [["q": ["_id": .uuid(id.uuid)], "u": .document(change)]],
+        ])
+    }
+
+    /// Puts a document into the queue that is no task.
+    package func addStray(_ document: BSONDocument) async throws {
+        try await mongo.runCommand(["insert": "analysis_queue", "documents": [.document(document)]])
+    }
+
     package func removeSession(of id: RequestID) async throws {
         try await mongo.runCommand([
             "delete": "realtime_analysis_sessions",

@@ -17,9 +17,13 @@ struct ConnectionString: ~Copyable {
             throw MongoError(.configuration, "not a MongoDB connection string", domain: error.domain)
         }
         // A password with an unescaped @ would become half of a host name, and be told in every error.
-        guard Self.hosts(of: uri).allSatisfy({ !$0.contains("@") }) else {
+        let database = mongoc_uri_get_database(uri).map { String(cString: $0) } ?? ""
+        guard Self.hosts(of: uri).allSatisfy({ !$0.contains("@") }), !database.contains("@"),
+            text.prefix(while: { $0 != "?" }).count(where: { $0 == "@" }) <= 1
+        else {
             mongoc_uri_destroy(uri)
-            throw MongoError(.configuration, "not a MongoDB connection string: an @ in a password is written %40")
+            throw MongoError(
+                .configuration, "not a MongoDB connection string: in a user or a password @ is written %40, / is %2F")
         }
         return uri
     }

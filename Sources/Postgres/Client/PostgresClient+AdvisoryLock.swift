@@ -7,18 +7,28 @@ extension PostgresClient {
     package nonisolated(nonsending) func withAdvisoryLock<Value: Sendable>(
         _ key: Int64, deadline: Deadline? = nil, _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value {
-        try await withSession(deadline: deadline) { session in
-            let lock = PostgresStatement("SELECT pg_advisory_lock($1)", name: "advisory lock", key)
-            _ = try await ask(lock, session, deadline: deadline)
-            return try await holding(key, session, body)
+        let limit = limit(deadline)
+        var attempt = 0
+        // Asked for again and again: waiting at the server would end with its time for locks.
+        while true {
+            if let value = try await withAdvisoryLockIfFree(key, deadline: limit, body) { return value }
+            let next = ContinuousClock.now.advanced(by: Self.lockBackoff.delay(attempt: attempt))
+            guard next < limit.instant else {
+                throw PostgresError(.deadlineExceeded, "somebody else holds the lock", statementName: "advisory lock")
+            }
+            try await ContinuousClock().sleep(until: next)
+            attempt += 1
         }
     }
+
+    private static let lockBackoff = Backoff(base: .milliseconds(20), max: .milliseconds(500))
 
     /// As ``withAdvisoryLock(_:deadline:_:)``, but returns nil at once if somebody else holds the lock.
     package nonisolated(nonsending) func withAdvisoryLockIfFree<Value: Sendable>(
         _ key: Int64, deadline: Deadline? = nil, _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value? {
         try await withSession(deadline: deadline) { session in
+            guard !session.connection.isPooled else { throw Self.needsSession }
             let lock = PostgresStatement("SELECT pg_try_advisory_lock($1)", name: "advisory lock", key)
             guard try await ask(lock, session, deadline: deadline).single().decode(0, as: Bool.self) else {
                 return nil
@@ -26,6 +36,11 @@ extension PostgresClient {
             return try await holding(key, session, body)
         }
     }
+
+    private static let needsSession = PostgresError(
+        .configuration,
+        "this needs a session of its own, and a connection pool in transaction mode is in between: give it a URL of "
+            + "PostgreSQL itself, or of a pool in session mode with db.pooling: session")
 
     /// A lock may have been granted to a caller that did not learn it. It goes with the connection.
     private nonisolated(nonsending) func ask(

@@ -13,26 +13,33 @@ package final class PostgresClient: Sendable {
     let logger: Logger
     let pool: ConnectionPool<PostgresConnection>
     private let lanes: [SharedLane]
+    let addresses: AddressBook
 
     package init(_ configuration: PostgresConfiguration, logger: Logger) {
         var logger = logger
         logger[metadataKey: "postgres"] = "\(configuration.endpoint)"
         self.configuration = configuration
         self.logger = logger
-        pool = Self.makePool(configuration, .exclusive, connectionsMax: configuration.connectionsMax, logger)
-        lanes = (0..<max(1, configuration.sharedConnectionsMax)).map { [logger] _ in
-            SharedLane(Self.makePool(configuration, .shared, connectionsMax: 1, logger))
+        let addresses = AddressBook()
+        self.addresses = addresses
+        let shared = ConnectionPlan(
+            configuration: configuration, role: .shared, addresses: addresses, logger: logger)
+        pool = Self.makePool(
+            ConnectionPlan(configuration: configuration, role: .exclusive, addresses: addresses, logger: logger),
+            connectionsMax: configuration.connectionsMax)
+        lanes = (0..<max(1, configuration.sharedConnectionsMax)).map { _ in
+            SharedLane(Self.makePool(shared, connectionsMax: 1))
         }
     }
 
     private static func makePool(
-        _ configuration: PostgresConfiguration, _ role: ConnectionRole, connectionsMax: Int, _ logger: Logger
+        _ plan: ConnectionPlan, connectionsMax: Int
     ) -> ConnectionPool<PostgresConnection> {
         ConnectionPool(
-            limits: PoolLimits(connectionsMax: connectionsMax, waitingMax: configuration.waitingMax),
-            backoff: configuration.backoff
+            limits: PoolLimits(connectionsMax: connectionsMax, waitingMax: plan.configuration.waitingMax),
+            backoff: plan.configuration.backoff
         ) {
-            try await PostgresConnection.connect(configuration, role: role, logger: logger)
+            try await PostgresConnection.connect(plan)
         }
     }
 
@@ -44,20 +51,23 @@ package final class PostgresClient: Sendable {
 
     /// Runs one statement, a transaction of its own, together with other callers' statements on a shared connection.
     ///
-    /// For short statements: those behind a long one wait for it. A long one belongs into ``withSession(deadline:_:)``.
+    /// For short statements: those behind a long one wait for it. A long one goes alone, and so does one that locks rows.
     /// Writes of one connection commit one after the other: many of them go faster together, in one transaction.
-    package func query(_ statement: PostgresStatement, deadline: Deadline? = nil) async throws -> PostgresRows {
+    ///
+    /// - Parameter isAlone: on a connection that nobody else uses meanwhile.
+    package func query(
+        _ statement: PostgresStatement, isAlone: Bool = false, deadline: Deadline? = nil
+    ) async throws -> PostgresRows {
         let deadline = limit(deadline)
         var isRepetition = false
         while true {
-            let connection = try await sharedConnection(deadline: deadline)
-            let outcome = await connection.perform(.statement(statement), deadline: deadline, isRepeatable: true)
+            let outcome = try await withLane(isAlone: isAlone, deadline: deadline) { connection in
+                await connection.perform(statement.request, deadline: deadline, isRepeatable: true)
+            }
             do {
                 return try outcome.single()
-            } catch let error as PostgresError
-                where error.code == .connectionLost && !error.mayHaveHappened && !isRepetition
-            {
-                // The connection was lost before the server did any of it.
+            } catch let error as PostgresError where error.mayFareBetterElsewhere && !isRepetition {
+                // The server did not do any of it.
                 isRepetition = true
             }
         }
@@ -73,34 +83,75 @@ package final class PostgresClient: Sendable {
         _ statements: [PostgresStatement], mode: PostgresPipelineMode, deadline: Deadline? = nil
     ) async throws -> [Result<PostgresRows, PostgresError>] {
         let deadline = limit(deadline)
-        let connection = try await sharedConnection(deadline: deadline)
-        return try await connection.pipeline(statements, mode: mode, deadline: deadline, isRepeatable: true)
+        return try await withLane(deadline: deadline) { connection in
+            try await connection.pipeline(statements, mode: mode, deadline: deadline, isRepeatable: true)
+        }
     }
 
     func limit(_ deadline: Deadline?) -> Deadline {
         deadline ?? .after(configuration.statementTimeout)
     }
 
-    /// The least busy of the shared connections. Another one is opened only once those there are have a queue.
-    private func sharedConnection(deadline: Deadline) async throws -> PostgresConnection {
+    /// Runs `body` with a shared connection; where each of them is held up, with one that nobody else uses.
+    private func withLane<Value: Sendable>(
+        isAlone: Bool = false, deadline: Deadline, _ body: (PostgresConnection) async throws -> Value
+    ) async throws -> Value {
+        if !isAlone, let connection = try await sharedConnection(deadline: deadline) {
+            return try await body(connection)
+        }
+        let connection = try await pool.checkout(deadline: deadline)
+        defer { pool.giveBack(connection) }
+        return try await body(connection)
+    }
+
+    /// The least busy of the shared connections that no statement holds up. Another one is opened only once those there are
+    /// have a queue.
+    private func sharedConnection(deadline: Deadline) async throws -> PostgresConnection? {
+        let heldUp = ContinuousClock.now.advanced(by: .zero - Self.holdMax)
         var best: PostgresConnection?
         var unopened: SharedLane?
+        var isHeldUp = false
         for lane in lanes {
             if let connection = lane.open {
-                if connection.outstanding < best?.outstanding ?? .max { best = connection }
+                if connection.mailbox.isHeldUp(since: heldUp) {
+                    isHeldUp = true
+                } else if connection.outstanding < best?.outstanding ?? .max {
+                    best = connection
+                }
             } else if unopened == nil {
                 unopened = lane
             }
         }
-        guard let best else { return try await lanes[0].connection(deadline: deadline) }
+        guard let best else {
+            if let unopened { return try await unopened.connection(deadline: deadline) }
+            return isHeldUp ? nil : try await lanes[0].connection(deadline: deadline)
+        }
         guard let unopened, best.outstanding >= Self.queueLengthMax else { return best }
         // One that can't be had is no reason to fail: there is one that works.
         let patience = min(deadline, .after(Self.laneOpeningTimeout))
         return (try? await unopened.connection(deadline: patience)) ?? best
     }
 
+    /// A statement that takes longer waits for a lock, or for a disk: nothing more is sent behind it.
+    private static let holdMax: Duration = .milliseconds(50)
     private static let queueLengthMax = 16
     private static let laneOpeningTimeout: Duration = .milliseconds(250)
+}
+
+extension PostgresStatement {
+    /// While a batcher looks for what is held up, nobody waits long for a lock.
+    var request: Request.Kind {
+        guard Contention.isProbing else { return .statement(self) }
+        let patience = PostgresStatement("SELECT set_config('lock_timeout', '20ms', true)", name: name)
+        return .atomic([patience, self])
+    }
+}
+
+extension PostgresError {
+    /// The connection was lost before anything happened, or leads to a server that takes no writes any more.
+    fileprivate var mayFareBetterElsewhere: Bool {
+        !mayHaveHappened && (code == .connectionLost || sqlState == SQLState.readOnlyTransaction)
+    }
 }
 
 /// How the statements of a pipeline stand to each other.

@@ -12,15 +12,15 @@ package enum PostgresEvent: Sendable, Hashable {
 
 /// The notifications of some channels, on a connection of its own that is made again whenever it is lost.
 ///
-/// Ends when the task that iterates is cancelled. Iteration throws only if connecting fails for a reason that stays: a
-/// refused password, an unknown database.
+/// Ends when the task that iterates is cancelled, and not before.
 package struct PostgresNotifications: AsyncSequence, Sendable {
     package typealias Element = PostgresEvent
-    package typealias Failure = any Error
+    package typealias Failure = Never
 
     let channels: [String]
-    let configuration: PostgresConfiguration
-    let logger: Logger
+    let plan: ConnectionPlan
+    let onFailure: @Sendable (any Error) -> Void
+    private var logger: Logger { plan.logger }
 
     package func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(sequence: self)
@@ -35,10 +35,10 @@ package struct PostgresNotifications: AsyncSequence, Sendable {
             self.sequence = sequence
         }
 
-        package mutating func next() async throws -> PostgresEvent? {
+        package mutating func next() async -> PostgresEvent? {
             while !Task.isCancelled {
                 guard let listener else {
-                    guard let connected = try await sequence.connect() else { return nil }
+                    guard let connected = await sequence.connect() else { return nil }
                     listener = connected
                     defer { hasConnectedBefore = true }
                     return hasConnectedBefore ? .reconnected : .connected
@@ -61,19 +61,21 @@ package struct PostgresNotifications: AsyncSequence, Sendable {
         let buffer: NotificationBuffer
     }
 
-    /// Tries until it listens; nil if cancelled meanwhile.
-    private func connect() async throws -> Listener? {
+    /// Tries for as long as it takes, whatever is in the way: a password, a database or a pool may change. Nil if cancelled
+    /// meanwhile.
+    private func connect() async -> Listener? {
         var attempt = 0
         while !Task.isCancelled {
             do {
                 return try await connectOnce()
-            } catch let error as PostgresError where error.isRetriable {
-                let level: Logger.Level = attempt == 0 ? .info : .debug
-                logger.log(level: level, "listening for notifications failed", metadata: ["error": "\(error)"])
-            } catch is CancellationError {
-                return nil
+            } catch {
+                guard !(error is CancellationError) else { return nil }
+                onFailure(error)
+                // Said once for each time that it is lost: what asks for the bells looks without them meanwhile.
+                let level: Logger.Level = attempt == 0 ? .warning : .debug
+                logger.log(level: level, "notifications are not heard for now", metadata: ["error": "\(error)"])
             }
-            let next = ContinuousClock.now.advanced(by: configuration.backoff.delay(attempt: attempt))
+            let next = ContinuousClock.now.advanced(by: plan.configuration.backoff.delay(attempt: attempt))
             guard (try? await ContinuousClock().sleep(until: next)) != nil else { return nil }
             attempt += 1
         }
@@ -81,12 +83,19 @@ package struct PostgresNotifications: AsyncSequence, Sendable {
     }
 
     private func connectOnce() async throws -> Listener {
-        let buffer = NotificationBuffer(countMax: configuration.notificationsWaitingMax)
-        let connection = try await PostgresConnection.connect(configuration, role: .listener(buffer), logger: logger)
+        let buffer = NotificationBuffer(countMax: plan.configuration.notificationsWaitingMax)
+        let connection = try await PostgresConnection.connect(
+            ConnectionPlan(
+                configuration: plan.configuration, role: .listener(buffer), addresses: plan.addresses, logger: logger))
+        guard !connection.isPooled else {
+            throw PostgresError(
+                .configuration,
+                "notifications can't pass a connection pool in transaction mode: new rows are polled for")
+        }
         for channel in channels {
             let name = channel.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
             _ = try await connection.perform(
-                .control("LISTEN \"\(name)\""), deadline: .after(configuration.connectTimeout)
+                .control("LISTEN \"\(name)\""), deadline: .after(plan.configuration.connectTimeout)
             ).single()
         }
         return Listener(connection: connection, buffer: buffer)
@@ -95,7 +104,13 @@ package struct PostgresNotifications: AsyncSequence, Sendable {
 
 extension PostgresClient {
     /// The notifications of `channels` from when iteration begins.
-    package func listen(to channels: [String]) -> PostgresNotifications {
-        PostgresNotifications(channels: channels, configuration: configuration, logger: logger)
+    ///
+    /// - Parameter onFailure: called each time that connecting or listening fails; it is tried again.
+    package func listen(
+        to channels: [String], onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
+    ) -> PostgresNotifications {
+        let plan = ConnectionPlan(
+            configuration: configuration, role: .exclusive, addresses: addresses, logger: logger)
+        return PostgresNotifications(channels: channels, plan: plan, onFailure: onFailure)
     }
 }

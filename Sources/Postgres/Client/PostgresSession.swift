@@ -16,7 +16,8 @@ package struct PostgresSession: Sendable {
     package func query(_ statement: PostgresStatement, deadline: Deadline? = nil) async throws -> PostgresRows {
         try await inTransaction {
             try await connection.perform(
-                .statement(statement), deadline: limit(deadline), isRepeatable: !isInTransaction
+                isInTransaction ? .statement(statement) : statement.request, deadline: limit(deadline),
+                isRepeatable: !isInTransaction
             ).single()
         }
     }

@@ -11,14 +11,20 @@ struct ConnectionHandle: ~Copyable {
     ///
     /// - Throws: `connectFailed`.
     static func connecting(
-        _ configuration: PostgresConfiguration, logger: Logger
+        _ configuration: PostgresConfiguration, to address: ServerAddress?, logger: Logger
     ) throws(PostgresError) -> ConnectionHandle {
         // A later keyword wins over an earlier one, and what the URL says replaces what stands before `dbname`.
-        let keywords = [
+        var keywords = [
             ("connect_timeout", "0"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
             ("keepalives_count", "3"), ("tcp_user_timeout", "30000"), ("dbname", configuration.url.value),
             ("fallback_application_name", configuration.applicationName), ("client_encoding", "UTF8"),
         ]
+        if let address {
+            keywords += [
+                ("host", address.host.name), ("hostaddr", address.host.address ?? ""), ("port", address.host.port),
+            ]
+            if let attributes = address.attributes { keywords.append(("target_session_attrs", attributes)) }
+        }
         let started = CStringArray.withPointers(to: keywords.map(\.0)) { names in
             CStringArray.withPointers(to: keywords.map(\.1)) { values in PQconnectStartParams(names, values, 1) }
         }
@@ -78,6 +84,9 @@ struct ConnectionHandle: ~Copyable {
         return PostgresError(
             .connectFailed, message, report: sqlState.map { PostgresError.ServerReport(sqlState: $0) })
     }
+
+    /// Why the connection was lost before it was of use.
+    func greetingError() -> PostgresError { connectError() }
 
     /// Why the last call failed.
     func lostError() -> PostgresError {

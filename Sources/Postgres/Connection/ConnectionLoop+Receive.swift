@@ -61,6 +61,8 @@ extension ConnectionLoop {
             return fail(lost, isDefinite: true)
         }
         if handle.isBad { return fail(handle.lostError(), isDefinite: false) }
+        // The server takes no writes any more: another address, or another server behind this one, may.
+        if error.sqlState == PostgresError.SQLState.readOnlyTransaction { mailbox.close() }
         switch expectation {
         case .prepare(let key):
             cache.notPrepared(key)

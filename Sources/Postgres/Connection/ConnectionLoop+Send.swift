@@ -7,7 +7,7 @@ extension ConnectionLoop {
         guard end == nil, !isUnflushed, !isCancelling, let next = waiting.first else { return false }
         // Answers to the connection's own statements may still be on their way.
         guard let last = flights.last else { return !next.needsConnectionAlone || expected.isEmpty }
-        return flights.count < Self.flightsMax && !last.request.needsConnectionAlone && !next.needsConnectionAlone
+        return flights.count < flightsMax && !last.request.needsConnectionAlone && !next.needsConnectionAlone
     }
 
     mutating func sendWaiting() {
@@ -34,15 +34,16 @@ extension ConnectionLoop {
         flights.append(Flight(request))
         switch request.kind {
         case .statement(let statement):
-            return send([statement], of: request) && sync()
+            return sendPrelude() && send([statement], of: request) && sync()
         case .atomic(let statements):
-            return send(statements, of: request) && sync()
+            return sendPrelude() && send(statements, of: request) && sync()
         case .transaction(let begin, let statements):
-            return control(begin) && send(statements, of: request) && control("COMMIT") && sync()
+            return control(begin) && sendPrelude() && send(statements, of: request) && control("COMMIT") && sync()
         case .control(let sql):
             flights[flights.count - 1].results = [.failure(Self.skipped)]
             expected.append(.statement(0))
-            return handle.sendOnce(PostgresStatement(sql)) && sync()
+            let isBegin = sql.hasPrefix("BEGIN")
+            return handle.sendOnce(PostgresStatement(sql)) && (!isBegin || sendPrelude()) && sync()
         case .stream(let statement, _, _):
             flights[flights.count - 1].results = [.failure(Self.skipped)]
             expected.append(.statement(0))
@@ -78,6 +79,12 @@ extension ConnectionLoop {
     mutating func control(_ sql: String) -> Bool {
         expected.append(.control)
         return handle.sendOnce(PostgresStatement(sql))
+    }
+
+    private mutating func sendPrelude() -> Bool {
+        guard let prelude, !isInTransaction else { return true }
+        expected.append(.control)
+        return handle.sendOnce(prelude)
     }
 
     mutating func sync() -> Bool {

@@ -19,7 +19,7 @@ enum ConnectionRole: Sendable {
 /// busy with. Everything here happens on one thread and never blocks but in `poll`.
 struct ConnectionLoop: ~Copyable {
     /// Requests that may be on the way at once; more wait here, where they can still be taken back.
-    static let flightsMax = 256
+    let flightsMax: Int
     /// A cancellation that arrives before its statement is lost, so it is repeated.
     static let cancelRepeat: Duration = .milliseconds(200)
 
@@ -31,6 +31,8 @@ struct ConnectionLoop: ~Copyable {
     let logger: Logger
 
     var cache: StatementCache
+    /// What each transaction begins with.
+    let prelude: PostgresStatement?
     var waiting = Deque<Request>()
     var flights = Deque<Flight>()
     var expected = Deque<Expectation>()
@@ -50,16 +52,20 @@ struct ConnectionLoop: ~Copyable {
     var end: PostgresError?
 
     init(
-        _ handle: consuming ConnectionHandle, canceller: Canceller, mailbox: Mailbox, role: ConnectionRole,
-        configuration: PostgresConfiguration, logger: Logger
+        _ handle: consuming ConnectionHandle, canceller: Canceller, mailbox: Mailbox, plan: ConnectionPlan,
+        isPooled: Bool
     ) {
         self.handle = handle
         self.canceller = canceller
         self.mailbox = mailbox
-        self.role = role
-        cancellationGrace = configuration.cancellationGrace
-        cache = StatementCache(capacity: configuration.statementCacheSize)
-        self.logger = logger
+        role = plan.role
+        cancellationGrace = plan.configuration.cancellationGrace
+        // The next transaction may be another server's session, which does not know what this one has prepared.
+        cache = StatementCache(capacity: isPooled ? 0 : plan.configuration.statementCacheSize)
+        // PgBouncer before 1.21 takes the first answer for all, and gives the rest to whoever comes next.
+        flightsMax = isPooled ? 1 : 256
+        prelude = isPooled ? SessionSettings.local(plan.configuration.sessionSettings) : nil
+        logger = plan.logger
     }
 
     /// Works until the connection is closed or lost.
@@ -79,6 +85,7 @@ struct ConnectionLoop: ~Copyable {
             // A COPY FROM left its piece for when there is room: nobody wakes the thread for that again.
             if wasUnflushed, !isUnflushed { continue }
             sendCancelIfWanted()
+            mailbox.setFront(flights.first?.request.id)
             guard end == nil else { break }
             if isClosing, waiting.isEmpty, flights.isEmpty {
                 fail(PostgresError(.closed, "the connection is closed"), isDefinite: true)

@@ -29,6 +29,9 @@ final class Mailbox: Sendable {
         var isInTransaction = false
         /// It is to end once everything handed in is answered.
         var isClosing = false
+        /// The request that the server works on, and since when.
+        var front: (id: RequestID, since: ContinuousClock.Instant)?
+        var isPooled = false
     }
 
     private let state = Mutex(State())
@@ -46,6 +49,25 @@ final class Mailbox: Sendable {
     /// True while requests are taken and no transaction was left open.
     var isUsable: Bool { state.withLock { $0.end == nil && !$0.isClosing && !$0.isInTransaction } }
     var isOpen: Bool { state.withLock { $0.end == nil && !$0.isClosing } }
+
+    /// A pool gives the server's session to others between two transactions.
+    var isPooled: Bool {
+        get { state.withLock { $0.isPooled } }
+        set { state.withLock { $0.isPooled = newValue } }
+    }
+
+    /// Whether one request has kept all others waiting since `instant`, or longer.
+    func isHeldUp(since instant: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in state.front.map { $0.since <= instant } ?? false }
+    }
+
+    /// Says which request the server works on.
+    func setFront(_ id: RequestID?) {
+        state.withLock { state in
+            guard state.front?.id != id else { return }
+            state.front = id.map { ($0, .now) }
+        }
+    }
 
     func makeID() -> RequestID {
         RequestID(rawValue: lastID.add(1, ordering: .relaxed).newValue)

@@ -9,12 +9,10 @@ final class PostgresConnection: PooledConnection {
     private let requestsMax: Int
 
     /// - Throws: `connectFailed`.
-    static func connect(
-        _ configuration: PostgresConfiguration, role: ConnectionRole, logger: Logger
-    ) async throws(PostgresError) -> PostgresConnection {
+    static func connect(_ plan: ConnectionPlan) async throws(PostgresError) -> PostgresConnection {
         let mailbox = try Mailbox()
-        try await ConnectionThread.start(configuration, role: role, mailbox: mailbox, logger: logger)
-        return PostgresConnection(mailbox: mailbox, requestsMax: configuration.waitingMax)
+        try await ConnectionThread.start(plan, mailbox: mailbox)
+        return PostgresConnection(mailbox: mailbox, requestsMax: plan.configuration.waitingMax)
     }
 
     private init(mailbox: Mailbox, requestsMax: Int) {
@@ -28,6 +26,8 @@ final class PostgresConnection: PooledConnection {
 
     var isUsable: Bool { mailbox.isUsable }
     var isOpen: Bool { mailbox.isOpen }
+
+    var isPooled: Bool { mailbox.isPooled }
 
     /// Requests that have no answer yet.
     var outstanding: Int { mailbox.outstanding.load(ordering: .relaxed) }

@@ -15,7 +15,7 @@ enum ServerText {
             .map { $0.trimmingWhitespace() }
             .filter { !$0.isEmpty && !$0.hasPrefix("LOCATION:") }
         let joined = lines.joined(separator: "; ")
-        guard let severity = joined.range(ofText: "FATAL:  ") ?? joined.range(ofText: "ERROR:  ") else {
+        guard let severity = joined.firstRange(ofText: "FATAL:  ") ?? joined.firstRange(ofText: "ERROR:  ") else {
             return (nil, joined)
         }
         let rest = joined[severity.upperBound...]
@@ -35,7 +35,7 @@ extension StringProtocol {
 }
 
 extension String {
-    fileprivate func range(ofText text: String) -> Range<Index>? {
+    func firstRange(ofText text: String) -> Range<Index>? {
         ranges(of: text).first
     }
 }

@@ -168,6 +168,9 @@ struct AnalysisEndpoints: Sendable {
         guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
         // Before the end they may be of cards that another attempt stores otherwise.
         let details = request.status == .completed ? try await ports.keywords.details([id])[0] : nil
+        guard details?.isReadable != false else {
+            throw Problem(.internalServerError, "unreadable", "what is stored of the keywords of \(id) can't be read")
+        }
         return Response(
             json: JSONWriter.object(capacity: 8_192) { json in
                 json.key("keywords")

@@ -16,17 +16,21 @@ struct RequestBatchers: Sendable {
 
     init(ports: APIPorts, configuration: APIConfiguration, observe: (@Sendable (BatchReport) -> Void)?) {
         func batcher<Item, Output>(
-            _ name: String, size: Int = 512, _ perform: @escaping @Sendable ([Item]) async throws -> [Output]
+            _ name: String, size: Int = 512, inFlightMax: Int = 1,
+            _ perform: @escaping @Sendable ([Item]) async throws -> [Output]
         ) -> Batcher<Item, Output> {
             Batcher(
-                name: name, limits: .init(batchSizeMax: size, waitingMax: configuration.waitingMax),
+                name: name,
+                limits: .init(
+                    batchSizeMax: size, waitingMax: configuration.waitingMax, inFlightMax: inFlightMax),
                 observe: observe
             ) { try await perform($0).map { .success($0) } }
         }
         submit = batcher("request.submit", size: configuration.submitsPerBatchMax, ports.requests.submit)
-        cancel = batcher("request.cancel", ports.requests.cancel)
-        drop = batcher("request.drop", ports.requests.drop)
-        retry = batcher("request.retry", ports.requests.retry)
+        // People ask for these, and what one of them waits for is no reason for the others to wait.
+        cancel = batcher("request.cancel", inFlightMax: 4, ports.requests.cancel)
+        drop = batcher("request.drop", inFlightMax: 4, ports.requests.drop)
+        retry = batcher("request.retry", inFlightMax: 4, ports.requests.retry)
         request = batcher("request.read", ports.requests.requests)
         result = batcher("result.read", size: 64, ports.requests.results)
         latest = batcher("result.latest", size: 64, ports.requests.latestResults)

@@ -42,6 +42,12 @@ struct ProblemMiddleware: RouterMiddleware {
         case BatcherError.overloaded:
             return Problem(
                 .serviceUnavailable, "overloaded", "too many calls wait already; try again", retryAfterSeconds: 1)
+        case let failure as any StoreFailure where failure.isContended:
+            logger.warning("held up by a lock", metadata: ["path": "\(request.uri.path)", "error": "\(failure)"])
+            return Problem(
+                .serviceUnavailable, "locked",
+                "somebody else holds what this call needs; nothing was changed, try again",
+                retryAfterSeconds: 1)
         case let failure as any StoreFailure where failure.isUnavailable || failure.isRetriable:
             logger.warning("store not available", metadata: ["path": "\(request.uri.path)", "error": "\(failure)"])
             return Problem(

@@ -62,6 +62,8 @@ extension Request {
 extension Date {
     /// RFC 3339 in UTC with milliseconds.
     var rfc3339: String {
-        formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        // Years of four digits; a store may have others.
+        min(max(self, Date(timeIntervalSince1970: -62_135_596_800)), Date(timeIntervalSince1970: 253_402_300_799))
+            .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }

@@ -18,7 +18,8 @@ extension RequestID {
 
     /// An id before every one that is made at `date` or later.
     package static func before(_ date: Date) -> RequestID {
-        let milliseconds = UInt64(max(0, (date.timeIntervalSince1970 * 1000).rounded(.down)))
+        // Six bytes are all that an id has for it.
+        let milliseconds = UInt64(min(max(0, (date.timeIntervalSince1970 * 1000).rounded(.down)), 0x1p48 - 1))
         let words = ((milliseconds << 16).bigEndian, UInt64(0))
         return withUnsafeBytes(of: words) { RequestID(UUID(uuid: $0.loadUnaligned(as: uuid_t.self))) }
     }
@@ -92,14 +93,23 @@ package struct TaskFacts: Sendable, Hashable {
     package let id: RequestID
     package let isDead: Bool
     package let generation: Int
+    /// It waits longer than any lease or delay can make it.
+    package let isDueTooLate: Bool
 
-    package init(id: RequestID, isDead: Bool, generation: Int) {
+    /// The generation of a task that can't be read.
+    package static let unreadable = -1
+
+    package init(id: RequestID, isDead: Bool, generation: Int, isDueTooLate: Bool = false) {
         self.id = id
         self.isDead = isDead
         self.generation = generation
+        self.isDueTooLate = isDueTooLate
     }
 
-    var summary: String { "\(isDead ? "dead" : "live") task, generation \(generation)" }
+    var summary: String {
+        if generation == Self.unreadable { return "unreadable task" }
+        return "\(isDead ? "dead" : "live") task, generation \(generation)\(isDueTooLate ? ", due too late" : "")"
+    }
 }
 
 /// What the stores have under one request's id.

@@ -45,6 +45,8 @@ package enum Invariant: String, Sendable, Hashable, CaseIterable, Codable, Compa
 package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
     case taskMissing = "task.missing"
     case taskGeneration = "task.generation"
+    case taskDueTooLate = "task.due_too_late"
+    case requestAhead = "request.time_ahead"
     case taskDeadButOpen = "task.dead_but_open"
     case taskLiveButClosed = "task.live_but_closed"
     case taskLiveButFailed = "task.live_but_failed"
@@ -72,7 +74,7 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
     /// Those that it breaks; a finding is filed under the first that is being checked.
     package var invariants: [Invariant] {
         switch self {
-        case .taskMissing, .taskGeneration: [.i1]
+        case .taskMissing, .taskGeneration, .taskDueTooLate, .requestAhead: [.i1]
         case .taskDeadButOpen: [.i6, .i1]
         case .taskLiveButClosed: [.i2]
         case .taskLiveButFailed: [.i2, .i6]
@@ -91,6 +93,8 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         switch self {
         case .taskMissing: "open request without a task"
         case .taskGeneration: "task of another generation than its request"
+        case .taskDueTooLate: "task that waits longer than anything can make it"
+        case .requestAhead: "request of a time that has not come yet"
         case .taskDeadButOpen: "dead task of an open request"
         case .taskLiveButClosed: "live task of a closed request"
         case .taskLiveButFailed: "live task of a failed request"

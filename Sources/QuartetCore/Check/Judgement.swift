@@ -4,11 +4,20 @@ package import Foundation
 package struct Judge: Sendable {
     private let invariants: Set<Invariant>
     private let settledBefore: Date
+    private let now: @Sendable () -> Date
+    /// Two looks at one clock, and the clocks of a server and its next one, are not further apart.
+    private static let clocksPartMax: Double = 60
 
-    /// - Parameter settledBefore: what became as it is later than that is not judged.
-    package init(invariants: Set<Invariant>, settledBefore: Date) {
+    /// - Parameters:
+    ///   - settledBefore: what became as it is later than that is not judged.
+    ///   - now: the requests' clock. What says that it became as it is later than that was written before the clock was set
+    ///     back, or by another one.
+    package init(
+        invariants: Set<Invariant>, settledBefore: Date, now: @escaping @Sendable () -> Date = { .distantFuture }
+    ) {
         self.invariants = invariants
         self.settledBefore = settledBefore
+        self.now = now
     }
 
     /// Nothing for sides that agree, which allocates nothing.
@@ -16,8 +25,11 @@ package struct Judge: Sendable {
         let all: [FindingKind]
         if let request = sides.request {
             guard isSettled(request) else { return [] }
-            if agrees(request, sides) { return [] }
-            all = taskKinds(request, sides.task) + resultKinds(request, sides.result)
+            let isAhead = isAhead(request)
+            if !isAhead, agrees(request, sides) { return [] }
+            all =
+                (isAhead ? [.requestAhead] : []) + taskKinds(request, sides.task)
+                + resultKinds(request, sides.result)
         } else {
             guard isSettled(sides.id) else { return [] }
             all = orphans(sides)
@@ -38,7 +50,12 @@ package struct Judge: Sendable {
     /// A request that was opened again does not tell when: it counts as settled, and who judges it waits before the
     /// second look.
     package func isSettled(_ request: RequestFacts) -> Bool {
-        request.since.map { $0 < settledBefore } ?? true
+        request.since.map { $0 < settledBefore } ?? true || isAhead(request)
+    }
+
+    private func isAhead(_ request: RequestFacts) -> Bool {
+        let last = max(request.createdAt, request.closedAt ?? request.createdAt)
+        return last >= settledBefore && last.timeIntervalSince(now()) > Self.clocksPartMax
     }
 
     /// Of documents without a request. An id that does not tell its time counts as old: the second look decides.
@@ -51,7 +68,7 @@ package struct Judge: Sendable {
         switch request.status {
         case .queued:
             guard let task = sides.task else { return false }
-            return !task.isDead && task.generation == request.generation
+            return !task.isDead && !task.isDueTooLate && task.generation == request.generation
         case .completed, .cancelled: return sides.task == nil
         case .failed: return sides.task?.isDead == true
         }
@@ -67,7 +84,9 @@ package struct Judge: Sendable {
         }
         switch (request.status, task.isDead) {
         case (.queued, true): return [.taskDeadButOpen]
-        case (.queued, false): return task.generation == request.generation ? [] : [.taskGeneration]
+        case (.queued, false):
+            guard task.generation == request.generation else { return [.taskGeneration] }
+            return task.isDueTooLate ? [.taskDueTooLate] : []
         case (.failed, true): return []
         case (.failed, false): return [.taskLiveButFailed]
         case (.completed, true), (.cancelled, true): return [.taskDeadButClosed]

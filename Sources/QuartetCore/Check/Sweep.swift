@@ -1,3 +1,4 @@
+import ClientSupport
 package import Foundation
 
 /// A sweep as it is recorded, so that another process can go on with it.
@@ -176,7 +177,7 @@ package struct SweepReport: Sendable, Hashable, Codable {
             return Walk(
                 phase: phase.rawValue, title: phase.title, rows: walk.rows, unit: phase.unit,
                 seconds: (walk.seconds * 1000).rounded() / 1000,
-                perSecond: walk.seconds > 0 ? Int(Double(walk.rows) / walk.seconds) : 0)
+                perSecond: walk.seconds > 0 ? Int(saturating: Double(walk.rows) / walk.seconds) : 0)
         }
     }
 }

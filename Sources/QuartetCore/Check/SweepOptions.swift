@@ -84,7 +84,7 @@ package struct KeySample: Sendable, Hashable {
 
     /// - Parameter fraction: 0...1.
     package init(_ fraction: Double) {
-        bound = fraction >= 1 ? nil : UInt64(max(0, fraction) * 0x1p63) << 1
+        bound = fraction >= 1 ? nil : fraction > 0 ? UInt64(fraction * 0x1p63) << 1 : 0
     }
 
     package var isEverything: Bool { bound == nil }

@@ -73,7 +73,7 @@ extension EmotionCard {
             )
         }
         var hash = SipHash128(key0: key0, key1: key1)
-        hash.append(UInt64(ordinal))
+        hash.append(UInt64(truncatingIfNeeded: ordinal))
         hash.append(reviewID)
         hash.append(UInt64(reading.emotion.index))
         for emotion in Emotion.allCases {

@@ -50,6 +50,12 @@ package struct ProductID: Hashable, Sendable, Comparable, Codable, CustomStringC
         self.text = String(text)
     }
 
+    /// One that the truth has, whatever its characters are: somebody made it by other means than ours, and a row that could
+    /// not be read would take along all that are read with it.
+    package init(stored text: String) {
+        self.text = text
+    }
+
     package var description: String { text }
 
     package func encode(to encoder: any Encoder) throws {

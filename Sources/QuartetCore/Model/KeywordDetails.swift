@@ -24,6 +24,16 @@ package struct KeywordDetails: Sendable, Hashable {
         self.aspects = aspects
     }
 
+    /// Stands for details that are stored and can't be read: no cards fold into them.
+    package static func unreadable(_ id: RequestID) -> KeywordDetails? {
+        guard let unknown = ProductID("unknown") else { return nil }
+        return KeywordDetails(
+            requestID: id, productID: unknown, analyzer: AnalyzerIdentity(name: "", version: ""), cardCount: -1,
+            digest: CardDigest(high: 0, low: 0), keywords: [])
+    }
+
+    package var isReadable: Bool { cardCount >= 0 }
+
     package struct Keyword: Sendable, Hashable {
         package let term: String
         /// How many reviews name it; some are neither good nor bad.

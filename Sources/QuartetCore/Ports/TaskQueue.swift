@@ -17,7 +17,7 @@ package protocol TaskQueue: Sendable {
     func remove(_ tasks: [AnalysisTask]) async throws
 
     /// Leases up to `limit` claimable tasks, those that have waited longest first; or, after a claim whose answer was lost,
-    /// gives what that one has leased.
+    /// gives what that one has leased. A task that can't be read is leased too, as a claim with a `problem`.
     func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim]
 
     /// Makes leases end `leaseDuration` from now.
@@ -67,10 +67,13 @@ package struct TaskRelease: Sendable, Hashable {
 package struct TaskBurial: Sendable, Hashable {
     package let lease: Lease
     package let error: String
+    /// What is kept in place of a task that can't be read.
+    package let replacement: AnalysisTask?
 
-    package init(lease: Lease, error: String) {
+    package init(lease: Lease, error: String, replacement: AnalysisTask? = nil) {
         self.lease = lease
         self.error = error
+        self.replacement = replacement
     }
 }
 

@@ -36,7 +36,7 @@ private struct StrongestCards: Sendable {
     private var keys = InlineArray<3, UInt64>(repeating: 0)
 
     mutating func add(_ ordinal: Int, strength: Int) {
-        var key = UInt64(UInt32(strength)) << 32 | UInt64(~UInt32(ordinal))
+        var key = UInt64(UInt32(strength)) << 32 | UInt64(~UInt32(truncatingIfNeeded: ordinal))
         for index in keys.indices where key > keys[index] { swap(&key, &keys[index]) }
     }
 

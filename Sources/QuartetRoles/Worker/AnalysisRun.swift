@@ -64,8 +64,7 @@ package struct AnalysisRun: Sendable {
             // A session that was not durable may have been lost with the server that took it.
             let isPinned = term == nil || term == inserted.term
             if !isPinned {
-                session = try await steps.pin(session).session
-                Failpoint.sessionPinnedAgain.reached()
+                session = try await pinAgain(session)
             }
             term = nil
             if !isPinned || !inserted.isNew[0] {
@@ -77,6 +76,10 @@ package struct AnalysisRun: Sendable {
             if left > 0 {
                 await report(done: session.manifest.count - left, total: session.manifest.count, .running)
             }
+        }
+        if term != nil {
+            // No write of this attempt has told yet whether the session stayed: all cards were there before.
+            guard try await pinAgain(session) == session else { throw AnalysisError.sessionLost }
         }
         try await close(
             with: finalisation ?? Finalisation(result: fold.result()),
@@ -92,6 +95,13 @@ package struct AnalysisRun: Sendable {
         async let pinned = opening.pinned(page)
         let read = try await read(Array(page.reviews.prefix(steps.pace.size(max: configuration.reviewsPerChunk))))
         return (try await pinned, read)
+    }
+
+    /// Durably: nobody asks again whether this one stayed. Returns the one that is stored.
+    private func pinAgain(_ session: AnalysisSession) async throws -> AnalysisSession {
+        let stored = try await ports.sessions.pinDurably([session])[0]
+        Failpoint.sessionPinnedAgain.reached()
+        return stored
     }
 
     // MARK: Cards
@@ -246,6 +256,7 @@ package enum AnalysisError: Error, Hashable, CustomStringConvertible {
     case reviewGone(String)
     case cardsMissing(expected: Int, found: Int)
     case reopened
+    case sessionLost
 
     /// Another attempt would meet the same.
     package var isFinal: Bool {
@@ -257,6 +268,7 @@ package enum AnalysisError: Error, Hashable, CustomStringConvertible {
         case .noReviews(let product): "product \(product) has no reviews"
         case .reviewGone(let id): "review \(id) is no longer stored"
         case .cardsMissing(let expected, let found): "\(found) of \(expected) cards are stored"
+        case .sessionLost: "another attempt pinned other reviews meanwhile"
         case .reopened: "the request was cancelled and asked for again while its result was stored"
         }
     }

@@ -218,6 +218,7 @@ package final class Worker: Role {
     }
 
     private func workOn(_ claim: Claim) async throws {
+        if let problem = claim.problem { return try await putAside(claim, problem) }
         guard claim.attempt <= configuration.attemptsMax else {
             return try await bury(claim, because: "the worker died at each of \(configuration.attemptsMax) attempts")
         }
@@ -235,6 +236,22 @@ package final class Worker: Role {
         }
     }
 
+    /// A task that can't be read fails its request, and is kept as a dead one that can be. It is a copy: where there is no
+    /// open request, it goes.
+    private func putAside(_ claim: Claim, _ problem: String) async throws {
+        RoleMetrics.unreadableTasks.increment()
+        guard let request = try await ports.requests.requests([claim.task.requestID])[0], request.status.isOpen else {
+            logger.warning(
+                "unreadable task removed", metadata: ["request": "\(claim.task.requestID)", "error": "\(problem)"])
+            return try await removeClosed(claim)
+        }
+        let task = AnalysisTask(
+            requestID: request.id, productID: request.productID, generation: request.generation)
+        try await bury(
+            Claim(task: task, attempt: claim.attempt, lease: claim.lease, problem: problem),
+            because: "the task in the queue can't be read: \(problem)")
+    }
+
     /// The request becomes `failed` in its truth first; the dead task is the copy.
     private func bury(_ claim: Claim, because message: String) async throws {
         logger.error("request failed", metadata: ["request": "\(claim.task.requestID)", "error": "\(message)"])
@@ -243,17 +260,22 @@ package final class Worker: Role {
         Failpoint.failureStored.reached()
         switch outcome {
         case .closed, .alreadyClosed(.failed):
-            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message))
+            let replacement = claim.problem == nil ? nil : claim.task
+            _ = try await steps.bury(TaskBurial(lease: claim.lease, error: message, replacement: replacement))
             Failpoint.taskBuried.reached()
         case .alreadyClosed, .unknownRequest:
-            _ = try await steps.acknowledge(claim.lease)
-            return Failpoint.closedTaskRemoved.reached()
+            return try await removeClosed(claim)
         }
         RoleMetrics.tasksBuried.increment()
         try? await steps.report(
             Progress(
                 requestID: claim.task.requestID, generation: claim.task.generation, done: 0, total: 0, phase: .failed))
         Failpoint.failureReported.reached()
+    }
+
+    private func removeClosed(_ claim: Claim) async throws {
+        _ = try await steps.acknowledge(claim.lease)
+        Failpoint.closedTaskRemoved.reached()
     }
 
     /// The worker stops, or a store is away: the task would have met the same whatever it is.

@@ -141,6 +141,8 @@ extension DatabasesConfiguration {
         connectionsMax = try reader.integer("db.connections_max", connectionsMax, in: 2...1_000)
         connectTimeout = try reader.duration("db.connect_timeout", connectTimeout)
         statementTimeout = try reader.duration("db.statement_timeout", statementTimeout)
+        lockTimeout = try reader.duration("db.lock_timeout", lockTimeout)
+        pooling = try reader.choice("db.pooling", pooling)
         for name in DatabaseName.allCases {
             urls[name] = try reader.secret("\(name.rawValue).database.url", "")
         }

@@ -1,4 +1,5 @@
 import ClientSupport
+package import Postgres
 package import QuartetAPI
 package import QuartetCore
 package import QuartetEmotion
@@ -28,6 +29,11 @@ package struct QuartetConfiguration: Sendable {
     package var emotion = EmotionSettings()
 
     package init() {}
+
+    /// Where people find what listens at `host`, as any program takes it.
+    package static func url(host: String, port: Int) -> String {
+        host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
+    }
 }
 
 /// Where `/healthz`, `/readyz` and `/metrics` of a process are served beside what its roles serve.
@@ -87,8 +93,18 @@ package struct DatabasesConfiguration: Sendable {
     package var connectionsMax = 8
     package var connectTimeout: Duration = .seconds(5)
     package var statementTimeout: Duration = .seconds(30)
+    /// How long a statement may wait for a lock that somebody else holds.
+    package var lockTimeout: Duration = .milliseconds(500)
+    package var pooling = PostgresPooling.auto
 
     package init() {}
+
+    /// What is between this process and the database `name`. Supabase has a pool in front, whose mode the port tells.
+    package func pooling(of name: DatabaseName) -> PostgresPooling {
+        let isFormed = urls[name, default: ""].isEmpty
+        guard pooling == .auto, type == .supabase, isFormed, port == 5432 else { return pooling }
+        return .session
+    }
 
     /// The URL of the database `name`: the given one, or the one that the type forms.
     package func url(of name: DatabaseName) -> String {

@@ -6,7 +6,9 @@ import Foundation
 enum Timestamp {
     /// `2024-02-29T12:34:56.789012Z`
     static func text(_ date: Date) -> String {
-        let microseconds = Int64((date.timeIntervalSince1970 * 1_000_000).rounded())
+        // RFC 3339 has years of four digits; a store may have others.
+        let since1970 = min(max(date.timeIntervalSince1970, -62_135_596_800), 253_402_300_799)
+        let microseconds = Int64((since1970 * 1_000_000).rounded())
         let (seconds, fraction) = floorDivide(microseconds, 1_000_000)
         let (days, second) = floorDivide(seconds, 86_400)
         let (year, month, day) = civil(days)

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 package import Mongo
 package import QuartetCore
@@ -8,8 +9,14 @@ package import QuartetCore
 /// Tasks are read as the primary has them; the others as a majority has, which is what results are folded from.
 package struct MongoDocumentCheckStore: DocumentCheckStore {
     private let tasks, sessions, cards, keywords: MongoCollection
+    private let taskFields: BSONDocument
 
-    package init(client: MongoClient) {
+    /// - Parameter waitMax: no task is due later than that from now.
+    package init(client: MongoClient, waitMax: Duration = MongoQueueConfiguration().waitMax) {
+        taskFields = [
+            "_id": 1, "state": 1, "generation": 1,
+            "is_late": ["$gt": ["$available_at", ["$add": ["$$NOW", .int64(waitMax.wholeMilliseconds)]]]],
+        ]
         tasks = client.collection(MongoTaskQueue.collectionName, readConcern: .local)
         sessions = client.collection(MongoSessionStore.collectionName, readConcern: .majority)
         cards = client.collection(MongoCardStore.collectionName, readConcern: .majority)
@@ -19,14 +26,13 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
     // MARK: Tasks
 
     package func tasks(in range: KeyRange, limit: Int) async throws -> [TaskFacts] {
-        let options = MongoFindOptions(
-            sort: ["_id": 1], projection: ["_id": 1, "state": 1, "generation": 1], limit: limit)
+        let options = MongoFindOptions(sort: ["_id": 1], projection: taskFields, limit: limit)
         return try await tasks.find(Self.filter(range), options).map(Self.task)
     }
 
     package func tasks(of ids: [RequestID]) async throws -> [TaskFacts?] {
         guard !ids.isEmpty else { return [] }
-        let options = MongoFindOptions(projection: ["_id": 1, "state": 1, "generation": 1])
+        let options = MongoFindOptions(projection: taskFields)
         let found = try await tasks.find(Self.filter(ids), options).map(Self.task)
         let byID = Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         return ids.map { byID[$0] }
@@ -35,10 +41,12 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
     package func removeTasks(_ facts: [TaskFacts]) async throws {
         guard !facts.isEmpty else { return }
         let writes = facts.map { task in
-            MongoWrite.deleteOne(filter: [
-                "_id": .uuid(task.id.uuid), "state": .string(task.isDead ? "dead" : "live"),
-                "generation": .int(task.generation),
-            ])
+            task.generation == TaskFacts.unreadable
+                ? MongoWrite.deleteOne(filter: ["_id": .uuid(task.id.uuid), "$nor": [.document(StoredTask.readable)]])
+                : MongoWrite.deleteOne(filter: [
+                    "_id": .uuid(task.id.uuid), "state": .string(task.isDead ? "dead" : "live"),
+                    "generation": .int(task.generation),
+                ])
         }
         try await tasks.bulkWrite(writes).throwIfAny()
     }
@@ -113,7 +121,7 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
 
     package func keywordDetails(in range: KeyRange, limit: Int) async throws -> [KeywordDetails] {
         try await keywords.find(Self.filter(range), MongoFindOptions(sort: ["_id": 1], limit: limit))
-            .map(StoredKeywords.read)
+            .map(StoredKeywords.readAny)
     }
 
     package func keywordDetailsKeys(in range: KeyRange, limit: Int) async throws -> [RequestID] {
@@ -151,21 +159,15 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
         throw BSONError(.missingKey, key: "_id")
     }
 
+    /// A task that can't be read, or whose state is none, counts as one of no generation: whatever its request is, it is
+    /// not that one's.
     private static func task(_ document: BSONDocument) throws -> TaskFacts {
-        var id: RequestID?
-        var isDead = false
-        var generation = 0
-        var reader = BSONReader(document)
-        while try reader.next() {
-            if reader.isKey("_id") {
-                id = RequestID(try reader.uuid())
-            } else if reader.isKey("state") {
-                isDead = try reader.utf8().elementsEqual("dead".utf8)
-            } else if reader.isKey("generation") {
-                generation = try reader.int()
-            }
-        }
-        guard let id else { throw BSONError(.missingKey, key: "_id") }
-        return TaskFacts(id: id, isDead: isDead, generation: generation)
+        let id = try id(document)
+        guard let state = try? document.decode("state", as: String.self), state == "live" || state == "dead",
+            let generation = try? document.decode("generation", as: Int.self),
+            (1...Int(Int32.max)).contains(generation)
+        else { return TaskFacts(id: id, isDead: false, generation: TaskFacts.unreadable) }
+        let isLate = (try? document.decode("is_late", as: Bool.self)) ?? false
+        return TaskFacts(id: id, isDead: state == "dead", generation: generation, isDueTooLate: isLate)
     }
 }

@@ -43,7 +43,7 @@ package struct MongoKeywordStore: KeywordStore {
         var found: [RequestID: KeywordDetails] = [:]
         for part in ids.slices(of: Self.detailsPerReadMax) {
             for document in try await collection.find(["_id": ["$in": .array(part.map(\.uuid))]]) {
-                let details = try StoredKeywords.read(document)
+                let details = try StoredKeywords.readAny(document)
                 found[details.requestID] = details
             }
         }

@@ -8,6 +8,7 @@ package import QuartetCore
 ///
 /// The `_id` index is all it needs. A pinned session is what every later attempt works from, so reads see what a majority
 /// has. The first write of one does not wait for that, because that of its cards follows; see ``PinnedSession``.
+/// One that may have been lost is pinned again for good.
 package struct MongoSessionStore: SessionStore {
     package static let collectionName = "realtime_analysis_sessions"
     /// Sessions read together; a manifest may be megabytes long.
@@ -35,7 +36,8 @@ package struct MongoSessionStore: SessionStore {
         return pinned
     }
 
-    private func pinDurably(_ sessions: [AnalysisSession]) async throws -> [AnalysisSession] {
+    package func pinDurably(_ sessions: [AnalysisSession]) async throws -> [AnalysisSession] {
+        guard !sessions.isEmpty else { return [] }
         let result = try await insert(sessions, into: durable)
         guard !result.errors.isEmpty else { return sessions }
         // The write waited for a majority also where it found an earlier session, so that one can be read by now.

@@ -1,9 +1,17 @@
+import Foundation
+package import Logging
+import Metrics
 package import Mongo
 package import QuartetCore
+import Synchronization
 
 package struct MongoQueueConfiguration: Sendable, Hashable {
     /// How far `depth` counts each kind of task; an endless backlog is not worth an endless count.
     package var countMax = 100_000
+    /// No lease and no delay is longer: a task that is due later than that was written by another clock.
+    package var waitMax: Duration = .seconds(120)
+    /// How often such tasks are looked for.
+    package var waitCheckInterval: Duration = .seconds(5)
 
     package init() {}
 }
@@ -21,10 +29,16 @@ package struct MongoTaskQueue: TaskQueue {
     private let quick: MongoCollection
     private let clock: ServerClock
     private let lost = LostClaims()
+    private let nextWaitCheck: NextCheck
+    private let logger: Logger?
     private let configuration: MongoQueueConfiguration
 
-    package init(client: MongoClient, configuration: MongoQueueConfiguration = MongoQueueConfiguration()) {
+    package init(
+        client: MongoClient, configuration: MongoQueueConfiguration = MongoQueueConfiguration(), logger: Logger? = nil
+    ) {
         precondition(configuration.countMax > 0, "depth counts something")
+        self.logger = logger
+        nextWaitCheck = NextCheck(every: configuration.waitCheckInterval)
         clock = ServerClock(client: client)
         self.configuration = configuration
         durable = client.collection(Self.collectionName, writeConcern: .majority)
@@ -58,8 +72,7 @@ package struct MongoTaskQueue: TaskQueue {
     /// Begins those tasks afresh that met an earlier generation's.
     private func renewEarlier(_ tasks: [AnalysisTask], met inserted: MongoBulkResult) async throws {
         try inserted.throwUnlessDuplicates()
-        // The first generation is never later than what is there.
-        let later = inserted.errors.map { tasks[$0.index] }.filter { $0.generation > 1 }
+        let later = inserted.errors.map { tasks[$0.index] }
         if !later.isEmpty { try await durable.bulkWrite(later.map(StoredTask.renewal(of:))).throwUnlessDuplicates() }
     }
 
@@ -86,6 +99,7 @@ package struct MongoTaskQueue: TaskQueue {
     package func claim(limit: Int, worker: String, leaseDuration: Duration) async throws -> [Claim] {
         let found = try await lost.find { try await claimed(under: $0, leaseDuration: leaseDuration) }
         if !found.isEmpty { return found }
+        if nextWaitCheck.isDue() { try await bringBack(leaseDuration) }
         if limit == 1 { return try await claimOne(worker: worker, leaseDuration: leaseDuration) }
         var options = MongoFindOptions()
         options.sort = StoredTask.byWaiting
@@ -104,9 +118,41 @@ package struct MongoTaskQueue: TaskQueue {
                 guard try await quick.updateMany(filter, update, hint: ["_id": 1]).matched > 0 else { return [] }
                 return try await quick.find(["_id": ["$in": ids], "lease.token": .uuid(token.uuid)])
             }
-            if !won.isEmpty { return try won.map(StoredTask.readClaim).inOrder(of: found) }
+            if !won.isEmpty { return await claims(won).inOrder(of: found) }
         }
         return []
+    }
+
+    /// What leased documents stand for. Those whose keys are no request's are taken out of the queue.
+    private func claims(_ documents: [BSONDocument]) async -> [Claim] {
+        var claims: [Claim] = []
+        var strays: [BSONValue] = []
+        var problem = ""
+        for document in documents {
+            do {
+                claims.append(try StoredTask.readClaim(document))
+            } catch {
+                problem = "\(error)"
+                if let id = document["_id"] { strays.append(id) }
+            }
+        }
+        guard !strays.isEmpty else { return claims }
+        Counter(label: "quartet_queue_strays_total").increment(by: strays.count)
+        logger?.warning(
+            "documents of the queue that are no tasks were put aside",
+            metadata: ["ids": "\(strays.prefix(10))", "count": "\(strays.count)", "error": "\(problem)"])
+        // Where that fails, their leases run out and they are met again.
+        _ = try? await quick.bulkWrite([StoredTask.removal(ofStrays: strays, problem)])
+        return claims
+    }
+
+    private func bringBack(_ leaseDuration: Duration) async throws {
+        let (filter, update) = StoredTask.bringBack(dueLaterThan: max(configuration.waitMax, leaseDuration * 2))
+        let count = try await quick.updateMany(filter, update).matched
+        guard count > 0 else { return }
+        logger?.warning(
+            "tasks were due later than they can be, as after a clock was set back: they are due now",
+            metadata: ["count": "\(count)"])
     }
 
     /// In one round trip.
@@ -117,7 +163,7 @@ package struct MongoTaskQueue: TaskQueue {
         let claimed = try await lost.noting(token) {
             try await quick.findOneAndUpdate(StoredTask.claimable, update, options)
         }
-        return try claimed.map { [try StoredTask.readClaim($0)] } ?? []
+        return await claims(claimed.map { [$0] } ?? [])
     }
 
     /// What was claimed under these tokens and never heard of, with leases that begin now. They are among the tasks that wait.
@@ -125,7 +171,7 @@ package struct MongoTaskQueue: TaskQueue {
         let held: BSONDocument = ["state": "live", "lease.token": ["$in": .array(tokens.map(\.uuid))]]
         let update = StoredTask.renewal(leaseDuration: leaseDuration)
         guard try await quick.updateMany(held, update).matched > 0 else { return [] }
-        return try await quick.find(held).map(StoredTask.readClaim)
+        return await claims(try await quick.find(held))
     }
 
     package func renew(_ leases: [Lease], leaseDuration: Duration) async throws -> [Bool] {
@@ -154,18 +200,23 @@ package struct MongoTaskQueue: TaskQueue {
     }
 
     package func dead(after: RequestID?, limit: Int) async throws -> [DeadTask] {
-        var filter: BSONDocument = ["state": "dead"]
-        if let after { filter.append("_id", ["$gt": .uuid(after.uuid)]) }
-        var options = MongoFindOptions()
-        options.sort = ["_id": 1]
-        options.limit = limit
-        return try await durable.find(filter, options).map(StoredTask.readDead)
+        var tasks: [DeadTask] = []
+        var after: BSONValue = after.map { .uuid($0.uuid) } ?? .minKey
+        // A page has as many as it can: one that can't be read is not its end.
+        while tasks.count < limit {
+            let options = MongoFindOptions(sort: ["_id": 1], limit: limit - tasks.count)
+            let found = try await durable.find(["state": "dead", "_id": ["$gt": after]], options)
+            tasks += found.compactMap { try? StoredTask.readDead($0) }
+            guard found.count == options.limit, let last = found.last?["_id"] else { break }
+            after = last
+        }
+        return tasks
     }
 
     package func dead(_ ids: [RequestID]) async throws -> [DeadTask?] {
         guard !ids.isEmpty else { return [] }
         let found = try await durable.find(["_id": ["$in": .array(ids.map(\.uuid))], "state": "dead"])
-            .map(StoredTask.readDead)
+            .compactMap { try? StoredTask.readDead($0) }
         let byID = Dictionary(found.map { ($0.task.requestID, $0) }) { first, _ in first }
         return ids.map { byID[$0] }
     }
@@ -219,8 +270,26 @@ package struct MongoTaskQueue: TaskQueue {
 
 extension [Claim] {
     /// The claims in the order of the documents that were found, which is that of their waiting.
-    fileprivate func inOrder(of documents: [BSONDocument]) throws -> [Claim] {
+    fileprivate func inOrder(of documents: [BSONDocument]) -> [Claim] {
         let claims = Dictionary(map { ($0.task.requestID, $0) }) { first, _ in first }
-        return try documents.compactMap { claims[RequestID(try $0.decode("_id"))] }
+        return documents.compactMap { (try? $0.decode("_id", as: UUID.self)).flatMap { claims[RequestID($0)] } }
+    }
+}
+
+/// When something is to be looked at again.
+private final class NextCheck: Sendable {
+    private let interval: Duration
+    private let next = Mutex(ContinuousClock.now)
+
+    init(every interval: Duration) {
+        self.interval = interval
+    }
+
+    func isDue() -> Bool {
+        next.withLock { next in
+            guard next <= .now else { return false }
+            next = .now.advanced(by: interval)
+            return true
+        }
     }
 }

@@ -48,12 +48,25 @@ enum StoredKeywords {
 
     private static func write(_ keyword: KeywordDetails.Keyword, to document: inout BSONWriter) {
         document.append("term", keyword.term)
-        document.append("count", Int32(keyword.count))
-        document.append("positive", Int32(keyword.positive))
-        document.append("negative", Int32(keyword.negative))
+        document.append("count", Int32(clamping: keyword.count))
+        document.append("positive", Int32(clamping: keyword.positive))
+        document.append("negative", Int32(clamping: keyword.negative))
         document.append("polarity", keyword.polarity.value)
-        document.appendArray("best") { array in for ordinal in keyword.best { array.append(Int32(ordinal)) } }
-        document.appendArray("worst") { array in for ordinal in keyword.worst { array.append(Int32(ordinal)) } }
+        document.appendArray("best") { array in for ordinal in keyword.best { array.append(Int32(clamping: ordinal)) } }
+        document.appendArray("worst") { array in for ordinal in keyword.worst { array.append(Int32(clamping: ordinal)) }
+        }
+    }
+
+    /// Details that can't be read are told from those that are not there.
+    ///
+    /// - Throws: `BSONError` if the key is no request's.
+    static func readAny(_ document: BSONDocument) throws -> KeywordDetails {
+        do {
+            return try read(document)
+        } catch {
+            guard let unreadable = KeywordDetails.unreadable(RequestID(try document.decode("_id"))) else { throw error }
+            return unreadable
+        }
     }
 
     static func read(_ document: BSONDocument) throws -> KeywordDetails {
@@ -92,7 +105,7 @@ enum StoredKeywords {
         }
         guard let requestID else { throw BSONError(.missingKey, key: "_id") }
         guard let productID else { throw BSONError(.malformed, key: "product_id") }
-        guard let cardCount else { throw BSONError(.missingKey, key: "reviews") }
+        guard let cardCount, cardCount >= 0 else { throw BSONError(.missingKey, key: "reviews") }
         guard let digest else { throw BSONError(.missingKey, key: "digest") }
         guard let keywords else { throw BSONError(.missingKey, key: "keywords") }
         return KeywordDetails(

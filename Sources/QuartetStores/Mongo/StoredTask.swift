@@ -8,7 +8,7 @@ import QuartetCore
 ///     {_id: request, product_id, generation, state: "live" | "dead", available_at, attempt, lapses?, enqueued_at,
 ///      lease?: {token, worker, claimed_at}, last_error?, buried_at?}
 ///
-/// Every date is the server's.
+/// Every date is the server's. A document whose `_id` is no UUID gets the state "stray" and stays for whoever looks.
 enum StoredTask {
     static func write(_ task: AnalysisTask, enqueuedAt: Int64, to document: inout BSONWriter) {
         document.append("_id", task.requestID.uuid)
@@ -24,7 +24,12 @@ enum StoredTask {
     /// not earlier, the insert meets its key.
     static func renewal(of task: AnalysisTask) -> MongoWrite {
         .updateOne(
-            filter: ["_id": .uuid(task.requestID.uuid), "generation": ["$lt": .int(task.generation)]],
+            filter: [
+                "_id": .uuid(task.requestID.uuid),
+                "$or": [
+                    ["generation": ["$not": ["$gte": .int(task.generation)]]], ["$nor": [.document(readable)]],
+                ],
+            ],
             update: [
                 [
                     "$set": [
@@ -38,6 +43,12 @@ enum StoredTask {
             upsert: true)
     }
 
+    /// What a task has that is one; nothing else stands in the way of its generation.
+    static let readable: BSONDocument = [
+        "state": ["$in": ["live", "dead"]],
+        "generation": ["$type": ["int", "long"], "$gte": 1, "$lte": .int32(.max)],
+    ]
+
     /// Leases a task until `leaseDuration` from now.
     static func claim(token: LeaseToken, worker: String, leaseDuration: Duration) -> MongoUpdate {
         [
@@ -47,10 +58,11 @@ enum StoredTask {
                         "token": .uuid(token.uuid), "worker": ["$literal": .string(worker)], "claimed_at": "$$NOW",
                     ],
                     "available_at": later(by: leaseDuration),
-                    "attempt": ["$add": ["$attempt", 1]],
+                    // What is no number would fail the claims of all others too.
+                    "attempt": ["$add": [number("$attempt"), 1]],
                     // Whoever still has a lease has let it run out: all others gave the task back.
                     "lapses": [
-                        "$add": [["$ifNull": ["$lapses", 0]], ["$cond": [["$gt": ["$lease", .null]], 1, 0]]]
+                        "$add": [number("$lapses"), ["$cond": [["$gt": ["$lease", .null]], 1, 0]]]
                     ],
                 ]
             ]
@@ -63,19 +75,54 @@ enum StoredTask {
 
     static func release(_ release: TaskRelease) -> MongoWrite {
         var fields: BSONDocument = ["available_at": later(by: release.delay)]
-        if release.refundingAttempt { fields.append("attempt", ["$max": [0, ["$subtract": ["$attempt", 1]]]]) }
+        if release.refundingAttempt {
+            fields.append("attempt", ["$max": [0, ["$subtract": [number("$attempt"), 1]]]])
+        }
         if let error = release.error { fields.append("last_error", ["$literal": .string(error)]) }
         return .updateOne(
             filter: under(release.lease), update: [["$set": .document(fields)], ["$unset": ["lease"]]])
     }
 
     static func burial(_ burial: TaskBurial) -> MongoWrite {
-        .updateOne(
+        if let task = burial.replacement { return replacement(by: task, burial) }
+        return .updateOne(
             filter: under(burial.lease),
             update: [
                 "$set": ["state": "dead", "last_error": .string(burial.error)], "$unset": ["lease": ""],
                 "$currentDate": ["buried_at": true],
             ])
+    }
+
+    /// Of a document that can't be read nothing is kept.
+    private static func replacement(by task: AnalysisTask, _ burial: TaskBurial) -> MongoWrite {
+        .updateOne(
+            filter: under(burial.lease),
+            update: [
+                [
+                    "$replaceWith": [
+                        "_id": "$_id", "product_id": ["$literal": .string(task.productID.text)],
+                        "generation": .int32(Int32(clamping: task.generation)), "state": "dead", "attempt": 1,
+                        "available_at": "$$NOW", "enqueued_at": "$$NOW", "buried_at": "$$NOW",
+                        "last_error": ["$literal": .string(burial.error)],
+                    ]
+                ]
+            ])
+    }
+
+    /// Takes documents out of the queue whose keys are no request's.
+    static func removal(ofStrays ids: [BSONValue], _ error: String) -> MongoWrite {
+        .updateMany(
+            filter: ["_id": ["$in": .array(ids)]],
+            update: ["$set": ["state": "stray", "last_error": .string(error)], "$unset": ["lease": ""]])
+    }
+
+    /// Makes tasks claimable that are due later than anything can be: the clock of a server was set back, or was ahead of
+    /// that of the next one.
+    static func bringBack(dueLaterThan wait: Duration) -> (filter: BSONDocument, update: MongoUpdate) {
+        (
+            ["state": "live", "$expr": ["$gt": ["$available_at", later(by: wait)]]],
+            [["$set": ["available_at": "$$NOW"]]]
+        )
     }
 
     /// Leaves a dead task, in place of one that is not of a later generation or where there is none.
@@ -119,32 +166,50 @@ enum StoredTask {
         ["_id": .uuid(lease.requestID.uuid), "lease.token": .uuid(lease.token.uuid)]
     }
 
-    /// The claim that a leased document stands for.
+    /// The claim that a leased document stands for, with its problem where it can't be read.
+    ///
+    /// - Throws: `BSONError` if its key is no request's.
     static func readClaim(_ document: BSONDocument) throws -> Claim {
-        Claim(
-            task: try readTask(document), attempt: try document.decode("attempt"),
-            lapses: try document.decode("lapses"), lease: try readLease(document))
+        let lease = try readLease(document)
+        do {
+            return Claim(
+                task: try readTask(document), attempt: try document.decode("attempt"),
+                lapses: try document.decode("lapses"), lease: lease)
+        } catch {
+            guard let unknown = ProductID("unknown") else { throw error }
+            return Claim(
+                task: AnalysisTask(requestID: lease.requestID, productID: unknown, generation: 0), attempt: 1,
+                lease: lease, problem: "\(error)")
+        }
     }
 
+    /// The error and the times are for people: a dead task without them is one all the same.
     static func readDead(_ document: BSONDocument) throws -> DeadTask {
         DeadTask(
-            task: try readTask(document), attempts: try document.decode("attempt"),
-            error: try document.decode("last_error"), buriedAt: try document.decode("buried_at"))
+            task: try readTask(document), attempts: (try? document.decode("attempt", as: Int.self)) ?? 0,
+            error: (try? document.decode("last_error", as: String.self)) ?? "",
+            buriedAt: (try? document.decode("buried_at", as: Date.self)) ?? Date(timeIntervalSince1970: 0))
     }
 
     private static func readTask(_ document: BSONDocument) throws -> AnalysisTask {
         guard let productID = ProductID(try document.decode("product_id", as: String.self)) else {
             throw BSONError(.malformed, key: "product_id")
         }
+        let generation: Int = try document.decode("generation")
+        // PostgreSQL counts in four bytes.
+        guard (1...Int(Int32.max)).contains(generation) else { throw BSONError(.malformed, key: "generation") }
         return AnalysisTask(
-            requestID: RequestID(try document.decode("_id")), productID: productID,
-            generation: try document.decode("generation"))
+            requestID: RequestID(try document.decode("_id")), productID: productID, generation: generation)
     }
 
     static func readLease(_ document: BSONDocument) throws -> Lease {
         let lease = try document.decode("lease", as: BSONDocument.self)
         return Lease(
             requestID: RequestID(try document.decode("_id")), token: LeaseToken(try lease.decode("token")))
+    }
+
+    private static func number(_ field: String) -> BSONValue {
+        ["$cond": [["$isNumber": .string(field)], .string(field), 0]]
     }
 
     private static func later(by duration: Duration) -> BSONValue {

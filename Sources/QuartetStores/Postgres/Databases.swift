@@ -11,24 +11,22 @@ package struct Databases: Sendable {
         self.clients = clients
     }
 
-    /// The configuration of a client whose sessions plan as these statements need it.
+    /// The configuration of a client whose sessions plan and wait as these statements need it.
     ///
     /// Every statement looks rows up by key. A plan that was made while a table was small reads it from end to end, and
     /// is kept while the table grows: so plans that read whole tables are out, and with them compiling such plans. And
-    /// for arrays of a few items the planner would make a new plan each time, only to find the same. A URL with `options`
-    /// of its own is left as it is.
+    /// for arrays of a few items the planner would make a new plan each time, only to find the same. What `options` of the
+    /// URL name is left as it is. And whoever meets a lock that somebody else holds is told so before others have to wait.
     ///
     /// - Parameter url: as libpq takes it, see `PostgresConfiguration`.
     package static func configuration(url: String) throws -> PostgresConfiguration {
-        guard !url.contains("options=") else { return try PostgresConfiguration(url: url) }
-        let options = planning.map { "-c \($0)" }.joined(separator: " ")
-        guard url.contains("://") else { return try PostgresConfiguration(url: "\(url) options='\(options)'") }
-        let separator = url.contains("?") ? "&" : "?"
-        let escaped = options.replacing("=", with: "%3D").replacing(" ", with: "%20")
-        return try PostgresConfiguration(url: "\(url)\(separator)options=\(escaped)")
+        var configuration = try PostgresConfiguration(url: url)
+        configuration.settings = [
+            ("enable_seqscan", "off"), ("jit", "off"), ("plan_cache_mode", "force_generic_plan"),
+        ]
+        configuration.lockTimeout = .milliseconds(500)
+        return configuration
     }
-
-    private static let planning = ["enable_seqscan=off", "jit=off", "plan_cache_mode=force_generic_plan"]
 
     package func client(of database: DatabaseName) throws -> PostgresClient {
         guard let client = clients[database] else {
@@ -90,9 +88,9 @@ struct StoreStatement: Sendable {
         try await client.query(PostgresStatement(sql, name: name, repeat each parameters))
     }
 
-    /// Runs it on a connection of its own, so that nobody waits behind it.
+    /// Runs it on a connection of its own, so that nobody waits behind it: what takes long, and what locks rows that others
+    /// may hold.
     func runAlone<each Parameter: PostgresEncodable>(_ parameters: repeat each Parameter) async throws -> PostgresRows {
-        let statement = PostgresStatement(sql, name: name, repeat each parameters)
-        return try await client.withSession { try await $0.query(statement) }
+        try await client.query(PostgresStatement(sql, name: name, repeat each parameters), isAlone: true)
     }
 }

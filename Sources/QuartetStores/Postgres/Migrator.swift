@@ -1,3 +1,4 @@
+import ClientSupport
 package import Logging
 import Postgres
 package import QuartetMigrations
@@ -64,7 +65,8 @@ package struct Migrator: Sendable {
                 try await session.execute(script: "CREATE SCHEMA IF NOT EXISTS \(schema)")
             }
             for migration in missing {
-                try await session.execute(script: try script(of: migration, in: database))
+                let script = try script(of: migration, in: database)
+                try await inTurns { try await session.execute(script: script) }
                 logger.info(
                     "migration applied",
                     metadata: [
@@ -74,6 +76,27 @@ package struct Migrator: Sendable {
             return missing.count
         }
     }
+
+    /// Everyone who comes after a statement that waits for a table waits as well: so it waits for a moment, lets them pass
+    /// and comes again, until the table is free.
+    private func inTurns(_ body: () async throws -> Void) async throws {
+        let deadline = Deadline.after(Self.lockPatience)
+        var attempt = 0
+        while true {
+            do {
+                return try await body()
+            } catch let error as PostgresError where error.isContended {
+                let next = ContinuousClock.now.advanced(by: Self.lockBackoff.delay(attempt: attempt))
+                guard next < deadline.instant else { throw error }
+                if attempt == 0 { logger.notice("a migration waits for a lock", metadata: ["error": "\(error)"]) }
+                try await ContinuousClock().sleep(until: next)
+                attempt += 1
+            }
+        }
+    }
+
+    private static let lockPatience: Duration = .seconds(600)
+    private static let lockBackoff = Backoff(base: .milliseconds(100), max: .seconds(2))
 
     /// The migration and its row in the history: a script of several statements is one transaction.
     private func script(of migration: Migration, in database: DatabaseName) throws -> String {
@@ -85,7 +108,9 @@ package struct Migrator: Sendable {
                 "\(label) names a table that the table map puts into database \(other): map it to \(database)")
         }
         let name = migration.name.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
+        // Shorter than others wait for theirs: whoever comes behind it is let through, and not turned away.
         return """
+            SELECT set_config('lock_timeout', '100ms', true);
             \(sql)
             ;
             INSERT INTO public.quartet_migrations (database, version, name, checksum)

@@ -1,5 +1,6 @@
 import ClientSupport
 package import Foundation
+import Metrics
 import Postgres
 package import QuartetCore
 package import QuartetMigrations
@@ -42,7 +43,7 @@ package struct PostgresOutboxStore: OutboxStore {
     /// read to their ends. While both numbers are in the outbox, an aggregate's events may be in two shards: only their
     /// versions tell their order.
     package func setShards(_ count: Int) async throws {
-        _ = try await writeShards.run(Int32(clamping: count))
+        _ = try await writeShards.runAlone(Int32(clamping: count))
     }
 
     package func holdShards(of sink: OutboxSink, owner: UUID, leaseDuration: Duration) async throws -> [Int] {
@@ -57,13 +58,13 @@ package struct PostgresOutboxStore: OutboxStore {
     private func held(
         _ sink: OutboxSink, _ owner: UUID, _ leaseDuration: Duration
     ) async throws -> (taken: [Int], areMissing: Bool) {
-        let rows = try await hold.run(sink.rawValue, owner, leaseDuration.seconds)
+        let rows = try await hold.runAlone(sink.rawValue, owner, leaseDuration.seconds)
         let shards = try rows.map { try $0.decode(Int.self, Bool.self, Int.self) }
         return (shards.filter(\.1).map(\.0), shards.count < (shards.first?.2 ?? 1))
     }
 
     package func releaseShards(of sink: OutboxSink, owner: UUID) async throws {
-        _ = try await release.run(sink.rawValue, owner)
+        _ = try await release.runAlone(sink.rawValue, owner)
     }
 
     package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> OutboxBatch {
@@ -93,7 +94,7 @@ package struct PostgresOutboxStore: OutboxStore {
     package func advance(sink: OutboxSink, owner: UUID, past batch: OutboxBatch) async throws -> Int {
         let moves = batch.moves.sorted { $0.key < $1.key }
         guard let epoch = moves.first?.value.from.epoch else { return 0 }
-        return try await advanceCursors.run(
+        return try await advanceCursors.runAlone(
             sink.rawValue, owner, moves.map { Int16(clamping: $0.key) }, moves.map(\.value.from.position),
             moves.map { Self.array($0.value.from.pending.map(\.transaction)) }, moves.map(\.value.to.position),
             moves.map { Self.array($0.value.to.pending.map(\.transaction)) },
@@ -136,20 +137,21 @@ package struct PostgresOutboxStore: OutboxStore {
         AsyncStream(bufferingPolicy: .bufferingNewest(16)) { continuation in
             let client = readRows.client
             let listener = Task {
-                // It throws where connecting is hopeless; whoever waits for the bells also looks without them.
-                do {
-                    for try await event in client.listen(to: [Self.rowsChannel, Self.shardsChannel]) {
-                        switch event {
-                        case .notification(Self.shardsChannel, _): continuation.yield(.shards)
-                        case .notification(_, let type) where !Self.concerns(sink, type): break
-                        case .notification, .connected: continuation.yield(.rows)
-                        // What was missed while no connection listened is not known.
-                        case .reconnected:
-                            continuation.yield(.rows)
-                            continuation.yield(.shards)
-                        }
+                let failures = Counter(
+                    label: "quartet_bell_failures_total", dimensions: [("store", "postgresql.\(database)")])
+                for await event in client.listen(
+                    to: [Self.rowsChannel, Self.shardsChannel], onFailure: { _ in failures.increment() })
+                {
+                    switch event {
+                    case .notification(Self.shardsChannel, _): continuation.yield(.shards)
+                    case .notification(_, let type) where !Self.concerns(sink, type): break
+                    case .notification, .connected: continuation.yield(.rows)
+                    // What was missed while no connection listened is not known.
+                    case .reconnected:
+                        continuation.yield(.rows)
+                        continuation.yield(.shards)
                     }
-                } catch {}
+                }
                 continuation.finish()
             }
             continuation.onTermination = { _ in listener.cancel() }

@@ -24,7 +24,7 @@ package struct PostgresProductStore: ProductStore {
         guard !names.isEmpty else { return [] }
         let sorted = names.sorted { $0.key < $1.key }
         var present = try await load {
-            try await putProducts.run(
+            try await putProducts.runAlone(
                 sorted.map(\.key.text), sorted.map(\.value),
                 sorted.filter { $0.value == nil }.map(\.key.text))
         }
@@ -61,6 +61,6 @@ package struct PostgresProductStore: ProductStore {
 
     private static func product(_ row: PostgresRow) throws -> Product {
         let (id, name, version) = try row.decode(String.self, String.self, Int64.self)
-        return Product(id: try StoredText.productID(id), name: name, version: version)
+        return Product(id: ProductID(stored: id), name: name, version: version)
     }
 }

@@ -58,7 +58,7 @@ package struct PostgresRequestCheckStore: RequestCheckStore {
     }
 
     package func removeUncompletedResults(_ ids: [RequestID]) async throws -> [RequestID] {
-        try await removeUncompleted.run(ids.map(\.uuid)).map { RequestID(try $0.decode(0)) }
+        try await removeUncompleted.runAlone(ids.map(\.uuid)).map { RequestID(try $0.decode(0)) }
     }
 
     package func replaceResults(_ results: [AnalysisResult]) async throws {
@@ -67,14 +67,14 @@ package struct PostgresRequestCheckStore: RequestCheckStore {
             try StoredText.require(
                 result.analyzer.description, "the analyser's name of request \(result.requestID)")
         }
-        _ = try await replace.run(
-            sorted.map(\.requestID.uuid), sorted.map { Int32($0.cardCount) }, sorted.map(\.digest.bytes),
+        _ = try await replace.runAlone(
+            sorted.map(\.requestID.uuid), sorted.map { Int32(clamping: $0.cardCount) }, sorted.map(\.digest.bytes),
             sorted.map(\.analyzer.description), sorted.map(\.json), Int32(Fold.version))
     }
 
     package func runAgain(_ requests: [(id: RequestID, generation: Int)]) async throws {
         let sorted = requests.sorted { $0.id < $1.id }
-        _ = try await rerun.run(sorted.map(\.id.uuid), sorted.map { Int32($0.generation) })
+        _ = try await rerun.runAlone(sorted.map(\.id.uuid), sorted.map { Int32(clamping: $0.generation) })
     }
 
     private static func facts(_ row: PostgresRow) throws -> ResultFacts {
@@ -89,7 +89,7 @@ package struct PostgresRequestCheckStore: RequestCheckStore {
         let analyzer = try row.decode(4, as: String.self)
         let slash = analyzer.lastIndex(of: "/") ?? analyzer.endIndex
         return ResultDocument(
-            facts: try facts(row), productID: try StoredText.productID(row.decode(3)),
+            facts: try facts(row), productID: ProductID(stored: try row.decode(3)),
             analyzer: AnalyzerIdentity(
                 name: String(analyzer[..<slash]), version: String(analyzer[slash...].dropFirst())),
             json: try row.decode(5), foldVersion: try row.decode(6))

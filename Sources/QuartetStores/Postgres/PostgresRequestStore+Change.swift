@@ -5,18 +5,18 @@ package import QuartetCore
 extension PostgresRequestStore {
     package func cancel(_ ids: [RequestID]) async throws -> [ChangeOutcome] {
         try await change(ids) { sorted in
-            try await cancelRequests.run(sorted, RequestStatus.queued.rawValue)
+            try await cancelRequests.runAlone(sorted, RequestStatus.queued.rawValue)
         }
     }
 
     package func drop(_ ids: [RequestID]) async throws -> [ChangeOutcome] {
         try await change(ids) { sorted in
-            try await cancelRequests.run(sorted, RequestStatus.failed.rawValue)
+            try await cancelRequests.runAlone(sorted, RequestStatus.failed.rawValue)
         }
     }
 
     package func retry(_ ids: [RequestID]) async throws -> [ChangeOutcome] {
-        try await change(ids) { sorted in try await retryRequests.run(sorted) }
+        try await change(ids) { sorted in try await retryRequests.runAlone(sorted) }
     }
 
     /// Changes requests by `write`, which gets each id once, in the order in which rows are locked, and gives those that

@@ -40,8 +40,8 @@ package struct PostgresRequestStore: RequestStore {
                 try StoredText.require(
                     item.value.result.analyzer.description, "the analyser's name of request \(item.id)")
             }
-            return try await finaliseRequests.run(
-                sorted.map(\.id.uuid), sorted.map { Int32($0.value.result.cardCount) },
+            return try await finaliseRequests.runAlone(
+                sorted.map(\.id.uuid), sorted.map { Int32(clamping: $0.value.result.cardCount) },
                 sorted.map(\.value.result.digest.bytes),
                 sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json),
                 Int32(Fold.version))
@@ -53,8 +53,8 @@ package struct PostgresRequestStore: RequestStore {
     package func fail(_ failures: [RequestFailure]) async throws -> [CloseOutcome] {
         let batch = failures.map { (id: $0.requestID, value: $0) }
         return try await close(batch) { sorted in
-            try await failRequests.run(
-                sorted.map(\.id.uuid), sorted.map { Int32($0.value.generation) },
+            try await failRequests.runAlone(
+                sorted.map(\.id.uuid), sorted.map { Int32(clamping: $0.value.generation) },
                 sorted.map { StoredText.made(storable: $0.value.message, bytesMax: Self.failureBytesMax) })
         } notClosed: { failure, request in
             guard failure.generation <= request.generation else { return .unknownRequest }
@@ -111,7 +111,7 @@ package struct PostgresRequestStore: RequestStore {
             throw PostgresStoreError(.unreadableRow, "request \(RequestID(id)) has the unknown status \"\(status)\"")
         }
         return AnalysisRequest(
-            id: RequestID(id), productID: try StoredText.productID(productID), status: status, generation: generation,
+            id: RequestID(id), productID: ProductID(stored: productID), status: status, generation: generation,
             createdAt: createdAt, closedAt: closedAt, failure: failure)
     }
 
@@ -122,7 +122,7 @@ package struct PostgresRequestStore: RequestStore {
             let (requestID, productID, version, json) = try row.decode(
                 UUID.self, String.self, Int64.self, [UInt8].self)
             let result = StoredResult(
-                requestID: RequestID(requestID), productID: try StoredText.productID(productID), version: version,
+                requestID: RequestID(requestID), productID: ProductID(stored: productID), version: version,
                 json: json)
             results[key(result)] = result
         }

@@ -27,5 +27,6 @@ package struct PostgresStoreError: StoreFailure, Equatable {
     package var mayHaveHappened: Bool { false }
     package var isRetriable: Bool { code == .contention }
     package var isUnavailable: Bool { false }
+    package var isContended: Bool { code == .contention }
     package var description: String { message }
 }

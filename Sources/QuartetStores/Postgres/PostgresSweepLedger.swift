@@ -14,12 +14,13 @@ struct PostgresSweepLedger: SweepLedger {
         return try await session.query(statement).single().decode(Date.self, UInt64.self)
     }
 
+    /// A sweep whose row can't be read is none to go on from.
     func unfinished(_ options: SweepOptions) async throws -> Sweep? {
-        try await run("unfinished", options.text).first.map(Self.sweep)
+        try await run("unfinished", options.text).first.flatMap { try? Self.sweep($0) }
     }
 
     func lastFinished(full: Bool) async throws -> Sweep? {
-        try await run("last_finished", full).first.map(Self.sweep)
+        try await run("last_finished", full).first.flatMap { try? Self.sweep($0) }
     }
 
     func begin(_ sweep: Sweep, holder: String, retention: Duration) async throws {

@@ -24,12 +24,4 @@ enum StoredText {
         }
         return result
     }
-
-    /// A product id as it was stored.
-    static func productID(_ text: String) throws -> ProductID {
-        guard let id = ProductID(text) else {
-            throw PostgresStoreError(.unreadableRow, "a row has a product id that is not one")
-        }
-        return id
-    }
 }

@@ -1,5 +1,6 @@
-import ClientSupport
+package import ClientSupport
 package import Logging
+import Metrics
 package import QuartetCore
 package import Redis
 import Synchronization
@@ -8,6 +9,8 @@ package struct RedisProgressConfiguration: Sendable, Hashable {
     package var keys = RedisKeys()
     /// How long progress stays after its last report; at least a millisecond.
     package var ttl: Duration = .seconds(3600)
+    /// Between two tries of a subscription that the server refuses.
+    package var subscriptionBackoff = Backoff(base: .milliseconds(100), max: .seconds(5))
 
     package init() {}
 }
@@ -53,16 +56,29 @@ package struct RedisProgressBoard: ProgressBoard {
             ids.map {
                 RedisCommand("HMGET", configuration.keys.progress($0), "done", "total", "phase", "generation")
             })
-        return try zip(ids, results).map { id, result in
-            let fields = try result.get().array()
-            guard fields.count == 4, let done = try fields[0].intIfPresent(), let total = try fields[1].intIfPresent(),
-                let phase = try fields[2].stringIfPresent().flatMap(Progress.Phase.init(rawValue:))
-            else { return nil }
-            let generation = try fields[3].intIfPresent() ?? 1
-            return Progress(
-                requestID: id, generation: Int(generation), done: Int(done), total: Int(total), phase: phase)
+        return try zip(ids, results).map { id, result -> Progress? in
+            do {
+                return try Self.progress(of: id, result.get().array())
+            } catch let error as RedisError where error.isUnavailable {
+                throw error
+            } catch {
+                // What is there under this name is no progress: it is counted from the cards, as where there is nothing.
+                return nil
+            }
         }
     }
+
+    private static func progress(of id: RequestID, _ fields: [RedisValue]) throws(RedisError) -> Progress? {
+        guard fields.count == 4, let done = try fields[0].intIfPresent(), let total = try fields[1].intIfPresent(),
+            let phase = try fields[2].stringIfPresent().flatMap(Progress.Phase.init(rawValue:))
+        else { return nil }
+        let generation = try fields[3].intIfPresent() ?? 1
+        guard done >= 0, total >= done, (1...numberMax).contains(generation), total <= numberMax else { return nil }
+        return Progress(requestID: id, generation: Int(generation), done: Int(done), total: Int(total), phase: phase)
+    }
+
+    /// Nothing that is counted here is larger.
+    private static let numberMax: Int64 = 1 << 31
 
     /// Listeners of this process hear it at once, those of others from the server. The message is
     /// "sender request product generation", or "sender" alone.
@@ -72,7 +88,7 @@ package struct RedisProgressBoard: ProgressBoard {
         try await client.publish(sender + message, to: configuration.keys.channel(bell))
     }
 
-    /// The stream also ends when the client closes, or when the server refuses the subscription.
+    /// The stream also ends when the client closes.
     package func reports(of request: RequestID) -> AsyncStream<Progress?> {
         followers.stream(of: request) { continuation in
             follow(configuration.keys.progress(request)) { event in
@@ -84,8 +100,7 @@ package struct RedisProgressBoard: ProgressBoard {
         }
     }
 
-    /// Rings while a listener is busy are one ring to it. The stream ends when the client closes, or when the server
-    /// refuses the subscription.
+    /// Rings while a listener is busy are one ring to it. The stream ends when the client closes.
     package func rings(of bell: Doorbell) -> AsyncStream<AnalysisTask?> {
         listeners.stream(of: bell) { continuation in
             follow(configuration.keys.channel(bell)) { [sender] event in
@@ -98,16 +113,28 @@ package struct RedisProgressBoard: ProgressBoard {
     }
 
     /// Passes on what a subscription brings, then nil at its end. That it begins, and that messages may have been missed,
-    /// are events as good as a message.
+    /// are events as good as a message. A server that refuses it is asked again and again: rights change.
     private func follow(
         _ channel: String, _ pass: @escaping @Sendable (RedisSubscriptionEvent?) -> Void
     ) -> Task<Void, Never> {
-        let subscription = client.subscribe(channel)
-        return Task { [logger] in
-            do {
-                for try await event in subscription { pass(event) }
-            } catch {
-                logger.warning("subscription refused", metadata: ["channel": "\(channel)", "error": "\(error)"])
+        Task { [logger, client, backoff = configuration.subscriptionBackoff] in
+            var attempt = 0
+            while !Task.isCancelled {
+                do {
+                    for try await event in client.subscribe(channel) {
+                        attempt = 0
+                        pass(event)
+                    }
+                    break
+                } catch {
+                    Counter(label: "quartet_bell_failures_total", dimensions: [("store", "redis")]).increment()
+                    logger.log(
+                        level: attempt == 0 ? .warning : .debug, "subscription refused",
+                        metadata: ["channel": "\(channel)", "error": "\(error)"])
+                }
+                let next = ContinuousClock.now.advanced(by: backoff.delay(attempt: attempt))
+                guard (try? await ContinuousClock().sleep(until: next)) != nil else { break }
+                attempt += 1
             }
             pass(nil)
         }
@@ -118,10 +145,16 @@ package struct RedisProgressBoard: ProgressBoard {
     private static let merge = RedisScript(
         """
         local rank = {running = 0, failed = 1, cancelled = 2, completed = 3}
+        local function number(text)
+            local value = tonumber(text)
+            if value and value >= 0 and value <= 2147483648 and value == math.floor(value) then return value end
+        end
+        -- What is no progress gives way.
+        if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
         local done, total, phase, generation = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])
         local stored = redis.call('HMGET', KEYS[1], 'done', 'total', 'phase', 'generation')
-        if stored[1] and stored[2] and stored[3] then
-            local before = {tonumber(stored[1]), tonumber(stored[2]), stored[3], tonumber(stored[4] or 1)}
+        local before = {number(stored[1] or ''), number(stored[2] or ''), stored[3], number(stored[4] or 1)}
+        if before[1] and before[2] and rank[before[3] or ''] and before[4] and before[1] <= before[2] then
             done, total = math.max(done, before[1]), math.max(total, before[2])
             if before[4] > generation or (before[4] == generation and (rank[before[3]] or 0) > rank[phase]) then
                 phase, generation = before[3], before[4]

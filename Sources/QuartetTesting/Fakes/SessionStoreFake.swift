@@ -40,6 +40,19 @@ package final class FakeSessionStore: SessionStore {
         }
     }
 
+    package func pinDurably(_ sessions: [AnalysisSession]) async throws -> [AnalysisSession] {
+        try faults.run(.pin) {
+            defer { _ = primary.becomeDurable() }
+            return stored.withLock { stored in
+                sessions.map { session in
+                    let winner = stored[session.requestID] ?? session
+                    stored[session.requestID] = winner
+                    return winner
+                }
+            }
+        }
+    }
+
     /// Pins a session durably, as another process does.
     package func put(_ session: AnalysisSession) {
         stored.withLock { $0[session.requestID] = session }

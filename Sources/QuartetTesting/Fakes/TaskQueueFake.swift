@@ -13,12 +13,14 @@ package final class FakeTaskQueue: TaskQueue {
         var isDead = false
         var lastError: String?
         var buriedAt = Duration.zero
+        var problem: String?
 
         /// Of a leased entry.
         var claim: Claim {
             guard let token else { preconditionFailure("\(task) is not leased") }
             return Claim(
-                task: task, attempt: attempt, lapses: lapses, lease: Lease(requestID: task.requestID, token: token))
+                task: task, attempt: attempt, lapses: lapses, lease: Lease(requestID: task.requestID, token: token),
+                problem: problem)
         }
 
         var dead: DeadTask? {
@@ -59,6 +61,11 @@ package final class FakeTaskQueue: TaskQueue {
     /// Runs `hook` in each such call by leases, between its effect and its answer.
     package func after(_ call: Call, _ hook: @escaping @Sendable () async -> Void) {
         hooks.withLock { $0[call] = hook }
+    }
+
+    /// Makes a task one that can't be read, as nobody can who goes by the rules.
+    package func spoil(_ id: RequestID, _ problem: String) {
+        entries.withLock { $0[id]?.problem = problem }
     }
 
     package func prepare() async throws {

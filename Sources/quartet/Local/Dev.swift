@@ -48,7 +48,7 @@ struct Dev: AsyncParsableCommand {
         await composition.clients.close()
         let final = configuration
         try await quartet.runRoles(Set(RoleName.allCases), final, as: "dev") { port in
-            let url = "http://\(final.api.host):\(port)"
+            let url = QuartetConfiguration.url(host: final.api.host, port: port)
             do {
                 let file = try stack.writeEnvironmentFile(
                     adding: ["QUARTET_API_URL": url, "QUARTET_API_KEY": final.api.key])

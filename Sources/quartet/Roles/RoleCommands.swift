@@ -14,7 +14,8 @@ func runRoles(
     MetricsSystem.bootstrap(metrics)
     let logger = configuration.logger(name)
     try await Composition(configuration, role: name, metrics: metrics, logger: logger).run(roles) { port in
-        logger.info("listening", metadata: ["url": "http://\(configuration.api.host):\(port)"])
+        logger.info(
+            "listening", metadata: ["url": "\(QuartetConfiguration.url(host: configuration.api.host, port: port))"])
         await onListening(port)
     }
 }

@@ -42,6 +42,28 @@ struct MigratorTests {
         }
     }
 
+    @Test("a table that somebody holds is waited for, and those who use it meanwhile are let through")
+    func heldTable() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            try await migrator(databases, [first]).migrate()
+            let client = try databases.client(of: .market)
+            let table = "listings.listings"
+            try await client.transaction { session in
+                _ = try await session.query(PostgresStatement("SELECT FROM \(table)"))
+                async let applied = migrator(databases, [first, second]).migrate()
+                // Behind a statement that waits for the whole table nobody else would come in.
+                for _ in 0..<3 {
+                    let read = PostgresStatement("SELECT FROM \(table)")
+                    let rows = try await client.withSession { try await $0.query(read) }
+                    #expect(rows.isEmpty)
+                }
+                _ = try await session.query(PostgresStatement("COMMIT"))
+                let counts = try await applied.map(\.applied)
+                #expect(counts == [0, 0, 1])
+            }
+        }
+    }
+
     @Test("later migrations go on where the database is")
     func later() async throws {
         try await PostgresTestDatabase.withEmpty { databases in

@@ -41,8 +41,11 @@ struct StatementPlanTests {
     }
 
     @Test(
-        "a client's sessions plan for keys, unless its URL has options of its own",
-        arguments: [("?connect_timeout=5", "off"), ("", "off"), ("?options=-c%20jit%3Doff", "on")])
+        "a client's sessions plan for keys, unless its URL says otherwise",
+        arguments: [
+            ("?connect_timeout=5", "off"), ("", "off"), ("?options=-c%20jit%3Don", "off"),
+            ("?options=-c%20enable_seqscan%3Don", "on"),
+        ])
     func configuration(suffix: String, seqScan: String) async throws {
         let url = try await PostgresTestServer.url(database: "postgres") + suffix
         let client = PostgresClient(try Databases.configuration(url: url), logger: PostgresTestDatabase.logger)

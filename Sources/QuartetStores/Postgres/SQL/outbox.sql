@@ -12,6 +12,8 @@ ON CONFLICT DO NOTHING;
 -- back, ringing for those who wait for some. A cursor of another epoch begins again behind its last sure point. Gives the
 -- sink's shards, whether each is the relay's now, and how many there should be.
 --
+-- A lease that ends later than any can was given before the clock was set back, or by another one: it holds no more.
+--
 -- Two relays that come at once may not see each other; they share at the next call. The commit does not wait for the disk:
 -- what a crash takes back is a lease that runs out sooner than its relay thinks, and every read and move looks at the lease.
 WITH setting AS MATERIALIZED (
@@ -29,10 +31,12 @@ WITH setting AS MATERIALIZED (
 ), share AS MATERIALIZED (
     SELECT ceil((SELECT count(*) FROM cursor) / (1.0 + count(*)))::bigint AS size
     FROM {outbox_relays} r WHERE r.sink = $1 AND r.owner <> $2 AND r.seen_until > clock_timestamp()
+        AND r.seen_until <= clock_timestamp() + 10 * $3 * interval '1 second'
 ), candidate AS MATERIALIZED (
     SELECT shard, row_number() OVER (ORDER BY (owner IS NOT DISTINCT FROM $2) DESC, shard) <= share.size AS is_taken
     FROM cursor CROSS JOIN share
     WHERE owner IS NULL OR owner = $2 OR owned_until <= clock_timestamp()
+        OR owned_until > clock_timestamp() + 10 * $3 * interval '1 second'
 ), changed AS (
     UPDATE {outbox_cursors} c SET
         position = CASE WHEN c.epoch = e.epoch THEN c.position ELSE c.settled END,
