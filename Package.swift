@@ -76,7 +76,7 @@ let package = Package(
         .target(name: "Zlib", dependencies: ["CZlib", .nioCore]),
 
         // The domain, which imports no store, and its ports on the real stores.
-        .target(name: "QuartetCore", dependencies: ["ClientSupport", .logging, .metrics]),
+        .target(name: "QuartetCore", dependencies: ["ClientSupport", .coreMetrics, .logging, .metrics]),
 
         // The emotion model, trained by `quartet train`, inside the executable.
         .target(name: "CEmotionModel", exclude: ["emotion.model", "valences.txt"]),

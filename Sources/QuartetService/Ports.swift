@@ -28,23 +28,15 @@ struct Ports: Sendable {
         keywords = MongoKeywordStore(client: clients.mongo)
         queue = MongoTaskQueue(client: clients.mongo)
         progress = RedisProgressBoard(
-            client: clients.redis, configuration: Self.progressConfiguration(configuration.redis), logger: logger)
-        cache = RedisVersionedCache(client: clients.redis, configuration: Self.cacheConfiguration(configuration.redis))
+            client: clients.redis, configuration: Self.progressConfiguration(configuration.redis),
+            cache: configuration.redis.cache, logger: logger)
+        cache = RedisVersionedCache(client: clients.redis, configuration: configuration.redis.cache, logger: logger)
     }
 
     static func progressConfiguration(_ settings: RedisSettings) -> RedisProgressConfiguration {
         var configuration = RedisProgressConfiguration()
         configuration.keys = RedisKeys(prefix: settings.prefix)
         configuration.ttl = settings.progressTTL
-        return configuration
-    }
-
-    static func cacheConfiguration(_ settings: RedisSettings) -> RedisCacheConfiguration {
-        var configuration = RedisCacheConfiguration()
-        configuration.keys = RedisKeys(prefix: settings.prefix)
-        configuration.analysisTTL = settings.analysisTTL
-        configuration.productTTL = settings.productTTL
-        configuration.tombstoneTTL = settings.tombstoneTTL
         return configuration
     }
 

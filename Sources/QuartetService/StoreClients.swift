@@ -7,6 +7,7 @@ import Postgres
 package import QuartetAPI
 import QuartetCore
 package import QuartetMigrations
+import QuartetRoles
 package import QuartetStores
 package import Redis
 import Synchronization
@@ -59,12 +60,29 @@ package struct StoreClients: Sendable {
 
     /// Publishes events; each relay has one of its own.
     func publisher() throws -> KafkaEventPublisher {
-        KafkaEventPublisher(producer: try producer()) { [topicReader] in try await topicReader.watermarks(of: $0) }
+        KafkaEventPublisher(producer: try producer(), naming: configuration.kafka.naming) { [topicReader] in
+            try await topicReader.watermarks(of: $0)
+        }
     }
 
     func deadLetters() throws -> KafkaDeadLetterStore {
         try KafkaDeadLetterStore(
-            databases: databases, kafka: kafka, producer: { [sharedProducer] in try sharedProducer() }, logger: logger)
+            databases: databases, kafka: kafka, naming: configuration.kafka.naming,
+            producer: { [sharedProducer] in try sharedProducer() }, logger: logger)
+    }
+
+    /// Looks how far the invalidators are behind. Without brokers nobody tells.
+    func invalidationFlow(_ outboxes: [DatabaseName: PostgresOutboxStore]) -> any InvalidationFlow {
+        let homes = Set([Table.products, .analysisResults].map { configuration.tables[$0].database })
+        let (group, names) = Composition.invalidators(configuration)
+        var options = KafkaConsumerOptions(group: group)
+        options.joinsGroup = false
+        let topics = kafka.brokers.isEmpty ? [] : Array(zip(InvalidationHandler.topics, names))
+        let final = options
+        return KafkaInvalidationFlow(
+            outboxes: outboxes.filter { homes.contains($0.key) }.map(\.value),
+            topics: Dictionary(uniqueKeysWithValues: topics)
+        ) { [kafka, logger] in try KafkaConsumer(kafka, options: final, logger: logger) }
     }
 
     package func close() async {
@@ -97,11 +115,22 @@ package struct StoreClients: Sendable {
                 logger.warning("database does not answer yet", metadata: ["name": "\(name)", "error": "\(error)"])
             }
         }
+        try await refuseCluster()
         guard isReachable else { return }
         do {
             try await Migrator(databases: databases, logger: logger).requireMigrated()
         } catch let failure as any StoreFailure where failure.isUnavailable {
             logger.warning("databases no longer answer", metadata: ["error": "\(failure)"])
+        }
+    }
+
+    /// Commands name keys of several slots at once.
+    private func refuseCluster() async throws {
+        guard let info = try? await redis.send(RedisCommand("INFO", "server")).string() else { return }
+        guard !info.contains("redis_mode:cluster") else {
+            throw ConfigurationError(
+                key: "redis.url", problem: "is a node of a Redis Cluster, which Quartet can't use; name a single server"
+            )
         }
     }
 

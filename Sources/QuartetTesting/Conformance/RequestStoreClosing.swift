@@ -7,7 +7,7 @@ extension RequestStoreConformance {
         let request = try await fixture.submit(fixture.create("p"))[0]
         let result = fixture.result(of: request, keyword: "weich \"\0\u{1F600}\\")
         #expect(try await fixture.requests.results([request.id]) == [nil])
-        #expect(try await fixture.requests.finalise([Finalisation(result: result)]) == [.closed])
+        #expect(try await fixture.requests.finalise([Finalisation(result: result)])[0].close == .closed)
 
         let stored = try #require(try await fixture.requests.results([request.id])[0])
         #expect(stored.json == result.json)

@@ -95,7 +95,8 @@ extension RequestStoreFixture {
 
     func finalise(_ requests: [AnalysisRequest], cardCount: Int = 3) async throws -> [CloseOutcome] {
         try await self.requests.finalise(
-            requests.map { Finalisation(result: result(of: $0, cardCount: cardCount)) })
+            requests.map { Finalisation(result: result(of: $0, cardCount: cardCount)) }
+        ).map(\.close)
     }
 }
 
