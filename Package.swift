@@ -139,7 +139,8 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetService",
+                "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations",
+                "QuartetService",
                 "QuartetStack", "QuartetStores", "Redis", "ClientSupport", .asyncHTTPClient, .logging, .nioCore,
                 .nioHTTP1,
                 .nioPosix,

@@ -2,11 +2,11 @@ import HTTPTypes
 import Hummingbird
 
 /// What a caller asks of a cached read: `Cache-Control: no-cache`, and `min_version`.
-struct CacheDemand: Sendable {
+package struct CacheDemand: Sendable {
     var wantsFresh = false
     var versionMin: Int64 = 0
 
-    init() {}
+    package init() {}
 
     init(_ request: Request) throws {
         wantsFresh = request.headers[values: .cacheControl].contains { field in
@@ -25,7 +25,7 @@ struct CacheDemand: Sendable {
 /// Where an answer came from.
 ///
 /// Source: RFC 9211, "The Cache-Status HTTP Response Header Field".
-enum CacheStatus: Sendable, Hashable {
+package enum CacheStatus: Sendable, Hashable {
     case hit
     /// Loaded by this call, and put into the cache or not.
     case miss(isStored: Bool)
@@ -33,7 +33,7 @@ enum CacheStatus: Sendable, Hashable {
     case request(isStored: Bool)
     case bypass(Reason)
 
-    enum Reason: String, Sendable, Hashable {
+    package enum Reason: String, Sendable, Hashable {
         /// The cache does not answer, or not in time.
         case unavailable = "cache-unavailable"
         /// It is not known that invalidations arrive.

@@ -1,19 +1,19 @@
-import ClientSupport
-import QuartetCore
+package import ClientSupport
+package import QuartetCore
 
 /// Reads through the cache.
 ///
 /// A reader takes nothing that was asked for before it came: looks into the cache share batches that are sent afterwards, and
 /// who waits for another's load looks again when that may be done. What is loaded goes through the batchers of the store, of
 /// which each has one batch on the way.
-final class CachedReads: Sendable {
+package final class CachedReads: Sendable {
     private let cache: any VersionedCache
     private let gets: Batcher<CacheRead, CacheReply>
     private let breaker: CacheBreaker
     private let flow: FlowMonitor
     private let configuration: CacheReadConfiguration
 
-    init(
+    package init(
         cache: any VersionedCache, flow: FlowMonitor, configuration: CacheReadConfiguration,
         observe: (@Sendable (BatchReport) -> Void)?
     ) {
@@ -28,10 +28,10 @@ final class CachedReads: Sendable {
         }
     }
 
-    typealias Load = @Sendable () async throws -> CacheEntry?
+    package typealias Load = @Sendable () async throws -> CacheEntry?
 
     /// What is at `key`, from the cache or by `load`, which gives nil where there is nothing.
-    func read(
+    package func read(
         _ key: CacheKey, _ demand: CacheDemand = CacheDemand(), load: @escaping Load
     ) async throws -> (entry: CacheEntry?, status: CacheStatus) {
         switch breaker.verdict() {

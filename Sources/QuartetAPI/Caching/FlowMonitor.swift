@@ -1,12 +1,12 @@
-import Logging
-import QuartetCore
+package import Logging
+package import QuartetCore
 import Synchronization
 
 /// Whether invalidations are known to arrive: only then the cache is believed.
 ///
 /// Nobody waits for a verdict: it is made again beside the reads that it serves, and reads that come after a long silence, or
 /// while nobody answers, go without the cache.
-final class FlowMonitor: Sendable {
+package final class FlowMonitor: Sendable {
     private struct State {
         var delays: [EventTopic: Duration] = [:]
         /// When the look began that gave those.
@@ -24,7 +24,7 @@ final class FlowMonitor: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter flow: nil: nothing is known of it, and the cache is believed.
-    init(flow: (any InvalidationFlow)?, delayMax: Duration, logger: Logger) {
+    package init(flow: (any InvalidationFlow)?, delayMax: Duration, logger: Logger) {
         self.flow = flow
         self.delayMax = delayMax
         self.logger = logger

@@ -33,7 +33,11 @@ enum RedisCacheScripts {
         local stamp = ''
         if KEYS[3] then
             stamp = redis.pcall('GET', KEYS[3])
-            if type(stamp) ~= 'string' then stamp = '' end
+            if type(stamp) ~= 'string' then
+                -- It may have been lost alone: no entry from before has this one.
+                stamp = 'lost-' .. time[1] .. '-' .. time[2]
+                redis.pcall('SET', KEYS[3], stamp, 'PX', 86400000)
+            end
         end
         local mistyped = 0
         local kind = redis.call('TYPE', KEYS[1])['ok']
@@ -99,4 +103,12 @@ enum RedisCacheScripts {
             redis.call('PEXPIRE', KEYS[1], ARGV[2])
             return mistyped
             """
+
+    /// KEYS[1] tag; ARGV: a stamp that no other one is like; milliseconds to live. What deletes first may write also where
+    /// memory is full.
+    static let touch = """
+        redis.call('DEL', KEYS[1])
+        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+        return 0
+        """
 }

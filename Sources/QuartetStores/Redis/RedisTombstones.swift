@@ -22,7 +22,8 @@ struct RedisTombstones: Sendable {
                     configuration.tombstoneTTL.wholeMilliseconds)
             case .tag(let tag):
                 return RedisCommand(
-                    "SET", keys.cacheTag(tag), UUID().uuidString, "PX", configuration.tagTTL.wholeMilliseconds)
+                    "EVAL", RedisCacheScripts.touch, 1, keys.cacheTag(tag), UUID().uuidString,
+                    configuration.tagTTL.wholeMilliseconds)
             }
         }
     }
@@ -40,7 +41,7 @@ struct RedisTombstones: Sendable {
             CacheMetrics.count(.tombstones, invalidation)
             switch result {
             case .success(let value):
-                guard case .entry = invalidation, try value.int() == 1 else { continue }
+                guard try value.int() == 1 else { continue }
                 passedOver(invalidation, because: "it was of another type, and is gone")
             case .failure(let error) where Self.concernsKey(error): refused.append((invalidation, error))
             case .failure(let error): throw error
