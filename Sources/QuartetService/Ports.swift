@@ -40,8 +40,4 @@ struct Ports: Sendable {
         return configuration
     }
 
-    /// The queue's; the other collections need their keys alone.
-    func ensureIndexes() async throws {
-        try await queue.prepare()
-    }
 }

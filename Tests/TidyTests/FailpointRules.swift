@@ -60,8 +60,9 @@ extension Rule {
     /// filled, rows that are old. Any other method of a port is a write.
     private static let notOfThePipeline: Set = [
         // Reads.
-        "analyze", "backlog", "cards", "counts", "dead", "delays", "depth", "details", "get", "haveReviews",
-        "oldestTransaction",
+        "analyze", "backlog", "cards", "counts", "dead", "delays", "depth", "details", "forEachSegment", "get",
+        "haveReviews",
+        "oldestTransaction", "segments",
         "latestResults", "next", "pages", "positions", "products", "read", "reports", "requests", "results",
         "reviewIDs", "reviews",
         "rings", "rows", "sessions", "shardCount", "topicsWithLostLogs", "wakeups", "close", "forEachPage", "keepPlace",
