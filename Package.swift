@@ -207,8 +207,8 @@ let package = Package(
             name: "QuartetServiceTests",
             dependencies: [
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetService", "QuartetStores", "QuartetTesting", "ClientSupport", .coreMetrics, .logging, .nioCore,
-                .nioHTTP1, .nioPosix,
+                "QuartetService", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport", .coreMetrics,
+                .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
 
         // The whole of it, from outside: the executable on private servers.

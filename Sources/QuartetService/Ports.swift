@@ -39,5 +39,4 @@ struct Ports: Sendable {
         configuration.ttl = settings.progressTTL
         return configuration
     }
-
 }

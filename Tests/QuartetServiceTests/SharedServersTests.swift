@@ -3,6 +3,7 @@ import Logging
 import QuartetCore
 import QuartetMigrations
 import QuartetStack
+import QuartetStores
 import QuartetTesting
 import Testing
 

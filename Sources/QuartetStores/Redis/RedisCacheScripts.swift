@@ -14,9 +14,10 @@ import Redis
 /// every restart and promotion, so what a snapshot, a backup or a replica that lagged brings back is of another epoch; the
 /// rest is random and lost with the memory.
 enum RedisCacheScripts {
-    /// KEYS[1] entry, KEYS[2] the epoch, KEYS[3] its tag if it has one. Leaves `now`, `epoch`, `stamp` and `mistyped`, and
-    /// removes what is of another epoch or is no entry.
-    private static let prelude = """
+    /// KEYS[1] entry, KEYS[2] the epoch, KEYS[3] its tag if it has one. Leaves `now`, `epoch`, `stamp`, `mistyped`, and in `f`
+    /// what the entry has of `fields`; removes what is of another epoch or is no entry.
+    private static func prelude(_ fields: String) -> String {
+        """
         local replication = redis.call('INFO', 'replication')
         if string.find(replication, 'role:slave', 1, true) then
             return redis.error_reply('READONLY a replica is no cache')
@@ -40,28 +41,27 @@ enum RedisCacheScripts {
             end
         end
         local mistyped = 0
-        local kind = redis.call('TYPE', KEYS[1])['ok']
-        if kind ~= 'hash' and kind ~= 'none' then
-            redis.pcall('DEL', KEYS[1])
-            mistyped = 1
-        elseif kind == 'hash' and redis.call('HGET', KEYS[1], 'epoch') ~= epoch then
-            redis.pcall('DEL', KEYS[1])
+        local f = redis.pcall('HMGET', KEYS[1], 'epoch', \(fields))
+        if f.err or f[1] ~= epoch then
+            if f.err then mistyped = 1 end
+            if f.err or f[1] or f[2] then redis.pcall('DEL', KEYS[1]) end
+            f = {}
         end
         -- Lua's numbers are exact up to 2^53 only, so digits are compared: the longer number is the larger.
         local function isNewer(a, b) return #a > #b or (#a == #b and a > b) end
 
         """
+    }
 
     /// ARGV: the least version that counts; a lease to take or ''; its milliseconds; how early to load again. Returns who
     /// loads, the epoch, the time, the stamp, whether the key was of another type, and version and value of an entry.
     static let get = RedisScript(
-        prelude + """
-            local f = redis.call('HMGET', KEYS[1], 'version', 'value', 'nothing', 'expires', 'stamp', 'cost', 'lease', 'lease_until')
-            local expires = tonumber(f[4] or 0)
-            local isEntry = f[1] and (f[2] or f[3]) and expires > now and f[5] == stamp and not isNewer(ARGV[1], f[1])
-            local isLeased = f[7] and tonumber(f[8] or 0) > now
+        prelude("'version', 'value', 'nothing', 'expires', 'stamp', 'cost', 'lease', 'lease_until'") + """
+            local expires = tonumber(f[5] or 0)
+            local isEntry = f[2] and (f[3] or f[4]) and expires > now and f[6] == stamp and not isNewer(ARGV[1], f[2])
+            local isLeased = f[8] and tonumber(f[9] or 0) > now
             local loader = 'nobody'
-            if ARGV[2] ~= '' and not (isEntry and now + tonumber(f[6] or 0) * tonumber(ARGV[4]) < expires) then
+            if ARGV[2] ~= '' and not (isEntry and now + tonumber(f[7] or 0) * tonumber(ARGV[4]) < expires) then
                 if isLeased then
                     if not isEntry then loader = 'another' end
                 else
@@ -71,17 +71,16 @@ enum RedisCacheScripts {
                 end
             end
             if not isEntry then return {loader, epoch, digits(now), stamp, mistyped} end
-            return {loader, epoch, digits(now), stamp, mistyped, f[1], f[2]}
+            return {loader, epoch, digits(now), stamp, mistyped, f[2], f[3]}
             """)
 
     /// ARGV: version; value; whether there is one; milliseconds to live; the ticket's epoch, time, stamp and lease; how old a
     /// ticket may be. Returns whether it was stored, and whether the key was of another type.
     static let put = RedisScript(
-        prelude + """
-            if redis.call('HGET', KEYS[1], 'lease') == ARGV[8] then redis.call('HDEL', KEYS[1], 'lease', 'lease_until') end
+        prelude("'version', 'lease'") + """
+            if f[3] and f[3] == ARGV[8] then redis.call('HDEL', KEYS[1], 'lease', 'lease_until') end
             if ARGV[5] ~= epoch or ARGV[7] ~= stamp or now - ARGV[6] >= tonumber(ARGV[9]) then return {0, mistyped} end
-            local version = redis.call('HGET', KEYS[1], 'version')
-            if version and isNewer(version, ARGV[1]) then return {0, mistyped} end
+            if f[2] and isNewer(f[2], ARGV[1]) then return {0, mistyped} end
             redis.call('HDEL', KEYS[1], 'value', 'nothing')
             if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'value', ARGV[2]) else redis.call('HSET', KEYS[1], 'nothing', 1) end
             redis.call('HSET', KEYS[1], 'version', ARGV[1], 'epoch', epoch, 'stamp', stamp, 'expires', digits(now + ARGV[4]),
@@ -95,9 +94,8 @@ enum RedisCacheScripts {
     /// ARGV: version; milliseconds to live. Leaves a tombstone in place of an older entry. Returns whether the key was of
     /// another type.
     static let bury =
-        prelude + """
-            local version = redis.call('HGET', KEYS[1], 'version')
-            if version and not isNewer(ARGV[1], version) then return mistyped end
+        prelude("'version'") + """
+            if f[2] and not isNewer(ARGV[1], f[2]) then return mistyped end
             redis.call('HDEL', KEYS[1], 'value', 'nothing')
             redis.call('HSET', KEYS[1], 'epoch', epoch, 'version', ARGV[1])
             redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -119,6 +119,23 @@ extension RequestStoreConformance {
         #expect(try await fixture.requests.results([older[0].id]) == [latest[1]])
     }
 
+    static func growingVersions(_ fixture: RequestStoreFixture) async throws {
+        let product = try await fixture.create("p")[0]
+        let requests = try await fixture.submit(Array(repeating: product, count: 6)).sorted { $0.id < $1.id }
+        var versions: [Int64] = []
+        for batch in [requests[0..<1], requests[1..<5], requests[5..<6]] {
+            let outcomes = try await fixture.requests.finalise(
+                batch.map { Finalisation(result: fixture.result(of: $0, cardCount: 1)) })
+            versions += outcomes.compactMap(\.resultVersion)
+        }
+        #expect(versions.count == 6 && versions == Set(versions).sorted())
+        #expect(try await fixture.requests.results(requests.map(\.id)).map { $0?.version } == versions)
+        let again = try await fixture.requests.finalise([
+            Finalisation(result: fixture.result(of: requests[0], cardCount: 1))
+        ])
+        #expect(again == [FinaliseOutcome(.alreadyClosed(.completed))])
+    }
+
     static func largeBatches(_ fixture: RequestStoreFixture) async throws {
         let products = try await fixture.create("p", "q", "r")
         let requests = try await fixture.submit((0..<512).map { products[$0 % 3] })
