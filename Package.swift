@@ -76,7 +76,7 @@ let package = Package(
         .target(name: "Zlib", dependencies: ["CZlib", .nioCore]),
 
         // The domain, which imports no store, and its ports on the real stores.
-        .target(name: "QuartetCore", dependencies: ["ClientSupport", .logging, .metrics]),
+        .target(name: "QuartetCore", dependencies: ["ClientSupport", .coreMetrics, .logging, .metrics]),
 
         // The emotion model, trained by `quartet train`, inside the executable.
         .target(name: "CEmotionModel", exclude: ["emotion.model", "valences.txt"]),
@@ -140,7 +140,8 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetService",
+                "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations",
+                "QuartetService",
                 "QuartetStack", "QuartetStores", "Redis", "ClientSupport", .asyncHTTPClient, .logging, .nioCore,
                 .nioHTTP1,
                 .nioPosix,
@@ -207,8 +208,8 @@ let package = Package(
             name: "QuartetServiceTests",
             dependencies: [
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetService", "QuartetStores", "QuartetTesting", "ClientSupport", .coreMetrics, .logging, .nioCore,
-                .nioHTTP1, .nioPosix,
+                "QuartetService", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport", .coreMetrics,
+                .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
 
         // The whole of it, from outside: the executable on private servers.

@@ -159,21 +159,27 @@ package actor KafkaConsumer {
     ///
     /// - Throws: `KafkaError` if the coordinator or a leader does not answer.
     package func uncommitted(topic: String, deadline: Deadline) async throws -> Int64 {
+        try await groupPositions(topic: topic, deadline: deadline).reduce(0) { $0 + max(0, $1.high - $1.next) }
+    }
+
+    /// Where the group stands in each partition of `topic`, and where that ends; none of a topic that is not there. Polls wait
+    /// meanwhile.
+    ///
+    /// - Throws: `KafkaError` if the coordinator or a leader does not answer.
+    package func groupPositions(topic: String, deadline: Deadline) async throws -> [KafkaGroupPosition] {
         guard options.group != nil else { throw KafkaError.refusedConfiguration("only a group commits") }
         let marks: [KafkaWatermarks]
         do {
             marks = try await watermarks(topic: topic, deadline: deadline)
         } catch let error as KafkaError where error.saysThatTheTopicIsNotThere {
-            return 0
+            return []
         }
         let partitions = marks.map { KafkaPartition(topic: topic, partition: $0.partition) }
         guard let committed = try handle?.committed(of: partitions, deadline: deadline, context: context) else {
             throw KafkaError.closed("positions in \(topic)")
         }
-        return zip(marks, committed).reduce(0) { sum, next in
-            // What the group has not begun, it begins at the oldest record.
-            sum + max(0, next.0.high - max(next.0.low, next.1))
-        }
+        // What the group has not begun, it begins at the oldest record.
+        return zip(marks, committed).map { KafkaGroupPosition(next: max($0.low, $1), high: $0.high) }
     }
 
     /// Asks a broker for a sign of life; polls wait meanwhile.

@@ -88,6 +88,13 @@ package struct KafkaWatermarks: Sendable, Hashable {
     }
 }
 
+/// Where a group stands in a partition, and where that ends.
+package struct KafkaGroupPosition: Sendable, Hashable {
+    /// The offset that the group has not committed yet.
+    package let next: Int64
+    package let high: Int64
+}
+
 /// A record as it was read.
 package struct KafkaConsumedRecord: Sendable, Hashable {
     /// Its partition is always set, its timestamp where the broker knows one.

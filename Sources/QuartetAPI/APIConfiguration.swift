@@ -1,4 +1,5 @@
 package import ClientSupport
+import Foundation
 package import QuartetCore
 
 /// How the HTTP interface is served.
@@ -32,10 +33,32 @@ package struct APIConfiguration: Sendable {
     package var bodiesBytesMax = 128 * 1024 * 1024
     /// Connections open at once, those of probes not among them; more wait until they are accepted.
     package var connectionsMax = 12_000
+    package var cache = CacheReadConfiguration()
 
     package init(key: String) {
         self.key = key
     }
+}
+
+/// How the cache is read.
+package struct CacheReadConfiguration: Sendable {
+    /// For how long a change may be on its way to the cache; then the cache is not read.
+    package var delayMax: Duration = .seconds(5)
+    /// How long a hint to the cache may take.
+    package var timeout: Duration = .milliseconds(50)
+    /// Failures in a row after which nobody waits for the cache any more.
+    package var failuresMax = 2
+    /// How long after that somebody looks again.
+    package var breakerPause: Duration = .seconds(1)
+    /// How long a reader waits for another's load.
+    package var waitMax: Duration = .seconds(2)
+    package var firstWait: Duration = .milliseconds(2)
+    package var longestWait: Duration = .milliseconds(40)
+    package var waitingMax = 16_384
+    /// From a random number of 0 to 1 how early an entry may be found worth loading again.
+    package var earliness: @Sendable (Double) -> Double = { -log(1 - $0) }
+
+    package init() {}
 }
 
 /// The ports that the HTTP interface works with.
@@ -49,11 +72,13 @@ package struct APIPorts: Sendable {
     package let keywords: any KeywordStore
     package let progress: any ProgressBoard
     package let cache: any VersionedCache
+    /// Nil: nothing is known of it, and the cache is believed.
+    package let flow: (any InvalidationFlow)?
 
     package init(
         requests: any RequestStore, queue: any TaskQueue, products: any ProductStore, reviews: any ReviewStore,
         sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore, progress: any ProgressBoard,
-        cache: any VersionedCache
+        cache: any VersionedCache, flow: (any InvalidationFlow)? = nil
     ) {
         self.requests = requests
         self.queue = queue
@@ -64,6 +89,7 @@ package struct APIPorts: Sendable {
         self.keywords = keywords
         self.progress = progress
         self.cache = cache
+        self.flow = flow
     }
 }
 

@@ -25,10 +25,13 @@ package struct APIServer: Service {
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
-        hub = WatchHub(ports: ports, calls: calls, configuration: configuration, logger: logger)
+        let directory = ProductDirectory()
+        let hints = CacheHints(
+            cache: ports.cache, calls: calls, directory: directory, timeout: configuration.cache.timeout)
+        hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: configuration, logger: logger)
         let router = Self.router(
-            configuration: configuration, ports: ports, calls: calls, hub: hub, probes: probes, metrics: metrics,
-            logger: logger)
+            configuration: configuration, ports: ports, calls: calls, directory: directory, hints: hints, hub: hub,
+            probes: probes, metrics: metrics, observe: observe, logger: logger)
         routes = Set(router.routes.map(\.description))
         application = Application(
             responder: router.buildResponder(),
@@ -51,24 +54,35 @@ package struct APIServer: Service {
     package var testable: Application<RouterResponder<APIContext>> { application }
 
     private static func router(
-        configuration: APIConfiguration, ports: APIPorts, calls: RequestBatchers, hub: WatchHub,
-        probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String, logger: Logger
+        configuration: APIConfiguration, ports: APIPorts, calls: RequestBatchers, directory: ProductDirectory,
+        hints: CacheHints, hub: WatchHub, probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String,
+        observe: (@Sendable (BatchReport) -> Void)?, logger: Logger
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
         router.add(middleware: PackingMiddleware())
         router.add(middleware: ProblemMiddleware(paths: paths))
         router.add(middleware: BodyMiddleware(budget: BodyBudget(bytes: configuration.bodiesBytesMax)))
+        let flow = FlowMonitor(
+            flow: ports.flow, delayMax: configuration.cache.delayMax, logger: logger)
+        let probes =
+            ports.flow == nil
+            ? probes : probes + [ReadinessProbe(store: "invalidations") { _ in try await flow.check() }]
         HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
         OpenAPIEndpoint().add(to: router)
         let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
-        let directory = ProductDirectory()
-        ProductEndpoints(ports: ports, calls: calls, directory: directory).add(to: routes)
+        ProductEndpoints(
+            ports: ports, calls: calls, directory: directory,
+            cached: CachedReads(
+                cache: ports.cache, flow: flow, configuration: configuration.cache, observe: observe),
+            hints: hints
+        ).add(to: routes)
         ReviewEndpoints(ports: ports, calls: calls, directory: directory, limits: configuration.limits)
             .add(to: routes)
-        AnalysisEndpoints(ports: ports, calls: calls, directory: directory, configuration: configuration)
-            .add(to: routes)
-        AnalysisChangeEndpoints(calls: calls).add(to: routes)
+        AnalysisEndpoints(
+            ports: ports, calls: calls, directory: directory, hints: hints, configuration: configuration
+        ).add(to: routes)
+        AnalysisChangeEndpoints(calls: calls, hints: hints).add(to: routes)
         DeadEndpoints(ports: ports, calls: calls).add(to: routes)
         EventStreamEndpoint(ports: ports, calls: calls, hub: hub, configuration: configuration).add(to: routes)
         for route in router.routes { paths.add(route.path.description, route.method) }

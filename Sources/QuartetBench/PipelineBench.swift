@@ -272,7 +272,7 @@ package struct PipelineBench {
     ) async throws -> Value {
         let port = try freePort()
         return try await withProcess(roles, port: port) { process in
-            try await ready(process, port: port)
+            try await process.untilServing(port: port)
             return try await body(process, port)
         }
     }
@@ -296,19 +296,6 @@ package struct PipelineBench {
         }
     }
 
-    /// Returns once `/healthz` answers.
-    private func ready(_ process: RoleProcess, port: Int) async throws {
-        let deadline = Deadline.after(.seconds(30))
-        let probe = ClosedLoop(
-            port: port, callers: 1, requests: [ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n")])
-        while (try? await probe.run(count: 1)) == nil {
-            guard process.isRunning, !deadline.isPast else {
-                throw BenchError("the roles did not start: \(process.lastLogLine)")
-            }
-            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
-        }
-    }
-
     private func submitRequests() -> [ByteBuffer] {
         (0..<Self.productCount).map { number in
             let body = #"{"product_id":"\#(BenchData.product(number))"}"#
@@ -316,22 +303,5 @@ package struct PipelineBench {
                 string: "POST /v1/analyses HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer \(key)\r\n"
                     + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
         }
-    }
-
-    /// A port that was free a moment ago.
-    private func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
-            }
-        }
-        guard isBound else { throw BenchError("no free port: \(String(cString: strerror(errno)))") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

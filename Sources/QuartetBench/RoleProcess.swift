@@ -1,10 +1,11 @@
 import ClientSupport
 import Foundation
+import NIOCore
 import QuartetStack
 
 /// Roles in a process of their own, so that their memory and time can be told from the bench's. It ends with the bench,
 /// however that ends.
-final class RoleProcess {
+final class RoleProcess: Sendable {
     private let process: ChildProcess
     private let log: URL
 
@@ -21,6 +22,27 @@ final class RoleProcess {
     func stop() async {
         process.signal(SIGTERM)
         await process.waitForEnd()
+    }
+
+    func signal(_ signal: Int32) { process.signal(signal) }
+
+    /// Ends it at once.
+    func kill() async {
+        process.signal(SIGKILL)
+        await process.waitForEnd()
+    }
+
+    /// Returns once `/healthz` answers.
+    func untilServing(port: Int) async throws {
+        let deadline = Deadline.after(.seconds(30))
+        let probe = ClosedLoop(
+            port: port, callers: 1, requests: [ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n")])
+        while (try? await probe.run(count: 1)) == nil {
+            guard isRunning, !deadline.isPast else {
+                throw BenchError("the roles did not start: \(lastLogLine)")
+            }
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
+        }
     }
 
     var isRunning: Bool { process.end == nil }

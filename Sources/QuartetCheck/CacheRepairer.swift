@@ -10,7 +10,8 @@ struct CacheRepairer: Sendable {
         try await ports.cache.invalidate(
             found.compactMap { suspect in
                 guard suspect.finding.kind != .keyWithoutExpiry, let entry = suspect.entry else { return nil }
-                return CacheInvalidation(key: entry.key, version: max(suspect.rowVersion ?? 0, entry.version))
+                // An entry stays that is as new as the tombstone.
+                return .entry(entry.key, version: max(suspect.rowVersion ?? 0, entry.version &+ 1, entry.version))
             })
         try await ports.caches.expire(found.filter { $0.finding.kind == .keyWithoutExpiry }.map(\.name))
         let present = try await ports.caches.keys(found.map(\.name)).compactMap { $0 }

@@ -12,6 +12,8 @@ enum RoleMetrics {
     static let tasksInHand = Gauge(label: "quartet_tasks_in_hand")
     /// Rows of the outbox that no task can be made of.
     static let unusableRows = Counter(label: "quartet_outbox_unusable_total")
+    /// Of another deployment on the same topics.
+    static let foreignEvents = Counter(label: "quartet_foreign_events_total")
     static let deadLetters = Counter(label: "quartet_dead_letters_total")
 
     static func relayed(_ database: String, _ sink: OutboxSink) -> Counter {

@@ -27,7 +27,7 @@ extension Composition {
                 cards: ports.cards, keywords: ports.keywords,
                 outboxes: try checkedOutboxes(repairs: repairs),
                 caches: try RedisCacheCheckStore(
-                    client: clients.redis, cache: Ports.cacheConfiguration(configuration.redis),
+                    client: clients.redis, cache: configuration.redis.cache,
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache, products: ports.products,
                 listings: try PostgresListingCheckStore(databases: databases)),

@@ -112,7 +112,7 @@ package struct Composition: Sendable {
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
-                cache: ports.cache),
+                cache: ports.cache, flow: clients.invalidationFlow(ports.outboxes)),
             probes: probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
             logger: logger,
             onListening: onListening)
@@ -166,26 +166,27 @@ package struct Composition: Sendable {
 
     /// The group of those who invalidate, and what it reads.
     package static func invalidators(_ configuration: QuartetConfiguration) -> (group: String, topics: [String]) {
-        (group(of: InvalidationHandler.name, configuration), InvalidationHandler.topics.map(\.rawValue))
-    }
-
-    private static func group(of consumer: String, _ configuration: QuartetConfiguration) -> String {
-        "\(configuration.kafka.groupPrefix).\(consumer)"
+        (
+            configuration.kafka.group(of: InvalidationHandler.name),
+            InvalidationHandler.topics.map(configuration.kafka.naming.topic)
+        )
     }
 
     /// A role that takes in the events that a handler wants.
     private func consumer(of handler: some EventHandler) throws -> any Service {
         var options = KafkaConsumerOptions(
-            group: Self.group(of: handler.name, configuration), topics: handler.topics.map(\.rawValue))
+            group: configuration.kafka.group(of: handler.name),
+            topics: handler.topics.map(configuration.kafka.naming.topic))
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
-        options.onLag = LagMetrics(group: Self.group(of: handler.name, configuration)).observe
+        options.onLag = LagMetrics(group: configuration.kafka.group(of: handler.name)).observe
         let final = options
         let deadLetters = try clients.producer()
         return EventConsumer(configuration: configuration.events, handler: handler, logger: logger) {
-            [clients, logger] in
+            [clients, logger, naming = configuration.kafka.naming] in
             KafkaEventSubscription(
-                consumer: try KafkaConsumer(clients.kafka, options: final, logger: logger), deadLetters: deadLetters)
+                consumer: try KafkaConsumer(clients.kafka, options: final, logger: logger), deadLetters: deadLetters,
+                naming: naming)
         }
     }
 

@@ -2,6 +2,7 @@ import ClientSupport
 import Kafka
 import Logging
 import QuartetCore
+import QuartetStores
 
 /// The topics that events go through, and those of their dead letters.
 struct EventTopics {
@@ -36,7 +37,7 @@ struct EventTopics {
     }
 
     private var topics: [KafkaTopic] {
-        EventTopic.allCases.flatMap { [$0.rawValue, $0.deadLetters] }.map { name in
+        EventTopic.allCases.flatMap { [settings.naming.topic($0), settings.naming.deadLetters(of: $0)] }.map { name in
             KafkaTopic(
                 name, partitions: settings.topicPartitions,
                 replicas: settings.topicReplicas == 0 ? nil : settings.topicReplicas,

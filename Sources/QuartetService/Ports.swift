@@ -31,8 +31,9 @@ struct Ports: Sendable {
         queue = MongoTaskQueue(
             client: clients.mongo, configuration: Self.queueConfiguration(configuration.worker), logger: logger)
         progress = RedisProgressBoard(
-            client: clients.redis, configuration: Self.progressConfiguration(configuration.redis), logger: logger)
-        cache = RedisVersionedCache(client: clients.redis, configuration: Self.cacheConfiguration(configuration.redis))
+            client: clients.redis, configuration: Self.progressConfiguration(configuration.redis),
+            cache: configuration.redis.cache, logger: logger)
+        cache = RedisVersionedCache(client: clients.redis, configuration: configuration.redis.cache, logger: logger)
     }
 
     /// Processes may be configured otherwise than this one: twice its longest time is left.
@@ -46,15 +47,6 @@ struct Ports: Sendable {
         var configuration = RedisProgressConfiguration()
         configuration.keys = RedisKeys(prefix: settings.prefix)
         configuration.ttl = settings.progressTTL
-        return configuration
-    }
-
-    static func cacheConfiguration(_ settings: RedisSettings) -> RedisCacheConfiguration {
-        var configuration = RedisCacheConfiguration()
-        configuration.keys = RedisKeys(prefix: settings.prefix)
-        configuration.analysisTTL = settings.analysisTTL
-        configuration.productTTL = settings.productTTL
-        configuration.tombstoneTTL = settings.tombstoneTTL
         return configuration
     }
 }

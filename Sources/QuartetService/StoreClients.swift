@@ -7,6 +7,7 @@ import Postgres
 package import QuartetAPI
 import QuartetCore
 package import QuartetMigrations
+import QuartetRoles
 package import QuartetStores
 package import Redis
 import Synchronization
@@ -59,12 +60,29 @@ package struct StoreClients: Sendable {
 
     /// Publishes events; each relay has one of its own.
     func publisher() throws -> KafkaEventPublisher {
-        KafkaEventPublisher(producer: try producer()) { [topicReader] in try await topicReader.watermarks(of: $0) }
+        KafkaEventPublisher(producer: try producer(), naming: configuration.kafka.naming) { [topicReader] in
+            try await topicReader.watermarks(of: $0)
+        }
     }
 
     func deadLetters() throws -> KafkaDeadLetterStore {
         try KafkaDeadLetterStore(
-            databases: databases, kafka: kafka, producer: { [sharedProducer] in try sharedProducer() }, logger: logger)
+            databases: databases, kafka: kafka, naming: configuration.kafka.naming,
+            producer: { [sharedProducer] in try sharedProducer() }, logger: logger)
+    }
+
+    /// Looks how far the invalidators are behind. Without brokers nobody tells.
+    func invalidationFlow(_ outboxes: [DatabaseName: PostgresOutboxStore]) -> any InvalidationFlow {
+        let homes = Set([Table.products, .analysisResults].map { configuration.tables[$0].database })
+        let (group, names) = Composition.invalidators(configuration)
+        var options = KafkaConsumerOptions(group: group)
+        options.joinsGroup = false
+        let topics = kafka.brokers.isEmpty ? [] : Array(zip(InvalidationHandler.topics, names))
+        let final = options
+        return KafkaInvalidationFlow(
+            outboxes: outboxes.filter { homes.contains($0.key) }.map(\.value),
+            topics: Dictionary(uniqueKeysWithValues: topics)
+        ) { [kafka, logger] in try KafkaConsumer(kafka, options: final, logger: logger) }
     }
 
     package func close() async {
@@ -78,6 +96,7 @@ package struct StoreClients: Sendable {
     /// Logs which databases answer, all asked side by side, and refuses to go on with one whose schema is not this build's.
     /// A store that does not answer now may do so later.
     package func checkAtBoot() async throws {
+        async let noCluster: Void = refuseCluster()
         let areReachable = await withTaskGroup(of: Bool.self) { group in
             for name in DatabaseName.allCases {
                 guard let client = postgres[name] else { continue }
@@ -86,6 +105,7 @@ package struct StoreClients: Sendable {
             return await group.reduce(true) { $0 && $1 }
         }
         try Task.checkCancellation()
+        try await noCluster
         guard areReachable else { return }
         do {
             try await Migrator(databases: databases, logger: logger).requireMigrated()
@@ -113,6 +133,16 @@ package struct StoreClients: Sendable {
         } catch {
             logger.warning("database does not answer yet", metadata: ["name": "\(name)", "error": "\(error)"])
             return false
+        }
+    }
+
+    /// Commands name keys of several slots at once.
+    private func refuseCluster() async throws {
+        guard let info = try? await redis.send(RedisCommand("INFO", "server")).string() else { return }
+        guard !info.contains("redis_mode:cluster") else {
+            throw ConfigurationError(
+                key: "redis.url", problem: "is a node of a Redis Cluster, which Quartet can't use; name a single server"
+            )
         }
     }
 

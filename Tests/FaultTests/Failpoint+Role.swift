@@ -39,7 +39,7 @@ extension Failpoint: CustomTestStringConvertible {
 
     var scene: Scene {
         switch self {
-        case .productStored, .reviewsStored: .catalogue
+        case .productStored, .reviewsStored, .cacheHinted: .catalogue
         case .submitStored, .cancelStored, .retryStored: .request
         case .cacheFilled: .lookup
         case .dropStored: .drop

@@ -21,6 +21,11 @@ struct APIFixture: Sendable {
     let progress = FakeProgressBoard()
     let cache = FakeVersionedCache()
     let product = ProductID("p-1")!
+    var flow: FakeInvalidationFlow?
+    /// How products are read and written; the database's unless a test is in between.
+    var productStore: (any ProductStore)?
+    /// How early entries are found worth loading again.
+    var earliness: Double = 0
     var probes: [ReadinessProbe] = []
     var watchersMax = 10_000
     var heartbeatInterval: Duration = .seconds(15)
@@ -47,6 +52,7 @@ struct APIFixture: Sendable {
         configuration.requestTimeout = requestTimeout
         configuration.bodiesBytesMax = bodiesBytesMax
         configuration.connectionsMax = connectionsMax
+        configuration.cache.earliness = { [earliness] _ in earliness }
         return APIServer(
             configuration: configuration,
             ports: ports, probes: probes, metrics: { "metrics\n" },
@@ -55,9 +61,9 @@ struct APIFixture: Sendable {
 
     var ports: APIPorts {
         APIPorts(
-            requests: requests, queue: queue, products: FakeProductStore(database: database),
+            requests: requests, queue: queue, products: productStore ?? FakeProductStore(database: database),
             reviews: reviewReader ?? reviews, sessions: sessions, cards: cardReader ?? cards, keywords: keywords,
-            progress: progress, cache: cache)
+            progress: progress, cache: cache, flow: flow)
     }
 
     func run(_ body: @escaping @Sendable (Caller) async throws -> Void) async throws {

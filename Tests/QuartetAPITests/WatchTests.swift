@@ -106,8 +106,11 @@ import Testing
         var configuration = APIConfiguration(key: "key")
         configuration.heartbeatInterval = fixture.heartbeatInterval
         let calls = RequestBatchers(ports: fixture.ports, configuration: configuration, observe: nil)
+        let hints = CacheHints(
+            cache: fixture.cache, calls: calls, directory: ProductDirectory(), timeout: .seconds(1))
         let hub = WatchHub(
-            ports: fixture.ports, calls: calls, configuration: configuration, logger: Logger(label: "test"))
+            ports: fixture.ports, calls: calls, hints: hints, configuration: configuration,
+            logger: Logger(label: "test"))
         let seat = try hub.seat(at: try #require(try await fixture.requests.requests([id])[0]))
         let (_, _, events) = await seat.channel.join()
         try await fixture.progress.report([Progress(requestID: id, done: 1, total: 2)])

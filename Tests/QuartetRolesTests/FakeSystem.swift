@@ -17,7 +17,7 @@ struct FakeSystem: Sendable {
     let sessions: FakeSessionStore
     let cards: FakeCardStore
     let keywords = FakeKeywordStore()
-    let progress = FakeProgressBoard()
+    let progress: FakeProgressBoard
     let cache = FakeVersionedCache()
     let events = FakeEventStream()
     let analyzer = ScriptedAnalyzer()
@@ -26,6 +26,7 @@ struct FakeSystem: Sendable {
     var configuration = WorkerConfiguration()
 
     init() {
+        progress = FakeProgressBoard(cache: cache)
         queue = FakeTaskQueue(clock: clock)
         sessions = FakeSessionStore(primary: primary)
         cards = FakeCardStore(primary: primary)

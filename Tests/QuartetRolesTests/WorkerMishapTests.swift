@@ -76,12 +76,13 @@ private final class ReopenedOnce: RequestStore {
         self.store = store
     }
 
-    func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome] {
+    func finalise(_ finalisations: [Finalisation]) async throws -> [FinaliseOutcome] {
         let isFirst = hasReopened.withLock { hasReopened in
             defer { hasReopened = true }
             return !hasReopened
         }
-        return isFirst ? finalisations.map { _ in .alreadyClosed(.queued) } : try await store.finalise(finalisations)
+        guard isFirst else { return try await store.finalise(finalisations) }
+        return finalisations.map { _ in FinaliseOutcome(.alreadyClosed(.queued)) }
     }
 
     func submit(_ submissions: [Submission]) async throws -> [SubmitOutcome] { try await store.submit(submissions) }

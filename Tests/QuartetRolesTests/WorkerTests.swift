@@ -27,6 +27,34 @@ import Testing
             try await system.progress.read([id])[0] == Progress(requestID: id, done: 10, total: 10, phase: .completed))
     }
 
+    @Test func theCacheForgetsWhatAnEndHasMadeOld() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(3)
+        let key = CacheKey.analysis(system.product)
+        #expect(try await system.cache.put(CacheEntry(version: 1, value: [1]), at: key))
+        let id = try await system.submit()
+        _ = try await system.worker().runOnce()
+        #expect(try await system.cache.get(key) == nil)
+        let version = try #require(try await system.requests.results([id])[0]?.version)
+        #expect(try await system.cache.put(CacheEntry(version: version - 1, value: [1]), at: key) == false)
+        #expect(try await system.cache.put(CacheEntry(version: version, value: [2]), at: key))
+    }
+
+    @Test func theCacheForgetsAlsoWhereAnAttemptDiedBeforeItSaidSo() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(3)
+        let id = try await system.submit()
+        system.queue.failNext(.acknowledge, with: Away())
+        _ = try await system.worker().runOnce()
+        system.cache.lose()
+        let key = CacheKey.analysis(system.product)
+        #expect(try await system.cache.put(CacheEntry(version: 1, value: [1]), at: key))
+        system.clock.advance(by: .seconds(120))
+        #expect(try await system.worker().runOnce() == 1)
+        #expect(try await system.request(id)?.status == .completed)
+        #expect(try await system.cache.get(key) == nil)
+    }
+
     @Test func anAttemptGoesOnFromStoredCards() async throws {
         let system = FakeSystem()
         try await system.addReviews(10)

@@ -92,7 +92,7 @@ import Testing
         ("EMOTION_ANALYZER", "emotion.analyzer", "psychic"),
         ("EMOTION_HTTP_URL", "emotion.http.url", "ftp://a/b"),
         ("EMOTION_HTTP_TRIES_MAX", "emotion.http.tries_max", "0"),
-        ("REDIS_PREFIX", "redis.prefix", "{a}:"),
+        ("REDIS_PREFIX", "redis.prefix", "{a}:"), ("KAFKA_PREFIX", "kafka.prefix", "a/b"),
     ])
     func anImpossibleValueIsRefusedWithItsKeyAndSource(_ name: String, _ key: String, _ value: String) throws {
         let error = try refusal(environment: [name: value])

@@ -253,7 +253,7 @@ package struct Stores: Sendable {
     /// Sends a value to a topic, with the headers of an event or with none.
     package func send(_ value: String, to topic: EventTopic, asEvent isEvent: Bool) async throws {
         let headers = [
-            ("ce_specversion", "1.0"), ("ce_id", "poison"), ("ce_source", "test"), ("ce_type", "analysis.completed"),
+            ("ce_specversion", "1.0"), ("ce_id", "poison"), ("ce_source", "quartet"), ("ce_type", "analysis.completed"),
             ("ce_subject", "poison"), ("ce_time", "2026-01-01T00:00:00Z"), ("ce_aggregateversion", "1"),
         ]
         let record = KafkaRecord(

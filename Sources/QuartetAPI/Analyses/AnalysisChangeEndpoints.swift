@@ -6,6 +6,7 @@ import QuartetCore
 /// `DELETE /v1/analyses/{id}` and `POST /v1/analyses/{id}/retry`: both write PostgreSQL alone, and both may be repeated.
 struct AnalysisChangeEndpoints: Sendable {
     let calls: RequestBatchers
+    let hints: CacheHints
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.delete("analyses/{id}", use: cancel)
@@ -19,7 +20,9 @@ struct AnalysisChangeEndpoints: Sendable {
             Failpoint.cancelStored.reached()
             return Response(json: request.json())
         case .unchanged(let request) where request.status == .cancelled: return Response(json: request.json())
-        case .unchanged(let request): throw Problem.closed(request, "cancelled")
+        case .unchanged(let request):
+            try await hints.willTellEnd(of: request)
+            throw Problem.closed(request, "cancelled")
         case .unknownRequest: throw Problem.unknownAnalysis(id)
         }
     }
@@ -33,7 +36,9 @@ struct AnalysisChangeEndpoints: Sendable {
         // It has been asked for before.
         case .unchanged(let request) where request.status.isOpen:
             return Response(json: request.json(), status: .accepted)
-        case .unchanged(let request): throw Problem.closed(request, "retried")
+        case .unchanged(let request):
+            try await hints.willTellEnd(of: request)
+            throw Problem.closed(request, "retried")
         case .unknownRequest: throw Problem.unknownAnalysis(id)
         }
     }

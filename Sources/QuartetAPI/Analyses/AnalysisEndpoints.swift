@@ -9,6 +9,7 @@ struct AnalysisEndpoints: Sendable {
     let ports: APIPorts
     let calls: RequestBatchers
     let directory: ProductDirectory
+    let hints: CacheHints
     let configuration: APIConfiguration
 
     func add(to routes: RouterGroup<APIContext>) {
@@ -33,7 +34,9 @@ struct AnalysisEndpoints: Sendable {
             idempotency: key.map { IdempotencyKey(key: $0, fingerprint: Array(product.text.utf8)) })
         switch try await outcome(of: submission) {
         case .accepted(let request): return accepted(request, isReplay: false)
-        case .repeated(let request): return accepted(request, isReplay: true)
+        case .repeated(let request):
+            try await hints.willTellEnd(of: request)
+            return accepted(request, isReplay: true)
         case .keyReused:
             throw Problem(
                 .unprocessableContent, "idempotency-key-reused",
@@ -130,6 +133,7 @@ struct AnalysisEndpoints: Sendable {
         let id = try context.requestID()
         guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
         let result = request.status == .completed ? try await calls.result(id) : nil
+        if let result { await hints.willTell(result) }
         let progress = request.status.isOpen ? await progress(of: request) : nil
         return Response(json: request.json(progress: progress, result: result))
     }
@@ -166,6 +170,7 @@ struct AnalysisEndpoints: Sendable {
     @Sendable private func keywords(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.requestID()
         guard let request = try await calls.request(id) else { throw Problem.unknownAnalysis(id) }
+        try await hints.willTellEnd(of: request)
         // Before the end they may be of cards that another attempt stores otherwise.
         let details = request.status == .completed ? try await ports.keywords.details([id])[0] : nil
         guard details?.isReadable != false else {

@@ -57,6 +57,7 @@ extension Response {
 
 extension HTTPField.Name {
     static let idempotencyKey = named("Idempotency-Key")
+    static let cacheStatus = named("Cache-Status")
     static let idempotencyReplayed = named("Idempotency-Replayed")
     static let apiKey = named("X-API-Key")
     static let prefer = named("Prefer")

@@ -8,6 +8,8 @@ final class ProductDirectory: Sendable {
     enum Fact: Hashable {
         case exists(ProductID)
         case hasReviews(ProductID)
+        /// The cache was told that the request's result is there.
+        case hintGiven(RequestID)
     }
 
     private struct State {

@@ -9,6 +9,8 @@ struct ProductEndpoints: Sendable {
     let ports: APIPorts
     let calls: RequestBatchers
     let directory: ProductDirectory
+    let cached: CachedReads
+    let hints: CacheHints
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("products", use: list)
@@ -27,16 +29,17 @@ struct ProductEndpoints: Sendable {
         let product = try await ports.products.put([(id, name)])[0]
         Failpoint.productStored.reached()
         directory.learn(.exists(id))
-        return Response(json: Self.json(product))
+        await hints.changed(product)
+        var response = Response(json: Self.json(product))
+        response.headers[.eTag] = "\"\(product.version)\""
+        return response
     }
 
     @Sendable private func get(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.productID()
-        let json = try await throughCache(.product(id)) {
+        return try await answer(request, .product(id), orElse: Problem.unknownProduct(id)) { [calls] in
             try await calls.product(id).map { CacheEntry(version: $0.version, value: Self.json($0)) }
         }
-        guard let json else { throw Problem.unknownProduct(id) }
-        return Response(json: json)
     }
 
     @Sendable private func list(_ request: Request, context: APIContext) async throws -> Response {
@@ -45,36 +48,46 @@ struct ProductEndpoints: Sendable {
             guard let id = ProductID(text) else { throw Problem.badProductID(String(text)) }
             return id
         }
-        let products = try await ports.products.products(after: after, limit: limit)
-        return Response(
-            json: JSONWriter.object(capacity: 4096) { json in
-                json.key("products")
-                json.array { json in for product in products { json.raw(Self.json(product)) } }
-                if products.count == limit { json.field("next", ifPresent: products.last?.id.text) }
-            })
+        let page = CacheKey.productPage(after: after, limit: limit)
+        return try await answer(request, page, orElse: Problem(.notFound, "no-page", "there is no such page")) {
+            [ports] in
+            let products = try await ports.products.products(after: after, limit: limit)
+            return CacheEntry(version: 0, value: Self.json(products, limit: limit))
+        }
+    }
+
+    private static func json(_ products: [Product], limit: Int) -> [UInt8] {
+        JSONWriter.object(capacity: 4096) { json in
+            json.key("products")
+            json.array { json in for product in products { json.raw(Self.json(product)) } }
+            if products.count == limit { json.field("next", ifPresent: products.last?.id.text) }
+        }
     }
 
     /// The product's latest result, from the cache where that has it.
     @Sendable private func latestAnalysis(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.productID()
-        let json = try await throughCache(.analysis(id)) {
+        let problem = Problem(.notFound, "no-analysis", "product \(id) has no completed analysis")
+        return try await answer(request, .analysis(id), orElse: problem) { [calls] in
             try await calls.latest(id).map { CacheEntry(version: $0.version, value: $0.json) }
         }
-        guard let json else {
-            throw Problem(.notFound, "no-analysis", "product \(id) has no completed analysis")
-        }
-        return Response(json: json)
     }
 
-    /// Reads through the cache; a cache that is away costs only its speed.
-    private func throughCache(
-        _ key: CacheKey, read: () async throws -> CacheEntry?
-    ) async throws -> [UInt8]? {
-        if let entry = try? await ports.cache.get(key) { return entry.value }
-        guard let entry = try await read() else { return nil }
-        _ = try? await ports.cache.put(entry, at: key)
-        Failpoint.cacheFilled.reached()
-        return entry.value
+    /// What is cached or loaded, with where it came from; a version is its tag.
+    private func answer(
+        _ request: Request, _ key: CacheKey, orElse problem: Problem, load: @escaping CachedReads.Load
+    ) async throws -> Response {
+        let demand = try CacheDemand(request)
+        let (entry, status) = try await cached.read(key, demand, load: load)
+        guard let entry, let json = entry.value else { throw problem }
+        guard key.family.tag != nil || entry.version >= demand.versionMin else {
+            throw Problem(
+                .preconditionFailed, "version-not-reached", "this is version \(entry.version)", retryAfterSeconds: 1)
+        }
+        var response = Response(json: json)
+        response.headers[.cacheStatus] = status.text
+        if key.family.tag == nil { response.headers[.eTag] = "\"\(entry.version)\"" }
+        return response
     }
 
     private static func json(_ product: Product) -> [UInt8] {

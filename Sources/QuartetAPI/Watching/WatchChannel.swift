@@ -33,6 +33,7 @@ actor WatchChannel {
     let requestID: RequestID
     private let ports: APIPorts
     private let calls: RequestBatchers
+    private let hints: CacheHints
     private let pageMax: Int
     private let heartbeatInterval: Duration
     private var lastTold = ContinuousClock.now
@@ -42,10 +43,14 @@ actor WatchChannel {
     private(set) var tail = 0
     private var end: WatchEvent?
 
-    init(requestID: RequestID, ports: APIPorts, calls: RequestBatchers, configuration: APIConfiguration) {
+    init(
+        requestID: RequestID, ports: APIPorts, calls: RequestBatchers, hints: CacheHints,
+        configuration: APIConfiguration
+    ) {
         self.requestID = requestID
         self.ports = ports
         self.calls = calls
+        self.hints = hints
         pageMax = configuration.cardsPerPageMax
         heartbeatInterval = configuration.heartbeatInterval
     }
@@ -108,7 +113,7 @@ actor WatchChannel {
         show(progress)
         switch progress.phase {
         case .running: return false
-        // Reported after PostgreSQL had it, and final.
+        // Reported after PostgreSQL had it and the cache was told of it, and final.
         case .completed where progress.total == tail: return finish(.end(.completed, failure: nil))
         case .completed, .failed, .cancelled:
             guard let request = try await calls.request(requestID), !request.status.isOpen else { return false }
@@ -119,6 +124,7 @@ actor WatchChannel {
     /// Cards are stored before a request is closed: those that are there now are all.
     private func close(_ request: AnalysisRequest) async throws -> Bool {
         try await tellNewCards()
+        try await hints.willTellEnd(of: request)
         return finish(.end(request.status, failure: request.failure))
     }
 

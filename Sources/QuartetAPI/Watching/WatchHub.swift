@@ -21,13 +21,17 @@ final class WatchHub: Service {
 
     private let ports: APIPorts
     private let calls: RequestBatchers
+    private let hints: CacheHints
     private let configuration: APIConfiguration
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(ports: APIPorts, calls: RequestBatchers, configuration: APIConfiguration, logger: Logger) {
+    init(
+        ports: APIPorts, calls: RequestBatchers, hints: CacheHints, configuration: APIConfiguration, logger: Logger
+    ) {
         self.ports = ports
         self.calls = calls
+        self.hints = hints
         self.configuration = configuration
         self.logger = logger
     }
@@ -87,7 +91,8 @@ final class WatchHub: Service {
                 state.channels[id] = entry
                 return entry.channel
             }
-            let channel = WatchChannel(requestID: id, ports: ports, calls: calls, configuration: configuration)
+            let channel = WatchChannel(
+                requestID: id, ports: ports, calls: calls, hints: hints, configuration: configuration)
             let loop = Task { [self] in await follow(channel, from: request) }
             state.channels[id] = Entry(channel: channel, loop: loop, watchers: 1)
             return channel

@@ -14,6 +14,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case retryStored = "retry.stored"
     case dropStored = "drop.stored"
     case cacheFilled = "cache.filled"
+    case cacheHinted = "cache.hinted"
     case relayRead = "relay.read"
     case tasksVisible = "tasks.visible"
     case tasksEnqueued = "tasks.enqueued"

@@ -112,3 +112,15 @@ package enum CloseOutcome: Sendable, Hashable {
     case alreadyClosed(RequestStatus)
     case unknownRequest
 }
+
+/// What became of a finalisation.
+package struct FinaliseOutcome: Sendable, Hashable {
+    package let close: CloseOutcome
+    /// The version of the result where it was stored just now.
+    package let resultVersion: Int64?
+
+    package init(_ close: CloseOutcome, resultVersion: Int64? = nil) {
+        self.close = close
+        self.resultVersion = resultVersion
+    }
+}

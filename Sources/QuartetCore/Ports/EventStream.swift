@@ -40,10 +40,13 @@ package struct EventDelivery: Sendable {
     package let headers: [(name: String, value: [UInt8])]
     /// The event, or why the bytes are not one.
     package let event: Result<DomainEvent, EventDecodingError>
+    /// Another deployment's, which publishes to the same topics.
+    package let isForeign: Bool
 
     package init(
         topic: String, partition: Int32, offset: Int64, key: [UInt8], value: [UInt8],
-        headers: [(name: String, value: [UInt8])], event: Result<DomainEvent, EventDecodingError>
+        headers: [(name: String, value: [UInt8])], event: Result<DomainEvent, EventDecodingError>,
+        isForeign: Bool = false
     ) {
         self.topic = topic
         self.partition = partition
@@ -52,5 +55,6 @@ package struct EventDelivery: Sendable {
         self.value = value
         self.headers = headers
         self.event = event
+        self.isForeign = isForeign
     }
 }

@@ -1,7 +1,9 @@
 /// Progress of tasks, which only ever grows and expires by itself, and the doorbells that say "look again".
 package protocol ProgressBoard: Sendable {
     /// Publishes progress, where it is later than what is there, and tells those who follow the task.
-    func report(_ progress: [Progress]) async throws
+    ///
+    /// - Parameter invalidating: what the cache must not show any more to those who are told; in the same round trip.
+    func report(_ progress: [Progress], invalidating: [CacheInvalidation]) async throws
 
     /// The progress of these requests, nil where none is known.
     func read(_ ids: [RequestID]) async throws -> [Progress?]
@@ -22,6 +24,8 @@ package protocol ProgressBoard: Sendable {
 }
 
 extension ProgressBoard {
+    package func report(_ progress: [Progress]) async throws { try await report(progress, invalidating: []) }
+
     package func ring(_ bell: Doorbell) async throws { try await ring(bell, for: nil) }
 }
 

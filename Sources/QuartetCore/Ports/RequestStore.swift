@@ -9,8 +9,9 @@ package protocol RequestStore: Sendable {
     /// The requests of these ids, nil where there is none.
     func requests(_ ids: [RequestID]) async throws -> [AnalysisRequest?]
 
-    /// Stores results and sets their requests `completed`, where they are still open.
-    func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome]
+    /// Stores results and sets their requests `completed`, where they are still open. A result's version is greater than that
+    /// of its product's last one, whatever the clock says.
+    func finalise(_ finalisations: [Finalisation]) async throws -> [FinaliseOutcome]
 
     /// Sets requests `failed`, where they are still open in that generation.
     func fail(_ failures: [RequestFailure]) async throws -> [CloseOutcome]

@@ -1,40 +1,31 @@
+package import ClientSupport
+
 /// A cache whose entries carry versions, so that a slow reader can't put an old value back.
 ///
-/// A tombstone takes the place of a removed entry for a while: puts of what is older than it are refused.
+/// A tombstone takes the place of a removed entry for a while: puts of what is older than it are refused. A put names the
+/// ticket that its reader got before it read: one from before the oldest tombstone, or from before the cache lost its
+/// memory or another server took its place, is refused too.
 package protocol VersionedCache: Sendable {
-    func get(_ key: CacheKey) async throws -> CacheEntry?
+    /// What the cache has, in the order of the reads.
+    func get(_ reads: [CacheRead]) async throws -> [CacheReply]
 
-    /// Stores `entry` unless the key has a newer version or tombstone; returns whether it was stored.
-    func put(_ entry: CacheEntry, at key: CacheKey) async throws -> Bool
+    /// Stores `entry` unless the key has a newer version or tombstone, its tag was touched since, or the ticket is too old;
+    /// returns whether it was stored. Gives the ticket's lease back.
+    func put(_ entry: CacheEntry, at key: CacheKey, by ticket: CacheTicket) async throws -> Bool
 
-    /// Leaves tombstones in place of entries that are not newer than `version`.
-    func invalidate(_ invalidations: [CacheInvalidation]) async throws
+    /// Leaves tombstones in place of older entries, and touches tags.
+    ///
+    /// - Parameter deadline: nil leaves it to the store's own patience.
+    func invalidate(_ invalidations: [CacheInvalidation], deadline: Deadline?) async throws
 }
 
-/// The key of a cache entry; each family has its own time to live.
-package enum CacheKey: Sendable, Hashable {
-    /// A product's latest result.
-    case analysis(ProductID)
-    case product(ProductID)
-}
-
-package struct CacheEntry: Sendable, Hashable {
-    package let version: Int64
-    /// UTF-8 JSON.
-    package let value: [UInt8]
-
-    package init(version: Int64, value: [UInt8]) {
-        self.version = version
-        self.value = value
+extension VersionedCache {
+    package func invalidate(_ invalidations: [CacheInvalidation]) async throws {
+        try await invalidate(invalidations, deadline: nil)
     }
-}
 
-package struct CacheInvalidation: Sendable, Hashable {
-    package let key: CacheKey
-    package let version: Int64
-
-    package init(key: CacheKey, version: Int64) {
-        self.key = key
-        self.version = version
+    /// The entry at a key, for whoever will not load it.
+    package func get(_ key: CacheKey) async throws -> CacheEntry? {
+        try await get([CacheRead(key: key, wantsLease: false)])[0].entry
     }
 }

@@ -91,7 +91,8 @@ package final class EventConsumer<Handler: EventHandler>: Role {
         guard !deliveries.isEmpty else { return 0 }
         var decoded: [Decoded] = []
         decoded.reserveCapacity(deliveries.count)
-        for delivery in deliveries {
+        passOverForeign(deliveries)
+        for delivery in deliveries where !delivery.isForeign {
             do throws(EventDecodingError) {
                 let event = try delivery.event.get()
                 guard let change = try handler.change(for: event) else { continue }
@@ -105,6 +106,16 @@ package final class EventConsumer<Handler: EventHandler>: Role {
         try await subscription.commit(deliveries)
         Failpoint.eventsCommitted.reached()
         return deliveries.count
+    }
+
+    /// Whoever shares topics with another deployment gets its events in place of some of his own.
+    private func passOverForeign(_ deliveries: [EventDelivery]) {
+        let foreign = deliveries.filter(\.isForeign)
+        guard let first = foreign.first else { return }
+        RoleMetrics.foreignEvents.increment(by: foreign.count)
+        logger.error(
+            "events of another deployment passed over: give each a kafka.prefix of its own",
+            metadata: ["topic": "\(first.topic)", "events": "\(foreign.count)"])
     }
 
     private struct Decoded: Sendable {

@@ -3,7 +3,7 @@ package import QuartetCore
 /// Removes cache entries when events say that what they were made from has changed.
 package struct InvalidationHandler: EventHandler {
     package static let name = "invalidate"
-    package static let topics = [EventTopic.analysis, .product]
+    package static let topics = EventTopic.allCases.filter { topic in CacheFamily.all.contains { $0.topic == topic } }
 
     package var name: String { Self.name }
     package var topics: [EventTopic] { Self.topics }
@@ -14,24 +14,14 @@ package struct InvalidationHandler: EventHandler {
         self.cache = cache
     }
 
-    package func change(for event: DomainEvent) throws(EventDecodingError) -> CacheInvalidation? {
-        switch event.type {
-        case .analysisCompleted:
-            let payload = try event.payload(as: CompletionPayload.self)
-            return CacheInvalidation(key: .analysis(payload.productID), version: payload.resultVersion)
-        case .productUpdated:
-            guard let id = ProductID(event.aggregateID) else {
-                throw EventDecodingError(reason: "the subject is no product's id")
-            }
-            return CacheInvalidation(key: .product(id), version: event.version)
-        default: return nil
-        }
+    package func change(for event: DomainEvent) throws(EventDecodingError) -> [CacheInvalidation]? {
+        let invalidations = try CacheFamily.invalidations(by: event)
+        return invalidations.isEmpty ? nil : invalidations
     }
 
-    package func apply(_ invalidations: [CacheInvalidation]) async throws {
+    package func apply(_ changes: [[CacheInvalidation]]) async throws {
         // Many analyses may be of one product.
-        let newest = Dictionary(invalidations.map { ($0.key, $0.version) }, uniquingKeysWith: max)
-        try await cache.invalidate(newest.map { CacheInvalidation(key: $0, version: $1) })
+        try await cache.invalidate(CacheInvalidation.merged(changes.flatMap { $0 }))
         Failpoint.cacheInvalidated.reached()
     }
 }

@@ -206,9 +206,9 @@ package struct AnalysisRun: Sendable {
         // One that was cancelled, and asked for again before that could be seen, is open once more: the result is as good
         // for that.
         var outcome = try await finalise(finalisation)
-        if case .alreadyClosed(.queued) = outcome { outcome = try await finalise(finalisation) }
+        if case .alreadyClosed(.queued) = outcome.close { outcome = try await finalise(finalisation) }
         let phase: Progress.Phase
-        switch outcome {
+        switch outcome.close {
         case .closed, .alreadyClosed(.completed): phase = .completed
         case .alreadyClosed(.cancelled): phase = .cancelled
         case .alreadyClosed(.failed): phase = .failed
@@ -218,12 +218,21 @@ package struct AnalysisRun: Sendable {
             phase = .cancelled
         }
         // Somebody may wait for the end; nobody waits for the queue.
-        await report(done: count, total: total, phase)
+        let stale = phase == .completed ? await staleEntries(after: outcome) : []
+        await report(done: count, total: total, phase, invalidating: stale)
         try await settle(hadFailed: phase == .failed)
         await lastCardsReported
     }
 
-    private func finalise(_ finalisation: Finalisation) async throws -> CloseOutcome {
+    /// What whoever hears of the end must not be shown any more.
+    private func staleEntries(after outcome: FinaliseOutcome) async -> [CacheInvalidation] {
+        var version = outcome.resultVersion
+        // Another attempt stored it, and may have died before it could say so.
+        if version == nil { version = try? await ports.requests.results([task.requestID])[0]?.version }
+        return version.map { [.entry(.analysis(task.productID), version: $0)] } ?? []
+    }
+
+    private func finalise(_ finalisation: Finalisation) async throws -> FinaliseOutcome {
         let outcome = try await steps.finalise(finalisation)
         Failpoint.resultStored.reached()
         return outcome
@@ -238,11 +247,14 @@ package struct AnalysisRun: Sendable {
     }
 
     /// Progress is a copy that watchers can do without: not being able to publish it does not fail the attempt.
-    private func report(done: Int, total: Int, _ phase: Progress.Phase) async {
+    private func report(
+        done: Int, total: Int, _ phase: Progress.Phase, invalidating: [CacheInvalidation] = []
+    ) async {
         do {
             try await steps.report(
                 Progress(
-                    requestID: task.requestID, generation: task.generation, done: done, total: total, phase: phase))
+                    requestID: task.requestID, generation: task.generation, done: done, total: total, phase: phase),
+                invalidating: invalidating)
             Failpoint.progressReported.reached()
         } catch {
             logger.debug("progress not published", metadata: ["request": "\(task.requestID)", "error": "\(error)"])

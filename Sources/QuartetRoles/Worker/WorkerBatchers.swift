@@ -11,8 +11,8 @@ package struct WorkerBatchers: Sendable {
     let pace: AnalysisPace
     private let insertKeywords: Batcher<KeywordDetails, Bool>
     private let replaceKeywords: Batcher<KeywordDetails, Void>
-    package let report: Batcher<Progress, Void>
-    package let finalise: Batcher<Finalisation, CloseOutcome>
+    private let reports: Batcher<ProgressReport, Void>
+    package let finalise: Batcher<Finalisation, FinaliseOutcome>
     package let fail: Batcher<RequestFailure, CloseOutcome>
     private let acknowledgements: Batcher<Lease, Bool>
     private let releases: Batcher<TaskRelease, Bool>
@@ -55,13 +55,9 @@ package struct WorkerBatchers: Sendable {
             try await ports.keywords.replace(details)
             return details.map { _ in () }
         }
-        report = Batcher(
-            name: "progress.report",
-            limits: .init(batchSizeMax: limits.batchSizeMax, waitingMax: limits.waitingMax),
-            observe: observe
-        ) { progress in
-            try await ports.progress.report(progress)
-            return progress.map { _ in .success(()) }
+        reports = batcher("progress.report") { reports in
+            try await ports.progress.report(reports.map(\.progress), invalidating: reports.flatMap(\.invalidating))
+            return reports.map { _ in () }
         }
         finalise = batcher("request.finalise", ports.requests.finalise)
         fail = batcher("request.fail", ports.requests.fail)
@@ -73,7 +69,17 @@ package struct WorkerBatchers: Sendable {
     }
 }
 
+/// Progress, and what the cache must not show any more to those who hear of it.
+private struct ProgressReport: Sendable {
+    let progress: Progress
+    let invalidating: [CacheInvalidation]
+}
+
 extension WorkerBatchers {
+    package func report(_ progress: Progress, invalidating: [CacheInvalidation] = []) async throws {
+        try await reports(ProgressReport(progress: progress, invalidating: invalidating))
+    }
+
     /// Stores details, in place of those of another attempt where `replacing`; returns whether these are the stored ones.
     package func storeKeywords(_ details: KeywordDetails, replacing: Bool) async throws -> Bool {
         guard replacing else { return try await insertKeywords(details) }

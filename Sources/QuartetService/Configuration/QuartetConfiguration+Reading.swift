@@ -101,6 +101,7 @@ extension QuartetConfiguration {
         api.requestTimeout = try reader.duration("quartet.api.request_timeout", api.requestTimeout)
         api.bodyRateMin = try reader.integer("quartet.api.body_rate_min", api.bodyRateMin, in: 1...1_000_000_000)
         api.connectionsMax = try reader.integer("quartet.api.connections_max", api.connectionsMax, in: 1...1_000_000)
+        api.cache.delayMax = try reader.duration("quartet.api.cache_delay_max", api.cache.delayMax)
         api.limits.textBytesMax = try reader.integer(
             "quartet.api.review_bytes_max", api.limits.textBytesMax, in: 1...1_000_000)
         api.limits.reviewsPerCallMax = try reader.integer(
@@ -177,9 +178,13 @@ extension RedisSettings {
         connectTimeout = try reader.duration("redis.connect_timeout", connectTimeout)
         commandTimeout = try reader.duration("redis.command_timeout", commandTimeout)
         progressTTL = try reader.duration("redis.progress_ttl", progressTTL)
-        analysisTTL = try reader.duration("redis.analysis_ttl", analysisTTL)
-        productTTL = try reader.duration("redis.product_ttl", productTTL)
-        tombstoneTTL = try reader.duration("redis.tombstone_ttl", tombstoneTTL)
+        for family in CacheFamily.all {
+            cache.timesToLive[family] = try reader.duration("redis.\(family.settingName)", family.timeToLive)
+        }
+        cache.nothingTTL = try reader.duration("redis.nothing_ttl", cache.nothingTTL)
+        cache.tombstoneTTL = try reader.duration("redis.tombstone_ttl", cache.tombstoneTTL)
+        cache.timeout = try reader.duration("redis.cache_timeout", cache.timeout)
+        cache.keys = RedisKeys(prefix: prefix)
     }
 }
 
@@ -195,6 +200,10 @@ extension MongoSettings {
 extension KafkaSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         brokers = try reader.string("kafka.brokers", brokers)
+        prefix = try reader.string("kafka.prefix", prefix)
+        guard prefix.count <= 100,
+            prefix.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+        else { throw reader.refusal("kafka.prefix", prefix, "up to 100 of A-Z a-z 0-9 . _ -") }
         groupPrefix = try reader.string("kafka.group_prefix", groupPrefix)
         linger = try reader.duration("kafka.linger", linger)
         deliveryTimeout = try reader.duration("kafka.delivery_timeout", deliveryTimeout)

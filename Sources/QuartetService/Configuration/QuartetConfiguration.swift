@@ -136,9 +136,7 @@ package struct RedisSettings: Sendable {
     package var connectTimeout: Duration = .seconds(2)
     package var commandTimeout: Duration = .seconds(2)
     package var progressTTL: Duration = .seconds(3600)
-    package var analysisTTL: Duration = .seconds(6 * 3600)
-    package var productTTL: Duration = .seconds(3600)
-    package var tombstoneTTL: Duration = .seconds(600)
+    package var cache = RedisCacheConfiguration()
 
     package init() {}
 }
@@ -156,6 +154,8 @@ package struct MongoSettings: Sendable {
 package struct KafkaSettings: Sendable {
     /// host:port, separated by commas.
     package var brokers = "127.0.0.1:9092"
+    /// Before the names of topics and groups, so that deployments may share a cluster.
+    package var prefix = ""
     /// Before the name of each role's consumer group.
     package var groupPrefix = "quartet"
     package var linger: Duration = .milliseconds(5)
@@ -181,6 +181,11 @@ package struct KafkaSettings: Sendable {
     package var keyFile = ""
 
     package init() {}
+
+    package var naming: EventNaming { EventNaming(prefix: prefix) }
+
+    /// The consumer group of a role.
+    package func group(of consumer: String) -> String { "\(prefix)\(groupPrefix).\(consumer)" }
 
     /// librdkafka's own names for how the connection is secured.
     package var securityProperties: [String: String] {

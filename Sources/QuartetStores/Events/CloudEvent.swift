@@ -10,10 +10,10 @@ enum CloudEvent {
         var specVersion, id, type, subject, time, aggregateVersion, trace: String?
     }
 
-    static func record(of event: DomainEvent) -> KafkaRecord {
+    static func record(of event: DomainEvent, naming: EventNaming = EventNaming()) -> KafkaRecord {
         var headers = [
             KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", event.id),
-            KafkaHeader("ce_source", "quartet"), KafkaHeader("ce_type", event.type.name),
+            KafkaHeader("ce_source", naming.source), KafkaHeader("ce_type", event.type.name),
             KafkaHeader("ce_subject", event.aggregateID), KafkaHeader("ce_time", Timestamp.text(event.occurredAt)),
             // Names of extensions are lowercase letters and digits.
             KafkaHeader("ce_aggregateversion", String(event.version)),
@@ -21,8 +21,15 @@ enum CloudEvent {
         ]
         if let trace = event.trace { headers.append(KafkaHeader("ce_traceparent", trace)) }
         return KafkaRecord(
-            topic: event.type.topic.rawValue, key: Array(event.aggregateID.utf8), value: event.payload, headers: headers
+            topic: naming.topic(event.type.topic), key: Array(event.aggregateID.utf8), value: event.payload,
+            headers: headers
         )
+    }
+
+    /// Whether it is another deployment's, which has the same topics by mistake.
+    static func isForeign(_ record: KafkaConsumedRecord, naming: EventNaming) -> Bool {
+        guard let source = record.header("ce_source").map({ String(decoding: $0, as: UTF8.self) }) else { return false }
+        return source != naming.source && source.hasPrefix("quartet")
     }
 
     /// - Throws: `EventDecodingError` that says what is wrong, without the data.

@@ -10,6 +10,7 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
     private static let pageSize = 500
 
     private let configuration: KafkaConfiguration
+    private let naming: EventNaming
     private let producer: @Sendable () throws -> KafkaProducer
     private let timeout: Duration
     private let logger: Logger
@@ -19,7 +20,8 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
     ///   - producer: sends what is redriven; stays open.
     ///   - timeout: of each look at a broker.
     package init(
-        databases: Databases, kafka: KafkaConfiguration, producer: @escaping @Sendable () throws -> KafkaProducer,
+        databases: Databases, kafka: KafkaConfiguration, naming: EventNaming = EventNaming(),
+        producer: @escaping @Sendable () throws -> KafkaProducer,
         timeout: Duration = .seconds(30), logger: Logger
     ) throws {
         let file = try SQLFile(
@@ -28,6 +30,7 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
         findHandled = try statements.named("handled_letters")
         recordHandled = try statements.named("record_letters")
         configuration = kafka
+        self.naming = naming
         self.producer = producer
         self.timeout = timeout
         self.logger = logger
@@ -36,7 +39,7 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
     package func forEachPage(_ body: ([DeadLetter]) async throws -> Void) async throws {
         let consumer = try KafkaConsumer(configuration, options: KafkaConsumerOptions(), logger: logger)
         do {
-            for topic in EventTopic.allCases { try await read(topic.deadLetters, by: consumer, body) }
+            for topic in EventTopic.allCases { try await read(naming.deadLetters(of: topic), by: consumer, body) }
         } catch {
             await consumer.close(deadline: .after(.seconds(5)))
             throw error

@@ -9,6 +9,7 @@ import Synchronization
 /// The producer must be idempotent, or a repeated send inside it could reorder an aggregate's events.
 package final class KafkaEventPublisher: EventPublisher {
     private let producer: KafkaProducer
+    private let naming: EventNaming
     private let timeout: Duration
     private let ends: @Sendable (String) async throws -> [KafkaWatermarks]
     private let logs = Mutex(PublishedLogs())
@@ -17,10 +18,11 @@ package final class KafkaEventPublisher: EventPublisher {
     ///   - timeout: how long one call of ``publish(_:)`` may take.
     ///   - ends: what each partition of a topic has; nothing of a topic that is not there.
     package init(
-        producer: KafkaProducer, timeout: Duration = .seconds(30),
+        producer: KafkaProducer, naming: EventNaming = EventNaming(), timeout: Duration = .seconds(30),
         ends: @escaping @Sendable (String) async throws -> [KafkaWatermarks]
     ) {
         self.producer = producer
+        self.naming = naming
         self.timeout = timeout
         self.ends = ends
     }
@@ -31,7 +33,8 @@ package final class KafkaEventPublisher: EventPublisher {
         for topic in Set(events.map(\.type.topic)) where logs.withLock({ $0.ends[topic] == nil }) {
             try await look(topic)
         }
-        let results = try await producer.send(events.map(CloudEvent.record(of:)), deadline: .after(timeout))
+        let results = try await producer.send(
+            events.map { CloudEvent.record(of: $0, naming: naming) }, deadline: .after(timeout))
         logs.withLock { logs in
             for (event, result) in zip(events, results) {
                 if case .success(let delivery) = result { logs.wrote(delivery, to: event.type.topic) }
@@ -60,7 +63,7 @@ package final class KafkaEventPublisher: EventPublisher {
     private func look(_ topic: EventTopic) async throws {
         // As of before the look: records go on being written meanwhile.
         let known = logs.withLock { $0.ends[topic] }
-        let marks = try await ends(topic.rawValue)
+        let marks = try await ends(naming.topic(topic))
         logs.withLock { $0.saw(marks, of: topic, known: known) }
     }
 }

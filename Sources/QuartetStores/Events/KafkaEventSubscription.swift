@@ -22,6 +22,7 @@ package struct KafkaSubscriptionConfiguration: Sendable, Hashable {
 package final class KafkaEventSubscription: EventSubscription {
     private let consumer: KafkaConsumer
     private let deadLetters: KafkaProducer
+    private let naming: EventNaming
     private let configuration: KafkaSubscriptionConfiguration
     private let uncommitted = Mutex<[KafkaPartition: Uncommitted]>([:])
     /// What ``keepPlace()`` has met.
@@ -31,12 +32,13 @@ package final class KafkaEventSubscription: EventSubscription {
     ///   - consumer: in a group; closed with the subscription.
     ///   - deadLetters: sends what is put aside; stays open.
     package init(
-        consumer: KafkaConsumer, deadLetters: KafkaProducer,
+        consumer: KafkaConsumer, deadLetters: KafkaProducer, naming: EventNaming = EventNaming(),
         configuration: KafkaSubscriptionConfiguration = KafkaSubscriptionConfiguration()
     ) {
         precondition(configuration.uncommittedPerPartitionMax > 0, "what was delivered can be committed")
         self.consumer = consumer
         self.deadLetters = deadLetters
+        self.naming = naming
         self.configuration = configuration
     }
 
@@ -53,7 +55,7 @@ package final class KafkaEventSubscription: EventSubscription {
                     .append(record, max: configuration.uncommittedPerPartitionMax)
             }
         }
-        return records.map(Self.delivery(of:))
+        return records.map { delivery(of: $0) }
     }
 
     /// Deliveries of partitions that were taken away meanwhile are left to their new member.
@@ -94,7 +96,7 @@ package final class KafkaEventSubscription: EventSubscription {
         await consumer.close(deadline: .after(configuration.closeTimeout))
     }
 
-    private static func delivery(of record: KafkaConsumedRecord) -> EventDelivery {
+    private func delivery(of record: KafkaConsumedRecord) -> EventDelivery {
         let event: Result<DomainEvent, EventDecodingError>
         do throws(EventDecodingError) {
             event = .success(try CloudEvent.event(of: record))
@@ -103,7 +105,8 @@ package final class KafkaEventSubscription: EventSubscription {
         }
         return EventDelivery(
             topic: record.topic, partition: record.partition, offset: record.offset, key: record.key ?? [],
-            value: record.value ?? [], headers: record.headers.map { ($0.name, $0.value) }, event: event)
+            value: record.value ?? [], headers: record.headers.map { ($0.name, $0.value) }, event: event,
+            isForeign: CloudEvent.isForeign(record, naming: naming))
     }
 }
 

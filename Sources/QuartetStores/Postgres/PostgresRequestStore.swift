@@ -33,20 +33,29 @@ package struct PostgresRequestStore: RequestStore {
         return ids.map { found[$0] }
     }
 
-    package func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome] {
+    package func finalise(_ finalisations: [Finalisation]) async throws -> [FinaliseOutcome] {
         let batch = finalisations.map { (id: $0.result.requestID, value: $0) }
-        return try await close(batch) { sorted in
+        var versions: [RequestID: Int64] = [:]
+        let outcomes = try await close(batch) { sorted in
             for item in sorted {
                 try StoredText.require(
                     item.value.result.analyzer.description, "the analyser's name of request \(item.id)")
             }
-            return try await finaliseRequests.runAlone(
+            let rows = try await finaliseRequests.runAlone(
                 sorted.map(\.id.uuid), sorted.map { Int32(clamping: $0.value.result.cardCount) },
                 sorted.map(\.value.result.digest.bytes),
                 sorted.map(\.value.result.analyzer.description), sorted.map(\.value.json),
                 Int32(Fold.version))
+            for row in rows {
+                let (id, version) = try row.decode(UUID.self, Int64.self)
+                versions[RequestID(id)] = version
+            }
+            return rows
         } notClosed: { _, request in
             .alreadyClosed(request.status)
+        }
+        return zip(batch, outcomes).map { item, outcome in
+            FinaliseOutcome(outcome, resultVersion: outcome == .closed ? versions[item.id] : nil)
         }
     }
 

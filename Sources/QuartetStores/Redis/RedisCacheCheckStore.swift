@@ -10,7 +10,8 @@ package struct RedisCacheCheckStore: CacheCheckStore {
     private let keys: RedisKeys
     private let cache: RedisCacheConfiguration
     private let progress: RedisProgressConfiguration
-    private let latestVersions, productVersions: StoreStatement
+    /// By family.
+    private let rowStatements: [CacheFamily: StoreStatement]
 
     /// - Parameters: the configurations of the ports whose keys are looked at.
     package init(
@@ -21,8 +22,9 @@ package struct RedisCacheCheckStore: CacheCheckStore {
         self.cache = cache
         self.progress = progress
         let statements = try databases.statements(in: .check())
-        latestVersions = try statements.named("latest_versions")
-        productVersions = try statements.named("product_versions")
+        rowStatements = try CacheFamily.all.reduce(into: [:]) { found, family in
+            if let name = family.rowStatement { found[family] = try statements.named(name) }
+        }
     }
 
     package func forEachPage(size: Int, _ body: @Sendable ([CachedKey]) async throws -> Void) async throws {
@@ -34,12 +36,13 @@ package struct RedisCacheCheckStore: CacheCheckStore {
     }
 
     package func keys(_ names: [[UInt8]]) async throws -> [CachedKey?] {
-        var commands: [RedisCommand] = []
+        var commands = [RedisCommand("GET", keys.cacheEpoch)]
         for name in names {
             commands.append(RedisCommand("PTTL", name))
-            if keys.cacheKey(name) != nil { commands.append(RedisCommand("HMGET", name, "version", "value")) }
+            if keys.cacheKey(name) != nil { commands.append(RedisCommand("HMGET", name, "version", "value", "epoch")) }
         }
         var replies = try await client.pipeline(commands).makeIterator()
+        let epoch = try replies.next()?.get()
         return try names.map { name in
             guard let reply = replies.next() else { return nil }
             let ttl = try reply.get().int()
@@ -47,7 +50,10 @@ package struct RedisCacheCheckStore: CacheCheckStore {
             if let key = keys.cacheKey(name), let reply = replies.next() {
                 // A key of another type is no entry of ours.
                 let fields = (try? reply.get().array()) ?? []
-                if fields.count == 2, let version = try? fields[0].intIfPresent(), !fields[1].isNull {
+                // What is of another memory of the server is shown to nobody.
+                if fields.count == 3, fields[2].isNull || fields[2] == epoch, key.family.rowStatement != nil,
+                    let version = try? fields[0].intIfPresent(), !fields[1].isNull
+                {
                     entry = (key, version)
                 }
             }
@@ -57,23 +63,16 @@ package struct RedisCacheCheckStore: CacheCheckStore {
 
     package func rows(of cacheKeys: [CacheKey]) async throws -> [(version: Int64, since: Date)?] {
         guard !cacheKeys.isEmpty else { return [] }
-        var analyses: Set<String> = []
-        var products: Set<String> = []
-        for key in cacheKeys {
-            switch key {
-            case .analysis(let product): analyses.insert(product.text)
-            case .product(let product): products.insert(product.text)
+        let ids = Dictionary(grouping: cacheKeys, by: \.family).mapValues { Array(Set($0.map(\.id))) }
+        var rows: [CacheKey: (version: Int64, since: Date)] = [:]
+        for (family, ids) in ids {
+            guard let statement = rowStatements[family] else { continue }
+            for row in try await statement.runAlone(ids) {
+                let (id, version, since) = try row.decode(String.self, Int64.self, Date.self)
+                rows[CacheKey(family: family, id: id)] = (version, since)
             }
         }
-        async let latest = versions(latestVersions, Array(analyses))
-        async let present = versions(productVersions, Array(products))
-        let (results, rows) = try await (latest, present)
-        return cacheKeys.map { key in
-            switch key {
-            case .analysis(let product): results[product.text]
-            case .product(let product): rows[product.text]
-            }
-        }
+        return cacheKeys.map { rows[$0] }
     }
 
     package func expire(_ names: [[UInt8]]) async throws {
@@ -98,21 +97,7 @@ package struct RedisCacheCheckStore: CacheCheckStore {
     }
 
     private func timeToLive(of name: [UInt8]) -> Duration {
-        switch keys.cacheKey(name) {
-        case .analysis: cache.analysisTTL
-        case .product: cache.productTTL
-        case nil: progress.ttl
-        }
-    }
-
-    private func versions(
-        _ statement: StoreStatement, _ products: [String]
-    ) async throws -> [String: (version: Int64, since: Date)] {
-        guard !products.isEmpty else { return [:] }
-        return try await statement.runAlone(products).reduce(into: [:]) { versions, row in
-            let (product, version, since) = try row.decode(String.self, Int64.self, Date.self)
-            versions[product] = (version, since)
-        }
+        keys.cacheKey(name).map { cache.timeToLive(of: $0.family) } ?? progress.ttl
     }
 
     /// The prefix as a glob that stands for itself.
@@ -127,15 +112,17 @@ package struct RedisCacheCheckStore: CacheCheckStore {
 extension RedisKeys {
     /// The cache entry that a key holds by its name, nil for other keys.
     func cacheKey(_ name: [UInt8]) -> CacheKey? {
-        if let product = product(name, family: "analysis_cache") { return .analysis(product) }
-        return product(name, family: "product_cache").map { .product($0) }
+        for family in CacheFamily.all {
+            guard let id = tag(name, family: family.name) else { continue }
+            let text = String(decoding: id, as: UTF8.self)
+            guard !text.contains(where: { $0 == "{" || $0 == "}" }) else { return nil }
+            // Entries with versions are of products.
+            return family.rowStatement == nil || ProductID(text) != nil ? CacheKey(family: family, id: text) : nil
+        }
+        return nil
     }
 
     func isProgress(_ name: [UInt8]) -> Bool { tag(name, family: "analysis_progress") != nil }
-
-    private func product(_ name: [UInt8], family: String) -> ProductID? {
-        tag(name, family: family).flatMap { ProductID(String(decoding: $0, as: UTF8.self)) }
-    }
 
     private func tag(_ name: [UInt8], family: String) -> ArraySlice<UInt8>? {
         let begin = Array("\(prefix)\(family):{".utf8)

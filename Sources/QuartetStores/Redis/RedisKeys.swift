@@ -16,10 +16,23 @@ package struct RedisKeys: Sendable, Hashable {
     /// A task's progress; also the name of the channel on which its reports are published.
     package func progress(_ id: RequestID) -> String { "\(prefix)analysis_progress:{\(id)}" }
 
-    package func cache(_ key: CacheKey) -> String {
-        switch key {
-        case .analysis(let product): "\(prefix)analysis_cache:{\(product)}"
-        case .product(let product): "\(prefix)product_cache:{\(product)}"
+    package func cache(_ key: CacheKey) -> String { "\(prefix)\(key.family.name):{\(key.id)}" }
+
+    /// When the tag was touched last.
+    package func cacheTag(_ tag: CacheTag) -> String { "\(prefix)cache_tag:{\(tag.name)}" }
+
+    /// Which memory of the server all of its cache entries are of.
+    package var cacheEpoch: String { "\(prefix)cache_epoch" }
+
+    /// The keys of the scripts that read and write an entry.
+    func scriptKeys(_ key: CacheKey) -> [String] {
+        [cache(key), cacheEpoch] + (key.family.tag.map { [cacheTag($0)] } ?? [])
+    }
+
+    func name(of invalidation: CacheInvalidation) -> String {
+        switch invalidation {
+        case .entry(let key, _): cache(key)
+        case .tag(let tag): cacheTag(tag)
         }
     }
 

@@ -22,6 +22,7 @@ package struct RedisProgressConfiguration: Sendable, Hashable {
 package struct RedisProgressBoard: ProgressBoard {
     private let client: RedisClient
     private let configuration: RedisProgressConfiguration
+    private let tombstones: RedisTombstones
     private let logger: Logger
     /// Tells this process's rings from those of others.
     private let sender = String(UInt64.random(in: 0...UInt64.max), radix: 36)
@@ -29,25 +30,33 @@ package struct RedisProgressBoard: ProgressBoard {
     private let followers = LocalSubscribers<RequestID, Progress?>()
 
     package init(
-        client: RedisClient, configuration: RedisProgressConfiguration = RedisProgressConfiguration(), logger: Logger
+        client: RedisClient, configuration: RedisProgressConfiguration = RedisProgressConfiguration(),
+        cache: RedisCacheConfiguration = RedisCacheConfiguration(), logger: Logger
     ) {
         precondition(configuration.ttl >= .milliseconds(1), "progress lives for a millisecond at least")
         self.client = client
         self.configuration = configuration
         self.logger = logger
+        tombstones = RedisTombstones(client: client, configuration: cache, logger: logger)
     }
 
-    package func report(_ progress: [Progress]) async throws {
+    /// The server runs the commands in their order: nobody hears of an end before the cache has forgotten what it ended.
+    package func report(_ progress: [Progress], invalidating: [CacheInvalidation]) async throws {
         guard !progress.isEmpty else { return }
-        // Nothing that is stored can be later than this, so followers in this process need not wait for the server.
-        for whole in progress where whole.isWhole { followers.finish(whole.requestID, with: whole) }
+        // Nothing that is stored can be later than this. Followers in this process hear it from here: whatever became of the
+        // call, and not before the tombstones are there.
+        defer {
+            for whole in progress where whole.isWhole { followers.finish(whole.requestID, with: whole) }
+        }
         let ttl = configuration.ttl.wholeMilliseconds
         let commands = progress.map { progress in
             RedisCommand.eval(
                 Self.merge, keys: [configuration.keys.progress(progress.requestID)],
                 args: [progress.done, progress.total, progress.phase.rawValue, ttl, progress.generation])
         }
-        for result in try await client.pipeline(commands) { _ = try result.get() }
+        let results = try await client.pipeline(tombstones.commands(invalidating) + commands)
+        for result in results[invalidating.count...] { _ = try result.get() }
+        try await tombstones.settle(results[..<invalidating.count], of: invalidating)
     }
 
     package func read(_ ids: [RequestID]) async throws -> [Progress?] {

@@ -1,87 +1,121 @@
-import ClientSupport
+package import ClientSupport
+package import Logging
 package import QuartetCore
 package import Redis
 
 package struct RedisCacheConfiguration: Sendable, Hashable {
     package var keys = RedisKeys()
-    package var analysisTTL: Duration = .seconds(6 * 3600)
-    package var productTTL: Duration = .seconds(3600)
-    /// For longer than the slowest reader takes from its database to the cache.
+    /// Where a family's is another one than the table's.
+    package var timesToLive: [CacheFamily: Duration] = [:]
+    /// How long "there is nothing" is believed.
+    package var nothingTTL: Duration = .seconds(5)
+    /// For longer than the slowest reader takes from its database to the cache; older readers' puts are refused.
     package var tombstoneTTL: Duration = .seconds(600)
     /// Larger values are not kept.
     package var valueBytesMax = 1024 * 1024
+    /// How long a reader waits for the cache.
+    package var timeout: Duration = .milliseconds(50)
+    /// How long one may load what others wait for.
+    package var leaseDuration: Duration = .seconds(2)
 
     package init() {}
+
+    package func timeToLive(of family: CacheFamily) -> Duration { timesToLive[family] ?? family.timeToLive }
+
+    /// A tag outlives every entry from before it was touched.
+    var tagTTL: Duration {
+        tombstoneTTL + (CacheFamily.all.filter { $0.tag != nil }.map(timeToLive).max() ?? .zero)
+    }
 }
 
-/// A cache in Redis: a hash of `version` and `value` per key, and a tombstone where there is only a version.
-///
-/// Versions are compared by the server, in the script that writes. Every key expires.
+/// A cache in Redis. Versions, times and epochs are compared by the server, in the scripts that read and write. Every key
+/// expires.
 package struct RedisVersionedCache: VersionedCache {
     private let client: RedisClient
     private let configuration: RedisCacheConfiguration
+    private let tombstones: RedisTombstones
+    private let logger: Logger
 
-    package init(client: RedisClient, configuration: RedisCacheConfiguration = RedisCacheConfiguration()) {
-        let shortest = min(configuration.analysisTTL, configuration.productTTL, configuration.tombstoneTTL)
-        precondition(shortest >= .milliseconds(1), "entries and tombstones live for a millisecond at least")
+    package init(
+        client: RedisClient, configuration: RedisCacheConfiguration = RedisCacheConfiguration(),
+        logger: Logger = Logger(label: "quartet.cache")
+    ) {
+        let shortest = (CacheFamily.all.map(configuration.timeToLive) + [configuration.tombstoneTTL]).min()
+        precondition(shortest ?? .zero >= .milliseconds(1), "entries and tombstones live for a millisecond at least")
         self.client = client
         self.configuration = configuration
+        self.logger = logger
+        tombstones = RedisTombstones(client: client, configuration: configuration, logger: logger)
     }
 
-    package func get(_ key: CacheKey) async throws -> CacheEntry? {
-        let command = RedisCommand("HMGET", configuration.keys.cache(key), "version", "value")
-        let fields = try await client.send(command).array()
-        guard fields.count == 2, let version = try fields[0].intIfPresent(), let value = try fields[1].bytesIfPresent()
-        else { return nil }
-        return CacheEntry(version: version, value: value)
-    }
-
-    package func put(_ entry: CacheEntry, at key: CacheKey) async throws -> Bool {
-        precondition(entry.version >= 0, "versions are compared as digits without a sign")
-        guard entry.value.count <= configuration.valueBytesMax else { return false }
-        let ttl =
-            switch key {
-            case .analysis: configuration.analysisTTL
-            case .product: configuration.productTTL
-            }
-        let stored = try await client.eval(
-            Self.put, keys: [configuration.keys.cache(key)], args: [entry.version, entry.value, ttl.wholeMilliseconds])
-        return try stored.int() == 1
-    }
-
-    package func invalidate(_ invalidations: [CacheInvalidation]) async throws {
-        guard !invalidations.isEmpty else { return }
-        let ttl = configuration.tombstoneTTL.wholeMilliseconds
-        let commands = invalidations.map { invalidation in
-            precondition(invalidation.version >= 0, "versions are compared as digits without a sign")
-            return RedisCommand.eval(
-                Self.bury, keys: [configuration.keys.cache(invalidation.key)], args: [invalidation.version, ttl])
+    package func get(_ reads: [CacheRead]) async throws -> [CacheReply] {
+        let leases = reads.map { $0.wantsLease ? String(UInt64.random(in: 0...UInt64.max), radix: 36) : "" }
+        let commands = zip(reads, leases).map { read, lease in
+            RedisCommand.eval(
+                RedisCacheScripts.get, keys: configuration.keys.scriptKeys(read.key),
+                args: [read.versionMin, lease, configuration.leaseDuration.wholeMilliseconds, read.earliness])
         }
-        for result in try await client.pipeline(commands) { _ = try result.get() }
+        let results = try await client.pipeline(commands, deadline: .after(configuration.timeout))
+        var replies: [CacheReply] = []
+        replies.reserveCapacity(reads.count)
+        for ((read, lease), result) in zip(zip(reads, leases), results) {
+            replies.append(try reply(to: read, lease: lease, result.get().array()))
+        }
+        return replies
     }
 
-    /// Ends the script where KEYS[1] has a version above ARGV[1]. Lua's numbers are exact up to 2^53 only, so digits are
-    /// compared: the longer number is the larger.
-    private static let refuseIfNewer = """
-        local version = redis.call('HGET', KEYS[1], 'version')
-        if version and (#version > #ARGV[1] or (#version == #ARGV[1] and version > ARGV[1])) then return 0 end
+    private func reply(to read: CacheRead, lease: String, _ fields: [RedisValue]) throws -> CacheReply {
+        guard fields.count == 5 || fields.count == 7 else { return try mismatch(fields.count) }
+        if try fields[4].int() == 1 { passedOver(read.key) }
+        let loader: CacheReply.Loader =
+            switch try fields[0].string() {
+            case "reader": .reader
+            case "another": .another
+            default: .nobody
+            }
+        let ticket = CacheTicket(
+            epoch: try fields[1].string(), milliseconds: try fields[2].int(), stamp: try fields[3].string(),
+            lease: lease)
+        guard fields.count == 7 else { return CacheReply(entry: nil, loader: loader, ticket: ticket) }
+        let entry = CacheEntry(version: try fields[5].int(), value: try fields[6].bytesIfPresent())
+        return CacheReply(entry: entry, loader: loader, ticket: ticket)
+    }
 
-        """
+    private func mismatch(_ count: Int) throws -> CacheReply {
+        throw CacheReplyError(description: "a cache script answered with \(count) fields")
+    }
 
-    /// KEYS[1] entry; ARGV version, value, time to live in milliseconds. Returns whether it was stored.
-    private static let put = RedisScript(
-        refuseIfNewer + """
-            redis.call('HSET', KEYS[1], 'version', ARGV[1], 'value', ARGV[2])
-            redis.call('PEXPIRE', KEYS[1], ARGV[3])
-            return 1
-            """)
+    package func put(_ entry: CacheEntry, at key: CacheKey, by ticket: CacheTicket) async throws -> Bool {
+        precondition(entry.version >= 0, "versions are compared as digits without a sign")
+        guard entry.value?.count ?? 0 <= configuration.valueBytesMax else { return false }
+        let life = entry.value == nil ? configuration.nothingTTL : configuration.timeToLive(of: key.family)
+        let fields = try await client.eval(
+            RedisCacheScripts.put, keys: configuration.keys.scriptKeys(key),
+            args: [
+                entry.version, entry.value ?? [], entry.value == nil ? "0" : "1", life.wholeMilliseconds, ticket.epoch,
+                ticket.milliseconds, ticket.stamp, ticket.lease, configuration.tombstoneTTL.wholeMilliseconds,
+            ], deadline: .after(configuration.timeout)
+        ).array()
+        guard fields.count == 2 else { return false }
+        if try fields[1].int() == 1 { passedOver(key) }
+        let isStored = try fields[0].int() == 1
+        if !isStored { CacheMetrics.count(.refusedPuts, key.family) }
+        return isStored
+    }
 
-    /// KEYS[1] entry; ARGV version, time to live in milliseconds. Returns whether a tombstone was left.
-    private static let bury = RedisScript(
-        refuseIfNewer + """
-            redis.call('HDEL', KEYS[1], 'value')
-            redis.call('HSET', KEYS[1], 'version', ARGV[1])
-            redis.call('PEXPIRE', KEYS[1], ARGV[2])
-            return 1
-            """)
+    package func invalidate(_ invalidations: [CacheInvalidation], deadline: Deadline?) async throws {
+        guard !invalidations.isEmpty else { return }
+        let results = try await client.pipeline(tombstones.commands(invalidations), deadline: deadline)
+        try await tombstones.settle(results[...], of: invalidations, deadline: deadline)
+    }
+
+    private func passedOver(_ key: CacheKey) {
+        CacheMetrics.count(.passedOver, key.family)
+        logger.warning(
+            "cache key was of another type, and is gone", metadata: ["key": "\(configuration.keys.cache(key))"])
+    }
+}
+
+private struct CacheReplyError: Error, CustomStringConvertible {
+    let description: String
 }

@@ -159,11 +159,9 @@ package enum CacheCheckStoreConformance {
         ]
         // Each change has its event, of the same version and time.
         let expected = keys.map { key in
-            switch key {
-            case .analysis(let product):
-                events.last { $0.type == .analysisCompleted && $0.analysis?.productID == product }
-            case .product(let product): events.last { $0.type == .productUpdated && $0.aggregateID == product.text }
-            }
+            key.family == .latestResults
+                ? events.last { $0.type == .analysisCompleted && $0.analysis?.productID.text == key.id }
+                : events.last { $0.type == .productUpdated && $0.aggregateID == key.id }
         }
         let rows = try await subject.checkStore.rows(of: keys)
         #expect(rows.map { $0?.version } == expected.map { $0?.completion?.resultVersion ?? $0?.version })
@@ -222,10 +220,7 @@ package enum CacheCheckStoreConformance {
 
 extension CacheCheckStoreSubject {
     fileprivate func name(_ key: CacheKey) -> [UInt8] {
-        switch key {
-        case .analysis(let product): Array("\(prefix)analysis_cache:{\(product)}".utf8)
-        case .product(let product): Array("\(prefix)product_cache:{\(product)}".utf8)
-        }
+        Array("\(prefix)\(key.family.name):{\(key.id)}".utf8)
     }
 
     fileprivate func progressName() -> [UInt8] { Array("\(prefix)analysis_progress:{\(RequestID.make())}".utf8) }

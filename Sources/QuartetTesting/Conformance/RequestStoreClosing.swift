@@ -7,7 +7,7 @@ extension RequestStoreConformance {
         let request = try await fixture.submit(fixture.create("p"))[0]
         let result = fixture.result(of: request, keyword: "weich \"\0\u{1F600}\\")
         #expect(try await fixture.requests.results([request.id]) == [nil])
-        #expect(try await fixture.requests.finalise([Finalisation(result: result)]) == [.closed])
+        #expect(try await fixture.requests.finalise([Finalisation(result: result)])[0].close == .closed)
 
         let stored = try #require(try await fixture.requests.results([request.id])[0])
         #expect(stored.json == result.json)
@@ -117,6 +117,23 @@ extension RequestStoreConformance {
         let latest = try await fixture.requests.latestResults(of: [products[2], products[0], products[1], products[0]])
         #expect(latest.map { $0?.requestID } == [nil, older[0].id, older[1].id, older[0].id])
         #expect(try await fixture.requests.results([older[0].id]) == [latest[1]])
+    }
+
+    static func growingVersions(_ fixture: RequestStoreFixture) async throws {
+        let product = try await fixture.create("p")[0]
+        let requests = try await fixture.submit(Array(repeating: product, count: 6)).sorted { $0.id < $1.id }
+        var versions: [Int64] = []
+        for batch in [requests[0..<1], requests[1..<5], requests[5..<6]] {
+            let outcomes = try await fixture.requests.finalise(
+                batch.map { Finalisation(result: fixture.result(of: $0, cardCount: 1)) })
+            versions += outcomes.compactMap(\.resultVersion)
+        }
+        #expect(versions.count == 6 && versions == Set(versions).sorted())
+        #expect(try await fixture.requests.results(requests.map(\.id)).map { $0?.version } == versions)
+        let again = try await fixture.requests.finalise([
+            Finalisation(result: fixture.result(of: requests[0], cardCount: 1))
+        ])
+        #expect(again == [FinaliseOutcome(.alreadyClosed(.completed))])
     }
 
     static func largeBatches(_ fixture: RequestStoreFixture) async throws {

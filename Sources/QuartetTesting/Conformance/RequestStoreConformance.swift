@@ -31,6 +31,7 @@ package enum RequestStoreConformance {
         Conformance("requests that there are not are said to be unknown", unknownRequests),
         Conformance("of finalisations at once each request sees one", finalisationAtOnce),
         Conformance("the latest result of a product is the one that was completed last", latestResults),
+        Conformance("each result of a product has a greater version than the one before", growingVersions),
         Conformance("batches of 512 are stored whole", largeBatches),
     ]
 

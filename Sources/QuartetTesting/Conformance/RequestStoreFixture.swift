@@ -52,7 +52,7 @@ extension RequestStoreFixture {
     }
 
     /// Submits one request per product; all must be accepted.
-    func submit(_ products: [ProductID]) async throws -> [AnalysisRequest] {
+    package func submit(_ products: [ProductID]) async throws -> [AnalysisRequest] {
         let outcomes = try await requests.submit(products.map { Submission(id: .make(), productID: $0) })
         return try outcomes.map { try #require($0.accepted) }
     }
@@ -74,12 +74,12 @@ extension RequestStoreFixture {
     }
 
     /// The events of one type that are in the outbox, which has `count` rows in all.
-    func events(_ type: EventType, of count: Int) async throws -> [DomainEvent] {
+    package func events(_ type: EventType, of count: Int) async throws -> [DomainEvent] {
         try await drain(count: count).map(\.event).filter { $0.type == type }
     }
 
     /// A result as a worker would hand it in.
-    func result(of request: AnalysisRequest, cardCount: Int = 3, keyword: String = "soft") -> AnalysisResult {
+    package func result(of request: AnalysisRequest, cardCount: Int = 3, keyword: String = "soft") -> AnalysisResult {
         let session = AnalysisSession(
             requestID: request.id, productID: request.productID, manifest: (0..<cardCount).map { "r\($0)" },
             analyzer: AnalyzerIdentity(name: "test", version: "1"))
@@ -95,7 +95,8 @@ extension RequestStoreFixture {
 
     func finalise(_ requests: [AnalysisRequest], cardCount: Int = 3) async throws -> [CloseOutcome] {
         try await self.requests.finalise(
-            requests.map { Finalisation(result: result(of: $0, cardCount: cardCount)) })
+            requests.map { Finalisation(result: result(of: $0, cardCount: cardCount)) }
+        ).map(\.close)
     }
 }
 

@@ -10,6 +10,14 @@ package enum VersionedCacheConformance {
         Conformance("an invalidation that comes late keeps the newer entry", lateInvalidation),
         Conformance("an invalidation counts where there is no entry yet", invalidatesAbsent),
         Conformance("versions are compared exactly", versionsAreExact),
+        Conformance("an invalidation keeps the entry that the change itself made", keepsItsOwnEntry),
+        Conformance("a put from before the oldest tombstone is refused", refusesLatePuts),
+        Conformance("a put by a ticket of another memory is refused", refusesOtherEpochs),
+        Conformance("one reader loads what is missing, the others wait", oneLoads),
+        Conformance("who asks for a version gets none that is older", versionMin),
+        Conformance("that there is nothing is remembered until there is something", nothing),
+        Conformance("a tag that is touched takes its entries with it, also those on their way", tags),
+        Conformance("an entry is loaded anew before it expires, by one reader", earlyRefresh),
     ]
 
     private static func readsEntries(_ cache: any VersionedCache) async throws {
@@ -83,5 +91,107 @@ package enum VersionedCacheConformance {
         #expect(try await cache.get(key) == CacheEntry(version: .max, value: [1]))
     }
 
+    private static func keepsItsOwnEntry(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        let entry = CacheEntry(version: 3, value: [3])
+        #expect(try await cache.put(entry, at: key))
+        try await cache.invalidate([.entry(key, version: 3)])
+        #expect(try await cache.get(key) == entry)
+    }
+
+    private static func refusesLatePuts(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        let ticket = try await read(key, cache).ticket
+        let entry = CacheEntry(version: 1, value: [1])
+        #expect(try await cache.put(entry, at: key, by: ticket.aged(by: .seconds(601))) == false)
+        #expect(try await cache.get(key) == nil)
+        #expect(try await cache.put(entry, at: key, by: ticket.aged(by: .seconds(500))))
+        #expect(try await cache.get(key) == entry)
+    }
+
+    private static func refusesOtherEpochs(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        let ticket = try await read(key, cache).ticket
+        let other = CacheTicket(
+            epoch: ticket.epoch + "x", milliseconds: ticket.milliseconds, stamp: ticket.stamp, lease: ticket.lease)
+        #expect(try await cache.put(CacheEntry(version: 1, value: [1]), at: key, by: other) == false)
+        #expect(try await cache.get(key) == nil)
+    }
+
+    private static func oneLoads(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        let first = try await read(key, cache)
+        #expect(first.loader == .reader && first.entry == nil)
+        #expect(try await read(key, cache).loader == .another)
+        // Whoever does not want to load it is not told to wait.
+        #expect(try await cache.get([CacheRead(key: key, wantsLease: false)])[0].loader == .nobody)
+        let entry = CacheEntry(version: 1, value: [1])
+        #expect(try await cache.put(entry, at: key, by: first.ticket))
+        let next = try await read(key, cache)
+        #expect(next.loader == .nobody && next.entry == entry)
+        // A put that is refused gives the lease back too.
+        try await cache.invalidate([.entry(key, version: 3)])
+        let second = try await read(key, cache)
+        #expect(second.loader == .reader)
+        #expect(try await cache.put(entry, at: key, by: second.ticket) == false)
+        #expect(try await read(key, cache).loader == .reader)
+    }
+
+    private static func versionMin(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        #expect(try await cache.put(CacheEntry(version: 9, value: [9]), at: key))
+        let newer = try await cache.get([CacheRead(key: key, versionMin: 10)])[0]
+        #expect(newer.entry == nil && newer.loader == .reader)
+        #expect(try await cache.get([CacheRead(key: key, versionMin: 9)])[0].entry?.version == 9)
+    }
+
+    private static func nothing(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        let ticket = try await read(key, cache).ticket
+        #expect(try await cache.put(.nothing, at: key, by: ticket))
+        #expect(try await read(key, cache).entry == .nothing)
+        try await cache.invalidate([.entry(key, version: 1)])
+        #expect(try await cache.get(key) == nil)
+        #expect(try await cache.put(.nothing, at: key) == false)
+        #expect(try await cache.put(CacheEntry(version: 1, value: [1]), at: key))
+        #expect(try await cache.get(key)?.value == [1])
+    }
+
+    private static func tags(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.productPage(after: try product(), limit: 10)
+        let entry = CacheEntry(version: 0, value: [1])
+        let early = try await read(key, cache).ticket
+        try await cache.invalidate([.tag(.products)])
+        #expect(try await cache.put(entry, at: key, by: early) == false)
+        #expect(try await cache.put(entry, at: key))
+        // Other tests may touch the tag in between.
+        while try await cache.get(key) != entry { _ = try await cache.put(entry, at: key) }
+        try await cache.invalidate([.tag(.products)])
+        #expect(try await cache.get(key) == nil)
+    }
+
+    private static func earlyRefresh(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        let entry = CacheEntry(version: 1, value: [1])
+        #expect(try await cache.put(entry, at: key))
+        #expect(try await read(key, cache).loader == .nobody)
+        let early = try await cache.get([CacheRead(key: key, earliness: .infinity)])[0]
+        #expect(early.loader == .reader && early.entry == entry)
+        let other = try await cache.get([CacheRead(key: key, earliness: .infinity)])[0]
+        #expect(other.loader == .nobody && other.entry == entry)
+    }
+
+    private static func read(_ key: CacheKey, _ cache: any VersionedCache) async throws -> CacheReply {
+        try await cache.get([CacheRead(key: key)])[0]
+    }
+
     private static func product() throws -> ProductID { try #require(ProductID("p-\(RequestID.make())")) }
+}
+
+extension CacheTicket {
+    /// As if it had been got earlier.
+    package func aged(by time: Duration) -> CacheTicket {
+        CacheTicket(
+            epoch: epoch, milliseconds: milliseconds - time.components.seconds * 1000, stamp: stamp, lease: lease)
+    }
 }

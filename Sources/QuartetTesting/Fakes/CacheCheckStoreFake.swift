@@ -40,12 +40,16 @@ package final class FakeCacheCheckStore: CacheCheckStore {
     package func rows(of keys: [CacheKey]) async throws -> [(version: Int64, since: Date)?] {
         try database.run(.checkStore) { state, _ in
             keys.map { key in
-                switch key {
-                case .analysis(let product):
-                    state.results.values.filter { $0.document.productID == product }.map(\.version).max()
+                guard let product = ProductID(key.id) else { return nil }
+                switch key.family {
+                case .latestResults:
+                    return state.results.values.filter { $0.document.productID == product }.map(\.version).max()
                         .map { ($0, Date(timeIntervalSince1970: Double($0) / 1_000_000)) }
-                case .product(let product):
-                    state.products[product].flatMap { row in state.productDates[product].map { (row.version, $0) } }
+                case .products:
+                    return state.products[product].flatMap { row in
+                        state.productDates[product].map { (row.version, $0) }
+                    }
+                default: return nil
                 }
             }
         }
@@ -61,10 +65,7 @@ package final class FakeCacheCheckStore: CacheCheckStore {
     // MARK: What no port does
 
     package func name(of key: CacheKey) -> [UInt8] {
-        switch key {
-        case .analysis(let product): Array("\(prefix)analysis_cache:{\(product)}".utf8)
-        case .product(let product): Array("\(prefix)product_cache:{\(product)}".utf8)
-        }
+        Array("\(prefix)\(key.family.name):{\(key.id)}".utf8)
     }
 
     /// Leaves a key that holds no entry.
@@ -89,7 +90,8 @@ package final class FakeCacheCheckStore: CacheCheckStore {
         for (key, slot) in cache.contents {
             let name = name(of: key)
             all[name] = CachedKey(
-                name: name, expires: slot.timeToLive != nil, entry: slot.value.map { _ in (key, slot.version) })
+                name: name, expires: slot.timeToLive != nil,
+                entry: slot.entry.flatMap { $0.value == nil ? nil : (key, $0.version) })
         }
         for (name, other) in others.withLock(\.self) {
             all[name] = CachedKey(name: name, expires: other.timeToLive != nil, entry: nil)
@@ -98,7 +100,6 @@ package final class FakeCacheCheckStore: CacheCheckStore {
     }
 
     private func familyTime(of name: String) -> Duration {
-        if name.hasPrefix("\(prefix)analysis_cache:{") { return FakeVersionedCache.analysisTTL }
-        return name.hasPrefix("\(prefix)product_cache:{") ? FakeVersionedCache.productTTL : Self.progressTTL
+        CacheFamily.all.first { name.hasPrefix("\(prefix)\($0.name):{") }?.timeToLive ?? Self.progressTTL
     }
 }

@@ -12,7 +12,12 @@ package final class FakeProgressBoard: ProgressBoard {
     }
 
     private let faults = FaultPlan<Call>()
-    package init() {}
+    private let cache: FakeVersionedCache?
+
+    /// - Parameter cache: forgets what reports invalidate.
+    package init(cache: FakeVersionedCache? = nil) {
+        self.cache = cache
+    }
 
     /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
     ///
@@ -21,7 +26,8 @@ package final class FakeProgressBoard: ProgressBoard {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
-    package func report(_ progress: [Progress]) async throws {
+    package func report(_ progress: [Progress], invalidating: [CacheInvalidation]) async throws {
+        try await cache?.invalidate(invalidating)
         try faults.run(.report) {
             for report in progress {
                 let later = self.progress.withLock { known -> Progress? in

@@ -21,17 +21,20 @@ package struct FakeRequestStore: RequestStore {
         try database.run(.requests) { state, _ in ids.map { state.requests[$0] } }
     }
 
-    package func finalise(_ finalisations: [Finalisation]) async throws -> [CloseOutcome] {
+    package func finalise(_ finalisations: [Finalisation]) async throws -> [FinaliseOutcome] {
         try database.run(.finalise) { state, transaction in
             finalisations.map { finalisation in
                 let id = finalisation.result.requestID
-                guard let request = state.requests[id] else { return .unknownRequest }
-                guard request.status.isOpen else { return .alreadyClosed(request.status) }
-                Self.close(request, .completed, event: .analysisCompleted, &state, &transaction)
+                guard let request = state.requests[id] else { return FinaliseOutcome(.unknownRequest) }
+                guard request.status.isOpen else { return FinaliseOutcome(.alreadyClosed(request.status)) }
+                let last = state.results.values.filter { $0.document.productID == request.productID }.map(\.version)
+                    .max()
+                let version = max(transaction.microseconds, (last ?? 0) + 1)
+                Self.close(
+                    request, .completed, event: .analysisCompleted, resultVersion: version, &state, &transaction)
                 state.results[id] = FakeDatabase.ResultRow(
-                    document: ResultDocument(finalisation.result, of: request.productID),
-                    version: transaction.microseconds)
-                return .closed
+                    document: ResultDocument(finalisation.result, of: request.productID), version: version)
+                return FinaliseOutcome(.closed, resultVersion: version)
             }
         }
     }
@@ -123,6 +126,7 @@ package struct FakeRequestStore: RequestStore {
 
     private static func close(
         _ request: AnalysisRequest, _ status: RequestStatus, failure: String? = nil, event: EventType,
+        resultVersion: Int64? = nil,
         _ state: inout FakeDatabase.State, _ transaction: inout FakeDatabase.Transaction
     ) {
         state.requests[request.id] = AnalysisRequest(
@@ -137,6 +141,7 @@ package struct FakeRequestStore: RequestStore {
         transaction.write(
             event, request.id.description, version,
             CompletionPayload(
-                productID: request.productID, generation: request.generation, resultVersion: transaction.microseconds))
+                productID: request.productID, generation: request.generation,
+                resultVersion: resultVersion ?? transaction.microseconds))
     }
 }

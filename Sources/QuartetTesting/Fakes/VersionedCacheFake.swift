@@ -1,28 +1,44 @@
+package import ClientSupport
+package import Foundation
 package import QuartetCore
 import Synchronization
 
 /// A versioned cache in memory. It knows how long its keys are to live, but none goes by itself; ``lose()`` empties it.
 package final class FakeVersionedCache: VersionedCache {
-    package static let analysisTTL = Duration.seconds(6 * 3600)
-    package static let productTTL = Duration.seconds(3600)
+    package static let analysisTTL = CacheFamily.latestResults.timeToLive
+    package static let productTTL = CacheFamily.products.timeToLive
     package static let tombstoneTTL = Duration.seconds(600)
 
     struct Slot {
-        let version: Int64
+        /// Nil where there is a lease alone.
+        var version: Int64?
         /// Nil is a tombstone.
-        let value: [UInt8]?
+        var entry: CacheEntry?
+        var stamp = ""
         /// Nil: for ever.
         var timeToLive: Duration?
+        var lease = ""
     }
 
     package enum Call: Sendable, Hashable, CaseIterable {
         case get, put, invalidate
     }
 
-    private let faults = FaultPlan<Call>()
-    private let slots = Mutex<[CacheKey: Slot]>([:])
+    private struct State {
+        var slots: [CacheKey: Slot] = [:]
+        var stamps: [CacheTag: String] = [:]
+        var epoch = 1
+        var calls: [Call: Int] = [:]
+    }
 
-    package init() {}
+    private let faults = FaultPlan<Call>()
+    private let state = Mutex(State())
+    private let now: @Sendable () -> Date
+
+    /// - Parameter now: the cache's clock.
+    package init(now: @escaping @Sendable () -> Date = { Date() }) {
+        self.now = now
+    }
 
     /// Makes the next call fail, or the next one of `call`. Failures wait in the order in which they were asked for.
     ///
@@ -31,31 +47,67 @@ package final class FakeVersionedCache: VersionedCache {
         faults.failNext(call, with: error, tookEffect: tookEffect)
     }
 
-    package func get(_ key: CacheKey) async throws -> CacheEntry? {
-        try faults.run(.get) {
-            slots.withLock { slots in
-                slots[key].flatMap { slot in slot.value.map { CacheEntry(version: slot.version, value: $0) } }
-            }
-        }
+    package func callCount(of call: Call) -> Int { state.withLock { $0.calls[call] ?? 0 } }
+
+    private func count(_ call: Call) { state.withLock { $0.calls[call, default: 0] += 1 } }
+
+    package func get(_ reads: [CacheRead]) async throws -> [CacheReply] {
+        count(.get)
+        return try faults.run(.get) { state.withLock { state in reads.map { reply(to: $0, &state) } } }
     }
 
-    package func put(_ entry: CacheEntry, at key: CacheKey) async throws -> Bool {
-        try faults.run(.put) {
-            slots.withLock { slots in
-                if let slot = slots[key], slot.version > entry.version { return false }
-                slots[key] = Slot(version: entry.version, value: entry.value, timeToLive: Self.timeToLive(of: key))
+    private func reply(to read: CacheRead, _ state: inout State) -> CacheReply {
+        var slot = state.slots[read.key] ?? Slot()
+        let stamp = read.key.family.tag.flatMap { state.stamps[$0] } ?? ""
+        var entry = slot.stamp == stamp ? slot.entry : nil
+        if let version = entry?.version, version < read.versionMin { entry = nil }
+        var ticket = CacheTicket(epoch: "\(state.epoch)", milliseconds: milliseconds, stamp: stamp, lease: "")
+        guard read.wantsLease, entry == nil || read.earliness.isInfinite else {
+            return CacheReply(entry: entry, loader: .nobody, ticket: ticket)
+        }
+        guard slot.lease.isEmpty else {
+            return CacheReply(entry: entry, loader: entry == nil ? .another : .nobody, ticket: ticket)
+        }
+        slot.lease = UUID().uuidString
+        slot.timeToLive = slot.timeToLive ?? .seconds(2)
+        state.slots[read.key] = slot
+        ticket = CacheTicket(
+            epoch: ticket.epoch, milliseconds: ticket.milliseconds, stamp: stamp, lease: slot.lease)
+        return CacheReply(entry: entry, loader: .reader, ticket: ticket)
+    }
+
+    package func put(_ entry: CacheEntry, at key: CacheKey, by ticket: CacheTicket) async throws -> Bool {
+        count(.put)
+        return try faults.run(.put) {
+            state.withLock { state in
+                if state.slots[key]?.lease == ticket.lease { state.slots[key]?.lease = "" }
+                let age = Duration.milliseconds(milliseconds - ticket.milliseconds)
+                let stamp = key.family.tag.flatMap { state.stamps[$0] } ?? ""
+                guard ticket.epoch == "\(state.epoch)", ticket.stamp == stamp, age < Self.tombstoneTTL else {
+                    return false
+                }
+                if let version = state.slots[key]?.version, version > entry.version { return false }
+                state.slots[key] = Slot(
+                    version: entry.version, entry: entry, stamp: stamp, timeToLive: key.family.timeToLive,
+                    lease: state.slots[key]?.lease ?? "")
                 return true
             }
         }
     }
 
-    package func invalidate(_ invalidations: [CacheInvalidation]) async throws {
+    package func invalidate(_ invalidations: [CacheInvalidation], deadline: Deadline?) async throws {
+        count(.invalidate)
         try faults.run(.invalidate) {
-            slots.withLock { slots in
-                for invalidation in invalidations where (slots[invalidation.key]?.version ?? 0) <= invalidation.version
-                {
-                    slots[invalidation.key] = Slot(
-                        version: invalidation.version, value: nil, timeToLive: Self.tombstoneTTL)
+            state.withLock { state in
+                for invalidation in invalidations {
+                    switch invalidation {
+                    case .tag(let tag): state.stamps[tag] = UUID().uuidString
+                    case .entry(let key, let version):
+                        var slot = state.slots[key] ?? Slot()
+                        guard slot.version ?? -1 < version else { continue }
+                        (slot.version, slot.entry, slot.timeToLive) = (version, nil, Self.tombstoneTTL)
+                        state.slots[key] = slot
+                    }
                 }
             }
         }
@@ -63,22 +115,27 @@ package final class FakeVersionedCache: VersionedCache {
 
     /// Loses everything, as a cache may.
     package func lose() {
-        slots.withLock { $0 = [:] }
+        state.withLock { state in
+            (state.slots, state.stamps) = ([:], [:])
+            state.epoch += 1
+        }
     }
+
+    private var milliseconds: Int64 { Int64(now().timeIntervalSince1970 * 1000) }
 
     // MARK: For ``FakeCacheCheckStore``
 
-    var contents: [CacheKey: Slot] { slots.withLock { $0 } }
+    var contents: [CacheKey: Slot] { state.withLock { $0.slots } }
 
     /// - Parameter timeToLive: nil, for ever.
     func setTimeToLive(of key: CacheKey, _ timeToLive: Duration?) {
-        slots.withLock { $0[key]?.timeToLive = timeToLive }
+        state.withLock { $0.slots[key]?.timeToLive = timeToLive }
     }
+}
 
-    private static func timeToLive(of key: CacheKey) -> Duration {
-        switch key {
-        case .analysis: analysisTTL
-        case .product: productTTL
-        }
+extension VersionedCache {
+    /// Puts as a reader who has just looked.
+    package func put(_ entry: CacheEntry, at key: CacheKey) async throws -> Bool {
+        try await put(entry, at: key, by: get([CacheRead(key: key, wantsLease: false)])[0].ticket)
     }
 }

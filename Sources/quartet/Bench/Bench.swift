@@ -7,7 +7,8 @@ import QuartetStack
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure; prints JSON.",
-        subcommands: [BenchPipeline.self, BenchCheck.self, BenchEmotion.self], defaultSubcommand: BenchPipeline.self)
+        subcommands: [BenchPipeline.self, BenchCheck.self, BenchStale.self, BenchEmotion.self],
+        defaultSubcommand: BenchPipeline.self)
 }
 
 struct BenchPipeline: AsyncParsableCommand {

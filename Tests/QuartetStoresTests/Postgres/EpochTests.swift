@@ -75,6 +75,30 @@ struct EpochTests {
         }
     }
 
+    @Test("a result is newer than its product's last one, though the clock went back")
+    func clock() async throws {
+        try await PostgresTestDatabase.withMigrated { databases in
+            let fixture = try PostgresTestDatabase.fixture(databases)
+            _ = try await rename("a", in: databases)
+            var version: Int64 = 0
+            for round in 0..<3 {
+                let request = try #require(try await fixture.submit([Self.product]).first)
+                let stored = try await fixture.requests.finalise([
+                    Finalisation(result: fixture.result(of: request, cardCount: 1))
+                ])
+                #expect(try #require(stored[0].resultVersion) > version)
+                let latest = try #require(try await fixture.requests.latestResults(of: [Self.product])[0])
+                #expect(latest.requestID == request.id && latest.version == stored[0].resultVersion)
+                let event = try #require(try await fixture.events(.analysisCompleted, of: round == 0 ? 3 : 2).last)
+                #expect(try event.payload(as: CompletionPayload.self).resultVersion == latest.version)
+                // As if what is there had been written by a clock that was an hour ahead.
+                try await databases.client(of: .dropship).execute(
+                    script: "UPDATE analysis.analysis_results SET completed_at = completed_at + interval '1 hour'")
+                version = latest.version + 3_600_000_000
+            }
+        }
+    }
+
     private func open(_ server: PostgresServer) throws -> Databases {
         let client = PostgresClient(
             try Databases.configuration(url: server.url(database: "shop")), logger: PostgresTestDatabase.logger)

@@ -29,7 +29,9 @@ import Testing
                 var progress = RedisProgressConfiguration()
                 cache.keys = RedisKeys(prefix: prefix)
                 progress.keys = cache.keys
-                let times = (cache.analysisTTL, cache.productTTL, progress.ttl)
+                let times = (
+                    CacheFamily.latestResults.timeToLive, CacheFamily.products.timeToLive, progress.ttl
+                )
                 let checkStore = try RedisCacheCheckStore(
                     client: client, cache: cache, progress: progress, databases: databases)
                 let subject = CacheCheckStoreSubject(

@@ -15,8 +15,7 @@ import Testing
         try await withRedis { client in
             var configuration = RedisCacheConfiguration()
             configuration.keys = RedisKeys(prefix: TestStack.uniqueName("cache") + ":")
-            configuration.analysisTTL = .seconds(600)
-            configuration.productTTL = .seconds(60)
+            configuration.timesToLive = [.latestResults: .seconds(600), .products: .seconds(60)]
             configuration.tombstoneTTL = .seconds(6)
             let cache = RedisVersionedCache(client: client, configuration: configuration)
             let products = try (0..<4).map { try #require(ProductID("p\($0)")) }
@@ -35,6 +34,7 @@ import Testing
             let expected: [String: ClosedRange<Int64>] = [
                 "analysis_cache:{p0}": 500_000...600_000, "product_cache:{p1}": 50_000...60_000,
                 "analysis_cache:{p2}": 1...6000, "product_cache:{p3}": 1...6000,
+                "cache_epoch": 80_000_000...86_400_000,
             ]
             #expect(keys == Set(expected.keys.map { configuration.keys.prefix + $0 }))
             for (key, range) in expected {

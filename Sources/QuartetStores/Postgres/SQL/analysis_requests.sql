@@ -46,7 +46,11 @@ SELECT request_id, product_id, status, generation, created_at, closed_at, failur
 FROM {analysis_requests} WHERE request_id = ANY ($1::uuid[]);
 
 -- name: finalise_requests
--- Completes the requests that are still open, and stores results for just those. Gives what was completed.
+-- Completes the requests that are still open, and stores results for just those. Gives what was completed, and the
+-- results' versions, which are their times in microseconds.
+--
+-- A result's time is after that of its product's last one, also where the clock went back: by chance, since two may come at
+-- once then.
 WITH open AS MATERIALIZED (
     SELECT i.*
     FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::text[], $5::bytea[])
@@ -60,21 +64,32 @@ WITH open AS MATERIALIZED (
         status = 'completed', closed_at = now(), version = greatest(r.version + 1, (SELECT {first_version}()))
     FROM open o WHERE r.request_id = o.request_id
     RETURNING r.request_id, r.product_id, r.generation, r.version, o.card_count, o.digest, o.analyzer, o.result
+), dated AS MATERIALIZED (
+    SELECT c.*, greatest(now(), last.completed_at + (1 + floor(random() * 1000)) * interval '1 microsecond')
+        + (row_number() OVER (PARTITION BY c.product_id ORDER BY c.request_id) - 1) * interval '1 microsecond'
+            AS completed_at
+    FROM closed c
+        LEFT JOIN LATERAL (
+            SELECT completed_at FROM {analysis_results} r WHERE r.product_id = c.product_id
+            ORDER BY completed_at DESC, request_id DESC LIMIT 1
+        ) last ON true
 ), stored AS (
     INSERT INTO {analysis_results}
         (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
-    SELECT request_id, product_id, now(), card_count, digest, analyzer, convert_from(result, 'UTF8')::json, $6::int
-    FROM closed
+    SELECT request_id, product_id, completed_at, card_count, digest, analyzer, convert_from(result, 'UTF8')::json,
+        $6::int
+    FROM dated
     ON CONFLICT DO NOTHING
 ), event AS MATERIALIZED (
     SELECT {emit}(
         'analysis.completed', array_agg(request_id::text), array_agg(version),
         array_agg(json_build_object(
             'product_id', product_id, 'generation', generation,
-            'result_version', (extract(epoch FROM now()) * 1000000)::bigint)))
-    FROM closed
+            'result_version', (extract(epoch FROM completed_at) * 1000000)::bigint)))
+    FROM dated
 )
-SELECT closed.request_id FROM closed LEFT JOIN event ON true;
+SELECT dated.request_id, (extract(epoch FROM dated.completed_at) * 1000000)::bigint AS version
+FROM dated LEFT JOIN event ON true;
 
 -- name: fail_requests
 -- Fails the requests that are still open in the generation that failed. Gives what was failed.

@@ -1,0 +1,37 @@
+import ArgumentParser
+import QuartetBench
+import QuartetCore
+
+struct BenchStale: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stale",
+        abstract:
+            "Whether any reader is shown what is older than what was announced, and how long changes stay invisible.",
+        discussion: """
+            Readers and writers at two copies of the API, while invalidators are paused, a relay is killed and Redis comes back \
+            from a snapshot; then the same readers and writers beside plain cache-aside. Ends with status 1 where a read was stale.
+            """)
+
+    @Option(help: "Writes of products in the first part.")
+    var writes = 20_000
+
+    @Option(help: "Products that they are of.")
+    var products = 1_000
+
+    func validate() throws {
+        if writes < 1_000 { throw ValidationError("--writes is at least 1000") }
+        if !(10...100_000).contains(products) { throw ValidationError("--products is 10 to 100000") }
+    }
+
+    func run() async throws {
+        var sizes = StaleBench.Sizes()
+        (sizes.writes, sizes.products) = (writes, products)
+        var isStale = false
+        try await withBenchStack { stack in
+            let figures = try await StaleBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }.run()
+            Terminal.out(try ReportJSON.text(of: figures))
+            isStale = figures.isStale
+        }
+        if isStale { throw ExitCode(1) }
+    }
+}
