@@ -59,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
         .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         // What every client shares, and the clients.
@@ -72,6 +73,8 @@ let package = Package(
             name: "Mongo", dependencies: ["CLibMongoC", "ClientSupport", .collections, .logging]),
         .target(
             name: "Kafka", dependencies: ["CRDKafka", "ClientSupport", .collections, .logging]),
+        .target(
+            name: "RabbitMQ", dependencies: ["CRabbitMQ", "ClientSupport", .collections, .logging]),
 
         .target(name: "Zlib", dependencies: ["CZlib", .nioCore]),
 
@@ -170,6 +173,9 @@ let package = Package(
         .testTarget(name: "ClientSupportTests", dependencies: ["QuartetTesting", "ClientSupport"]),
         .testTarget(
             name: "KafkaTests", dependencies: ["Kafka", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
+        .testTarget(
+            name: "RabbitMQTests",
+            dependencies: ["RabbitMQ", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
         .testTarget(name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(
