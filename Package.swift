@@ -96,7 +96,8 @@ let package = Package(
         .target(
             name: "QuartetStores",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "ClientSupport", .logging,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "RabbitMQ", "Redis", "ClientSupport",
+                .logging,
             ],
             resources: [
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
@@ -135,7 +136,8 @@ let package = Package(
             name: "QuartetService",
             dependencies: [
                 "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetStores", "Kafka", "Mongo", "Postgres", "Redis", "ClientSupport", .asyncHTTPClient, .coreMetrics,
+                "QuartetStores", "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
+                .coreMetrics,
                 .logging, .metrics,
                 .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
             ]),
@@ -182,7 +184,7 @@ let package = Package(
             name: "QuartetStoresTests",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetStack", "QuartetStores",
-                "QuartetTesting", "Redis", "ClientSupport", .logging,
+                "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"]),
         .testTarget(

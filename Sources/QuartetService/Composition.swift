@@ -67,16 +67,19 @@ package struct Composition: Sendable {
         logger.info("stopped")
     }
 
-    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes, then Kafka's topics unless the
-    /// configuration leaves them to others.
+    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes, then RabbitMQ's queues where they are
+    /// used, then Kafka's topics unless the configuration leaves them to others.
     package func migrate() async throws -> [(database: String, applied: Int)] {
         let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
         for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
         try await ports.ensureIndexes()
         let schemas = applied.map { ($0.database.rawValue, $0.applied) }
-        guard !clients.kafka.brokers.isEmpty, configuration.kafka.topicPartitions > 0 else { return schemas }
+        let queues = clients.rabbit.isUsed ? [("rabbitmq", try await declareEventQueues())] : []
+        guard configuration.routes.buses.contains(.kafka), !clients.kafka.brokers.isEmpty,
+            configuration.kafka.topicPartitions > 0
+        else { return schemas + queues }
         let topics = EventTopics(settings: configuration.kafka, kafka: clients.kafka, logger: logger)
-        return schemas + [("kafka", try await topics.make())]
+        return schemas + [("kafka", try await topics.make())] + queues
     }
 
     // MARK: Roles
@@ -88,7 +91,7 @@ package struct Composition: Sendable {
         case .serve: return [try server(probes, onListening: onListening)]
         case .relay: return try relays()
         case .work: return [try worker()]
-        case .invalidate: return [try consumer(of: InvalidationHandler(cache: ports.cache))]
+        case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
         case .check: return [try sweeper()]
         }
     }
@@ -134,10 +137,15 @@ package struct Composition: Sendable {
     }
 
     func deliveries(from outbox: PostgresOutboxStore) throws -> [any OutboxDelivery] {
-        try outbox.sinks.map { sink in
+        let routes = configuration.routes
+        return try outbox.sinks.map { sink in
             switch sink {
             case .queue: QueueDelivery(queue: ports.queue, progress: ports.progress, logger: logger)
-            case .events: TopicDelivery(publisher: try clients.publisher())
+            case .events: TopicDelivery(publisher: try clients.publisher(), topics: routes.topics(over: .kafka))
+            case .rabbitmq:
+                TopicDelivery(
+                    publisher: try clients.rabbit.eventPublisher(), over: .rabbitmq,
+                    topics: routes.topics(over: .rabbitmq))
             }
         }
     }
@@ -163,10 +171,23 @@ package struct Composition: Sendable {
         "\(configuration.kafka.groupPrefix).\(consumer)"
     }
 
-    /// A role that takes in the events that a handler wants.
-    private func consumer(of handler: some EventHandler) throws -> any Service {
-        var options = KafkaConsumerOptions(
-            group: Self.group(of: handler.name, configuration), topics: handler.topics.map(\.rawValue))
+    /// What takes in the events that a handler wants: one for each bus that carries some.
+    private func consumers(of handler: some EventHandler) throws -> [any Service] {
+        let group = Self.group(of: handler.name, configuration)
+        var services: [any Service] = []
+        let topics = configuration.routes.topics(over: .kafka).intersection(handler.topics)
+        if !topics.isEmpty { services.append(try kafkaConsumer(of: handler, topics.map(\.rawValue).sorted())) }
+        for queue in clients.rabbit.events.queues where queue.name == group {
+            services.append(
+                EventConsumer(configuration: configuration.events, handler: handler, logger: logger) { [clients] in
+                    try clients.rabbit.subscription(to: queue)
+                })
+        }
+        return services
+    }
+
+    private func kafkaConsumer(of handler: some EventHandler, _ topics: [String]) throws -> any Service {
+        var options = KafkaConsumerOptions(group: Self.group(of: handler.name, configuration), topics: topics)
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
         options.onLag = LagMetrics(group: Self.group(of: handler.name, configuration)).observe

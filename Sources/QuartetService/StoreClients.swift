@@ -8,6 +8,7 @@ package import QuartetAPI
 import QuartetCore
 package import QuartetMigrations
 package import QuartetStores
+import RabbitMQ
 package import Redis
 import Synchronization
 
@@ -21,6 +22,7 @@ package struct StoreClients: Sendable {
     private let postgres: [DatabaseName: PostgresClient]
     private let sharedProducer: SharedProducer
     private let topicReader: TopicReader
+    let rabbit: RabbitClients
     private let logger: Logger
 
     /// - Parameter role: how the stores see this process.
@@ -36,6 +38,7 @@ package struct StoreClients: Sendable {
         let kafka = Self.kafka(configuration.kafka, clientID: name)
         self.kafka = kafka
         topicReader = TopicReader { try KafkaConsumer(kafka, options: KafkaConsumerOptions(), logger: logger) }
+        rabbit = try RabbitClients(configuration, clientName: name, logger: logger)
         sharedProducer = SharedProducer {
             var options = KafkaProducerOptions()
             options.linger = configuration.kafka.linger
@@ -49,7 +52,8 @@ package struct StoreClients: Sendable {
         let home = configuration.tables[.analysisRequests].database
         return try Dictionary(
             uniqueKeysWithValues: DatabaseName.allCases.map { name in
-                let sinks: [OutboxSink] = name == home ? OutboxSink.allCases : [.events]
+                let buses = configuration.routes.buses.map(\.sink)
+                let sinks: [OutboxSink] = name == home ? [.queue] + buses : buses
                 return (name, try PostgresOutboxStore(databases: databases, of: name, sinks: sinks))
             })
     }
@@ -62,13 +66,17 @@ package struct StoreClients: Sendable {
         KafkaEventPublisher(producer: try producer()) { [topicReader] in try await topicReader.watermarks(of: $0) }
     }
 
-    func deadLetters() throws -> KafkaDeadLetterStore {
-        try KafkaDeadLetterStore(
+    func deadLetters() throws -> any DeadLetterStore {
+        let kafkaLetters = try KafkaDeadLetterStore(
             databases: databases, kafka: kafka, producer: { [sharedProducer] in try sharedProducer() }, logger: logger)
+        guard rabbit.isUsed else { return kafkaLetters }
+        let usesKafka = configuration.routes.buses.contains(.kafka)
+        return DeadLetterStores(kafka: usesKafka ? kafkaLetters : nil, rabbit: try rabbit.deadLetters())
     }
 
     package func close() async {
         await sharedProducer.close()
+        await rabbit.close()
         await topicReader.close()
         await databases.close()
         await redis.close()
@@ -107,7 +115,7 @@ package struct StoreClients: Sendable {
 
     /// What `/readyz` asks.
     ///
-    /// - Parameter publishing: whether a role of this process needs Kafka.
+    /// - Parameter publishing: whether a role of this process needs the buses.
     package func probes(publishing: Bool) -> [ReadinessProbe] {
         let essential = configuration.tables[.analysisRequests].database
         var probes = DatabaseName.allCases.map { name in
@@ -120,7 +128,13 @@ package struct StoreClients: Sendable {
             ReadinessProbe(store: "mongodb") { [mongo] in try await mongo.ping(deadline: $0) },
             ReadinessProbe(store: "redis") { [redis] in try await redis.ping(deadline: $0) },
         ]
-        if publishing {
+        if publishing, rabbit.isUsed {
+            probes.append(
+                ReadinessProbe(store: "rabbitmq") { [rabbit] deadline in
+                    try await withDeadline(deadline, waitingFor: "RabbitMQ") { try await rabbit.publisher().ping() }
+                })
+        }
+        if publishing, configuration.routes.buses.contains(.kafka) {
             probes.append(
                 ReadinessProbe(store: "kafka") { [sharedProducer] in try await sharedProducer().ping(deadline: $0) })
         }

@@ -69,6 +69,13 @@ package actor RabbitPublisher {
         return madeQueues
     }
 
+    /// Declares its topology again: a message came back, so something of it is gone. That takes another connection, since the
+    /// server closes the channel of whoever asks for a queue that is not there.
+    package func declareAgain() throws(RabbitError) {
+        lost(RabbitError(.connectionLost, "given up to declare what is gone"))
+        try connect()
+    }
+
     /// Asks the server for a sign of life.
     package func ping() throws(RabbitError) {
         try connect()

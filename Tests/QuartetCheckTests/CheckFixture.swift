@@ -112,7 +112,7 @@ final class CheckFixture: Sendable {
     }
 
     /// Moves the sinks' cursors behind what the outbox has.
-    func deliver(to sinks: [OutboxSink] = OutboxSink.allCases) async throws {
+    func deliver(to sinks: [OutboxSink] = OutboxSink.usual) async throws {
         let (outbox, owner) = (FakeOutboxStore(database: database), UUID())
         for sink in sinks {
             _ = try await outbox.holdShards(of: sink, owner: owner, leaseDuration: .seconds(60))

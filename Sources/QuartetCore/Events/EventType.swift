@@ -21,6 +21,44 @@ package enum OutboxSink: String, Sendable, Hashable, CaseIterable {
     case queue
     /// The topics in Kafka.
     case events
+    /// The exchange in RabbitMQ.
+    case rabbitmq
+
+    /// Where no topic goes over RabbitMQ.
+    package static let usual: [OutboxSink] = [.queue, .events]
+}
+
+/// What carries events to those who take them in.
+package enum EventBus: String, Sendable, Hashable, CaseIterable {
+    case kafka, rabbitmq
+
+    package var sink: OutboxSink {
+        switch self {
+        case .kafka: .events
+        case .rabbitmq: .rabbitmq
+        }
+    }
+}
+
+/// Which bus each topic's events go over.
+package struct EventRoutes: Sendable, Hashable {
+    package var bus: EventBus
+    /// Those that differ.
+    package var exceptions: [EventTopic: EventBus]
+
+    package init(bus: EventBus = .kafka, exceptions: [EventTopic: EventBus] = [:]) {
+        self.bus = bus
+        self.exceptions = exceptions
+    }
+
+    package func bus(of topic: EventTopic) -> EventBus { exceptions[topic] ?? bus }
+
+    package func topics(over bus: EventBus) -> Set<EventTopic> {
+        Set(EventTopic.allCases.filter { self.bus(of: $0) == bus })
+    }
+
+    /// Those that carry anything.
+    package var buses: [EventBus] { EventBus.allCases.filter { !topics(over: $0).isEmpty } }
 }
 
 /// What can happen, declared once: all that depends on an event's type stands here.
@@ -42,7 +80,8 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
         self.aggregate = aggregate
         self.topic = topic
         self.routingKey = routingKey
-        self.sinks = sinks
+        // Which of the buses is configuration.
+        self.sinks = sinks.contains(.events) ? sinks.union([.rabbitmq]) : sinks
         self.payload = payload
     }
 
