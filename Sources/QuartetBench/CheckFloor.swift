@@ -29,8 +29,12 @@ struct CheckFloor {
             let (rows, _, _, _) = try await (requests, results, tasks, sessions)
             return rows
         }
-        let cardCount = try await Self.timed { try await clients.mongo.collection("emotion_cards").countDocuments() }
-        let cardCursor = try await Self.timed { try await read("emotion_cards", nil) }
+        let cardCount = try await Self.timed {
+            let sizes: BSONDocument = ["_id": 1, "n": ["$sum": ["$size": "$cards"]]]
+            let segments = clients.mongo.collection(MongoCardStore.collectionName)
+            return try await segments.aggregate([["$group": .document(sizes)]]).first?["n"]?.asInt ?? 0
+        }
+        let cardCursor = try await Self.timed { try await readCards() }
         return .init(
             requestCounts: counts, requestCursors: cursors, cardCount: cardCount, cardCursor: cardCursor)
     }
@@ -52,6 +56,16 @@ struct CheckFloor {
         var count = 0
         let cursor = clients.mongo.collection(collection, readConcern: .majority).stream([:], options)
         for try await documents in cursor.batches { count += documents.count }
+        return count
+    }
+
+    private func readCards() async throws -> Int {
+        let options = MongoFindOptions(sort: ["_id": 1], batchSize: 256)
+        let segments = clients.mongo.collection(MongoCardStore.collectionName, readConcern: .majority)
+        var count = 0
+        for try await documents in segments.stream([:], options).batches {
+            for document in documents { count += document["cards"]?.asArray.map { $0.count { _ in true } } ?? 0 }
+        }
         return count
     }
 

@@ -100,8 +100,9 @@ struct CheckSeed: Sendable {
         _ = try await MongoSessionStore(client: clients.mongo).pin(sessions)
         _ = try await MongoKeywordStore(client: clients.mongo).insert(details)
         let store = MongoCardStore(client: clients.mongo)
-        for start in stride(from: 0, to: cards.count, by: 4000) {
-            _ = try await store.insert(Array(cards[start..<min(start + 4000, cards.count)]))
+        let segments = CardSegment.runs(of: cards)
+        for start in stride(from: 0, to: segments.count, by: 200) {
+            _ = try await store.insert(Array(segments[start..<min(start + 200, segments.count)]))
         }
         try await stored
     }

@@ -18,15 +18,25 @@ struct Floor {
     private static let batchSize = 100
     private static let lanes = 6
     private static let cardsPerAnalysis = BenchData.reviewsPerProduct
+    static let singleCardsName = "floor_cards"
+
+    /// How the cards of an analysis are stored.
+    enum CardLayout {
+        /// In one segment, as here.
+        case segments
+        /// A document each, as most would.
+        case single
+    }
 
     let clients: StoreClients
     let productCount: Int
     let logger: Logger
+    var layout = CardLayout.segments
 
     static let what = """
         per batch of \(batchSize), \(lanes) batches side by side: submit and finalise transactions with their outbox rows, \
         outbox read and cursor; queue insert, claim, delete; reviews read; sessions, keyword \
-        details and \(cardsPerAnalysis) cards each inserted; progress scripts; two events published
+        details and a segment of \(cardsPerAnalysis) cards each inserted; progress scripts; two events published
         """
 
     /// Runs `count` analyses, a multiple of the batch size; returns how many a second.
@@ -41,7 +51,7 @@ struct Floor {
             let pace = Pace(perSecond: requestsPerSecond)
             var latencies = Latencies()
             for number in 0..<count {
-                let batch = FloorBatch(number, size: 1, productCount: productCount)
+                let batch = FloorBatch(number, size: 1, productCount: productCount, layout)
                 try await pace.wait(for: number)
                 let started = ContinuousClock.now
                 try await lane.answer(batch)
@@ -69,7 +79,7 @@ struct Floor {
 
     private func run(count: Int, in lane: FloorLane) async throws -> Double {
         let batches = (0..<count / Self.batchSize).map {
-            FloorBatch($0, size: Self.batchSize, productCount: productCount)
+            FloorBatch($0, size: Self.batchSize, productCount: productCount, layout)
         }
         // The first batches warm connections and statement caches.
         for batch in batches.prefix(Self.lanes) { try await lane.run(batch) }
@@ -98,11 +108,12 @@ private struct FloorBatch: Sendable {
     let tasks: BSONBatch
     let sessions: BSONBatch
     let cards: BSONBatch
+    let cardsName: String
     let keywords: BSONBatch
     let reviewRanges: [BSONValue]
     let records: [KafkaRecord]
 
-    init(_ number: Int, size: Int, productCount: Int) {
+    init(_ number: Int, size: Int, productCount: Int, _ layout: Floor.CardLayout) {
         let products = (0..<size).map { BenchData.product((number * size + $0) % productCount) }
         let requestIDs = products.map { _ in RequestID.make() }
         submissions = zip(requestIDs, products).map { Submission(id: $0, productID: $1) }
@@ -114,10 +125,17 @@ private struct FloorBatch: Sendable {
         for (id, product) in zip(requestIDs, products) {
             tasks.append { Self.writeTask(id, product, to: &$0) }
             sessions.append { Self.writeSession(id, product, to: &$0) }
-            for ordinal in 0..<BenchData.reviewsPerProduct { cards.append { Self.writeCard(id, ordinal, to: &$0) } }
+            switch layout {
+            case .segments: cards.append { Self.writeSegment(id, to: &$0) }
+            case .single:
+                for ordinal in 0..<BenchData.reviewsPerProduct {
+                    cards.append { Self.writeSingleCard(id, ordinal, to: &$0) }
+                }
+            }
             keywords.append { Self.writeKeywords(id, product, to: &$0) }
         }
         (self.tasks, self.sessions, self.cards, self.keywords) = (tasks, sessions, cards, keywords)
+        cardsName = layout == .segments ? MongoCardStore.collectionName : Floor.singleCardsName
         reviewRanges = products.map { product in
             [
                 "_id": [
@@ -192,11 +210,30 @@ private struct FloorBatch: Sendable {
         }
     }
 
-    private static func writeCard(_ id: RequestID, _ ordinal: Int, to document: inout BSONWriter) {
+    private static func writeSegment(_ id: RequestID, to document: inout BSONWriter) {
+        document.appendDocument("_id") {
+            $0.append("request_id", id.uuid)
+            $0.append("first", Int32(0))
+        }
+        document.append("request_id", id.uuid)
+        document.appendArray("cards") { cards in
+            for ordinal in 0..<BenchData.reviewsPerProduct {
+                cards.appendDocument { writeCard(ordinal, to: &$0) }
+            }
+        }
+        document.append("created_at", milliseconds: 0)
+    }
+
+    private static func writeSingleCard(_ id: RequestID, _ ordinal: Int, to document: inout BSONWriter) {
         document.appendDocument("_id") {
             $0.append("request_id", id.uuid)
             $0.append("ordinal", Int32(ordinal))
         }
+        writeCard(ordinal, to: &document)
+        document.append("created_at", milliseconds: 0)
+    }
+
+    private static func writeCard(_ ordinal: Int, to document: inout BSONWriter) {
         document.append("review_id", "b100-\(ordinal)")
         document.append("emotion", "joy")
         document.appendDocument("scores") { scores in
@@ -207,7 +244,6 @@ private struct FloorBatch: Sendable {
             for keyword in ["배송", "포장", "색상"] { array.append(keyword) }
         }
         document.append("excerpt", "배송이 정말 빨라서 놀랐어요")
-        document.append("created_at", milliseconds: 0)
     }
 }
 
@@ -241,7 +277,7 @@ private struct FloorLane: Sendable {
         _ = try await mongo.collection("raw_reviews").find(["$or": .array(batch.reviewRanges)])
         _ = try await mongo.collection("realtime_analysis_sessions", writeConcern: .one).insertMany(batch.sessions)
         async let keywords = mongo.collection("keyword_details").insertMany(batch.keywords)
-        _ = try await mongo.collection("emotion_cards").insertMany(batch.cards)
+        _ = try await mongo.collection(batch.cardsName).insertMany(batch.cards)
         _ = try await keywords
         _ = await report(batch)
         _ = try await requests.finalise(batch.finalisations)
@@ -260,7 +296,7 @@ private struct FloorLane: Sendable {
         _ = try await mongo.collection("raw_reviews").find(["$or": .array(batch.reviewRanges)])
         _ = try await mongo.collection("realtime_analysis_sessions", writeConcern: .one).insertMany(batch.sessions)
         async let keywords = mongo.collection("keyword_details").insertMany(batch.keywords)
-        _ = try await mongo.collection("emotion_cards").insertMany(batch.cards)
+        _ = try await mongo.collection(batch.cardsName).insertMany(batch.cards)
         _ = try await keywords
         _ = try await requests.finalise(batch.finalisations)
         _ = await report(batch)

@@ -71,6 +71,8 @@ package struct PipelineFigures: Codable, Sendable {
         let what: String
         let analyses: Int
         let perSecond: Int
+        /// Where each card is a document of its own.
+        let perSecondWithSingleCards: Int
     }
 
     let cores: Int

@@ -67,6 +67,8 @@ package struct PipelineBench {
         say("the floor once more")
         // A machine that others use too is not as fast at the end as it was at the beginning.
         let floor = (floorBefore + (try await measureFloor())) / 2
+        say("the floor with a document per card")
+        let singleCards = try await measureFloor(.single)
         func analyses(_ rate: Double) -> PipelineFigures.Analyses {
             .init(
                 analyses: sizes.analyses, reviewsEach: BenchData.reviewsPerProduct, perSecond: Int(rate),
@@ -78,7 +80,9 @@ package struct PipelineBench {
             idle: .init(
                 cpuPercent: idle.cpuPercent, residentMegabytes: idle.residentMegabytes,
                 residentMegabytesUnderLoad: residentUnderLoad),
-            floor: .init(what: Floor.what, analyses: 2 * sizes.floorAnalyses, perSecond: Int(floor)))
+            floor: .init(
+                what: Floor.what, analyses: 2 * sizes.floorAnalyses, perSecond: Int(floor),
+                perSecondWithSingleCards: Int(singleCards)))
     }
 
     // MARK: Parts
@@ -110,7 +114,9 @@ package struct PipelineBench {
         return latencies
     }
 
-    private func measureFloor() async throws -> Double {
+    private func measureFloor(_ layout: Floor.CardLayout = .segments) async throws -> Double {
+        var floor = floor
+        floor.layout = layout
         let rate = try await floor.run(count: sizes.floorAnalyses)
         try await forget()
         return rate
@@ -206,7 +212,11 @@ package struct PipelineBench {
         let (sql, _) = try stores.configuration.tables.render(
             "truncate \(tables.joined(separator: ", "))", label: "bench")
         try await database().execute(script: sql)
-        for name in ["analysis_queue", "realtime_analysis_sessions", "emotion_cards", "keyword_details"] {
+        let collections = [
+            MongoTaskQueue.collectionName, MongoSessionStore.collectionName, MongoCardStore.collectionName,
+            MongoKeywordStore.collectionName, Floor.singleCardsName,
+        ]
+        for name in collections {
             _ = try await stores.clients.mongo.collection(name).deleteMany([:])
         }
         _ = try await stores.clients.redis.send(RedisCommand("FLUSHALL"))

@@ -97,10 +97,12 @@ struct Refold: Sendable {
     private static let cardsPerRead = 4096
 
     let session: AnalysisSession?
-    /// Which ordinals have a card is told by their number, the largest and that keys are unique.
+    /// Each ordinal of the manifest has a card of its review, and there are no others.
     let isWhole: Bool
     /// Some cards are behind the manifest's end.
     let hasExtraCards: Bool
+    /// Some cards can't be read.
+    private let isDamaged: Bool
     private let fold: Fold
 
     /// - Parameter analyzer: who counts as the cards' maker where there is no session.
@@ -112,19 +114,18 @@ struct Refold: Sendable {
         var fold = Fold(
             session: session
                 ?? AnalysisSession(requestID: id, productID: productID, manifest: [], analyzer: maker))
-        var (count, last) = (0, -1)
-        while true {
-            let cards = try await ports.cards.cards(
-                of: id, after: last < 0 ? nil : last, limit: Self.cardsPerRead)
-            for card in cards { fold.add(card) }
-            count += cards.count
-            last = cards.last?.ordinal ?? last
-            guard cards.count == Self.cardsPerRead else { break }
-        }
         let size = session?.manifest.count
+        var (end, isGapless, hasExtraCards, isDamaged) = (0, true, false, false)
+        try await ports.cards.forEachSegment(of: id, cardsPerRead: Self.cardsPerRead) { segment in
+            isGapless = isGapless && segment.first == end && session.map(segment.fits) ?? true
+            isDamaged = isDamaged || segment.isDamaged
+            hasExtraCards = hasExtraCards || size.map { segment.end > $0 || segment.first >= $0 } ?? false
+            end = segment.end
+            for card in segment.cards { fold.add(card) }
+        }
         return Refold(
-            session: session, isWhole: size == count && last == count - 1,
-            hasExtraCards: size.map { last >= $0 } ?? false, fold: fold)
+            session: session, isWhole: size == end && isGapless && !isDamaged, hasExtraCards: hasExtraCards,
+            isDamaged: isDamaged, fold: fold)
     }
 
     /// By the session's analyser, or the one that the stored result names.
@@ -136,7 +137,7 @@ struct Refold: Sendable {
     func disagreements(with document: ResultDocument, _ keywords: KeywordDetails?) -> [FindingKind] {
         let (result, details) = fold.resultAndKeywordDetails()
         return [
-            document.disagreement(with: result),
+            isDamaged ? .foldCount : document.disagreement(with: result),
             KeywordDetails.disagreement(of: keywords, with: details, foldVersion: document.foldVersion),
         ].compactMap(\.self)
     }

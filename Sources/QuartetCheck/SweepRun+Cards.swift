@@ -5,7 +5,8 @@ extension SweepRun {
     func walkCards() async throws {
         let reader = CardReader(
             ports: ports, requestsPerChunk: max(1, configuration.requestsPerChunk / 8),
-            cardsPerChunk: configuration.cardsPerChunk, sweep: sweep, sample: sample, judge: judge, folds: wants(.i4),
+            segmentsPerChunk: configuration.segmentsPerChunk, sweep: sweep, sample: sample, judge: judge,
+            folds: wants(.i4),
             pacer: Pacer(workShare: configuration.workShare, time: time))
         var suspects = SuspectQueue(configuration)
         let start = sweep.progress[.cards].after.map(RequestID.init) ?? sweep.start
@@ -18,15 +19,15 @@ extension SweepRun {
                     requests: stretch.requests.map(\.id), results: stretch.results, details: stretch.details,
                     isWanted: reader.isWanted)
             }
-            walk?.add(present.cards)
+            walk?.add(present.segments)
             if present.endsStretch {
                 let now = time.elapsed()
                 // One look is enough for all that is said of a request.
                 let found = Dictionary(grouping: walk?.finish() ?? [], by: \.id)
                 for (id, found) in found { suspects.add(id, found.map(\.kind), at: now) }
-                try await pass(.cards, through: present.through, rows: present.keys, &suspects)
+                try await pass(.cards, through: present.through, rows: present.rows, &suspects)
             } else {
-                sweep.progress[.cards].rows += present.keys
+                sweep.progress[.cards].rows += present.rows
             }
             step = try await next
         }
@@ -55,9 +56,9 @@ struct CardReader: Sendable {
     struct Step: Sendable {
         /// The stretch that begins with this step, if one does.
         let beginning: Stretch?
-        let cards: [EmotionCard]
-        /// How many cards were walked over; as many as there are in `cards`, unless keys were enough.
-        let keys: Int
+        let segments: [CardSegment]
+        /// How many cards were walked over; how many segments, where their keys were enough.
+        let rows: Int
         let endsStretch: Bool
         fileprivate let stretch: Stretch
         /// Where the next step reads.
@@ -69,7 +70,7 @@ struct CardReader: Sendable {
 
     let ports: CheckPorts
     let requestsPerChunk: Int
-    let cardsPerChunk: Int
+    let segmentsPerChunk: Int
     let sweep: Sweep
     let sample: KeySample
     let judge: Judge
@@ -138,29 +139,34 @@ struct CardReader: Sendable {
 
     private func read(_ stretch: Stretch, run: Int, after position: CardPosition?, isFirst: Bool) async throws -> Step {
         guard run < stretch.runs.count else {
-            return step(of: stretch, run: run, cards: [], keys: [], isFirst: isFirst)
+            return step(of: stretch, run: run, segments: [], keys: [], isFirst: isFirst)
         }
         let present = stretch.runs[run]
         let after = position ?? present.after
         // Where there is nothing to fold, the keys tell whether there are cards that nobody owns.
         if stretch.results.isEmpty {
-            let keys = try await ports.documents.cardKeys(after: after, through: present.through, limit: cardsPerChunk)
+            let keys = try await ports.documents.segmentKeys(
+                after: after, through: present.through, limit: segmentsPerChunk)
             let known = Set(stretch.requests.map(\.id))
-            let strangers = keys.lazy.filter { !known.contains($0.id) }.compactMap(\.standIn)
-            return step(of: stretch, run: run, cards: Array(strangers), keys: keys, isFirst: isFirst)
+            let strangers = keys.filter { !known.contains($0.id) }
+                .map { CardSegment.damaged($0.id, first: $0.ordinal ?? -1) }
+            return step(of: stretch, run: run, segments: strangers, keys: keys, isFirst: isFirst)
         }
-        let cards = try await ports.documents.cards(after: after, through: present.through, limit: cardsPerChunk)
-        let keys = cards.map { CardPosition(id: $0.requestID, ordinal: $0.ordinal) }
-        return step(of: stretch, run: run, cards: cards, keys: keys, isFirst: isFirst)
+        let segments = try await ports.documents.segments(
+            after: after, through: present.through, limit: segmentsPerChunk)
+        // Behind a damaged key lie no others of its request.
+        let keys = segments.map { CardPosition(id: $0.requestID, ordinal: $0.first < 0 ? nil : $0.first) }
+        return step(of: stretch, run: run, segments: segments, keys: keys, isFirst: isFirst)
     }
 
     /// The step that read `keys` in a run: a full chunk may not have been the run's last.
     private func step(
-        of stretch: Stretch, run: Int, cards: [EmotionCard], keys: [CardPosition], isFirst: Bool
+        of stretch: Stretch, run: Int, segments: [CardSegment], keys: [CardPosition], isFirst: Bool
     ) -> Step {
-        let endsRun = keys.count < cardsPerChunk
+        let endsRun = keys.count < segmentsPerChunk
         return Step(
-            beginning: isFirst ? stretch : nil, cards: cards, keys: keys.count,
+            beginning: isFirst ? stretch : nil, segments: segments,
+            rows: stretch.results.isEmpty ? keys.count : segments.reduce(0) { $0 + $1.cards.count },
             endsStretch: endsRun && run + 1 >= stretch.runs.count, stretch: stretch, run: endsRun ? run + 1 : run,
             position: endsRun ? nil : keys.last)
     }
@@ -169,15 +175,5 @@ struct CardReader: Sendable {
         guard request.status == .completed, judge.isSettled(request), sample.contains(request.id) else { return false }
         guard let since = sweep.since, let closedAt = request.closedAt else { return true }
         return closedAt >= since
-    }
-}
-
-extension CardPosition {
-    /// A card that stands for one of which only the key was read: it is counted, never folded.
-    fileprivate var standIn: EmotionCard? {
-        guard let ordinal else { return nil }
-        let reading = EmotionReading(
-            emotion: .neutral, scores: EmotionScores(), polarity: Fraction(0), keywords: [], excerpt: "")
-        return EmotionCard(requestID: id, ordinal: ordinal, reviewID: "", reading: reading)
     }
 }

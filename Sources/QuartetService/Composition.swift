@@ -67,12 +67,17 @@ package struct Composition: Sendable {
         logger.info("stopped")
     }
 
-    /// Creates what the stores need: the databases' schemas, then MongoDB's indexes, then RabbitMQ's queues where they are
-    /// used, then Kafka's topics unless the configuration leaves them to others.
-    package func migrate() async throws -> [(database: String, applied: Int)] {
+    /// Creates what the stores need: the databases' schemas, then MongoDB's collections and indexes, then RabbitMQ's queues
+    /// where they are used, then Kafka's topics unless the configuration leaves them to others.
+    ///
+    /// - Parameter report: is told while documents of an older layout are converted: how many more were, of how many in all.
+    package func migrate(
+        report: @Sendable (_ converted: Int, _ of: Int) -> Void = { _, _ in }
+    ) async throws -> [(database: String, applied: Int)] {
         let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
         for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
-        try await ports.ensureIndexes()
+        try await ports.queue.prepare()
+        try await CardCollections(client: clients.mongo).prepare(report: report)
         let schemas = applied.map { ($0.database.rawValue, $0.applied) }
         let queues = clients.rabbit.isUsed ? [("rabbitmq", try await declareEventQueues())] : []
         guard configuration.routes.buses.contains(.kafka), !clients.kafka.brokers.isEmpty,

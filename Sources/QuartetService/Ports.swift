@@ -47,9 +47,4 @@ struct Ports: Sendable {
         configuration.tombstoneTTL = settings.tombstoneTTL
         return configuration
     }
-
-    /// The queue's; the other collections need their keys alone.
-    func ensureIndexes() async throws {
-        try await queue.prepare()
-    }
 }

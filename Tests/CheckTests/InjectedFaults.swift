@@ -99,7 +99,8 @@ struct Planter {
             try await stores.postgres.execute(
                 script: "DELETE FROM analysis.analysis_results WHERE request_id = '\(stores.id(number))'")
         }
-        _ = try await stores.collection("emotion_cards").deleteMany(cardFilter(lostWithCards, from: 0))
+        _ = try await stores.collection("emotion_card_segments").deleteMany(
+            ["request_id": .uuid(stores.id(lostWithCards).uuid)])
         for number in unexpected + orphans {
             try await stores.postgres.execute(
                 script: """
@@ -116,7 +117,7 @@ struct Planter {
     }
 
     private func plantFolds() async throws -> Set<Plant> {
-        let cards = stores.collection("emotion_cards")
+        let cards = stores.collection("emotion_card_segments")
         // The card of ordinal 0 is there for each.
         let without = number(.completed, from: 30_000)
         let withMore = number(.completed, from: 30_100)
@@ -124,10 +125,10 @@ struct Planter {
         let miscounted = number(.completed, from: 30_300)
         let misdigested = [number(.completed, from: 30_400), number(.completed, from: stores.count - 10)]
         let misread = number(.completed, from: 30_500)
-        _ = try await cards.deleteMany(cardFilter(without, from: stores.session(without).manifest.count - 1))
-        _ = try await MongoCardStore(client: stores.mongo).insert([stores.card(withMore, 7)])
-        let key: BSONDocument = ["request_id": .uuid(stores.id(changed).uuid), "ordinal": 0]
-        _ = try await cards.updateOne(["_id": .document(key)], ["$set": ["excerpt": "changed"]])
+        _ = try await cards.updateOne(["request_id": .uuid(stores.id(without).uuid)], ["$pop": ["cards": 1]])
+        _ = try await MongoCardStore(client: stores.mongo).insert([CardSegment([stores.card(withMore, 7)])])
+        _ = try await cards.updateOne(
+            ["request_id": .uuid(stores.id(changed).uuid)], ["$set": ["cards.0.excerpt": "changed"]])
         func update(_ number: Int, _ assignment: String) async throws {
             try await stores.postgres.execute(
                 script:
@@ -192,10 +193,11 @@ struct Planter {
                 })
         let readings = stores.card(1_000, 0).reading
         _ = try await MongoCardStore(client: stores.mongo).insert(
-            cards.flatMap { number in
-                (0..<2).map {
-                    EmotionCard(requestID: stores.id(number), ordinal: $0, reviewID: "r-\($0)", reading: readings)
-                }
+            cards.map { number in
+                CardSegment(
+                    (0..<2).map {
+                        EmotionCard(requestID: stores.id(number), ordinal: $0, reviewID: "r-\($0)", reading: readings)
+                    })
             })
         // Keys lie between those of requests too.
         let between = RequestID(UUID(uuid: Self.next(stores.id(60_000).uuid.uuid)))
@@ -276,10 +278,6 @@ struct Planter {
 
     private func remove(_ numbers: [Int], from collection: MongoCollection) async throws {
         _ = try await collection.deleteMany(["_id": ["$in": .array(numbers.map { stores.id($0).uuid })]])
-    }
-
-    private func cardFilter(_ number: Int, from ordinal: Int) -> BSONDocument {
-        ["_id.request_id": .uuid(stores.id(number).uuid), "_id.ordinal": ["$gte": .int(ordinal)]]
     }
 
     private static func next(_ bytes: uuid_t) -> uuid_t {

@@ -145,7 +145,7 @@ struct SeededStores {
             try await collection("analysis_queue").insertMany(tasks).throwIfAny()
             let completed = numbers.filter { status($0) == .completed }
             _ = try await sessions.pin(completed.map(session))
-            _ = try await cardStore.insert(completed.flatMap(cards))
+            _ = try await cardStore.insert(CardSegment.runs(of: completed.flatMap(cards)))
             _ = try await keywords.insert(completed.map(keywordDetails))
         }
     }

@@ -53,7 +53,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .closedTaskRemoved: .lateCancel
         case .owedTasksReleased: .outage
         case .sessionPinnedAgain: .lostSession
-        case .strangersRemoved: .strangers
+        case .misfitsReplaced: .strangers
         case .eventSetAside, .cacheInvalidated, .eventsCommitted: .invalidation
         case .lettersRedriven: .letters
         }

@@ -8,7 +8,7 @@ import Testing
 /// Workers that die between two writes, and what the next one makes of it.
 @Suite(.serialized) struct WorkerFaultTests {
     private static let reviewCount = 10
-    private let settings = ["WORKER_REVIEWS_PER_CHUNK": "3"]
+    private let settings = ["WORKER_REVIEWS_PER_CHUNK": "3", "WORKER_TIME_PER_SEGMENT": "1h"]
 
     /// The fifth report is the last one, behind the result.
     private static let deaths: [(Failpoint, hits: Int)] =

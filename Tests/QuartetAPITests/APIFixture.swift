@@ -171,13 +171,13 @@ final class HeldCardStore: CardStore {
     func untilHeld() async { for await _ in held.stream { return } }
     func letGo() { free.continuation.finish() }
 
-    func cards(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {
+    func segments(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [CardSegment] {
         held.continuation.yield()
         for await _ in free.stream {}
-        return try await store.cards(of: request, after: after, limit: limit)
+        return try await store.segments(of: request, after: after, limit: limit)
     }
 
-    func insert(_ cards: [EmotionCard]) async throws -> InsertedCards { try await store.insert(cards) }
-    func remove(_ cards: [EmotionCard]) async throws { try await store.remove(cards) }
+    func insert(_ segments: [CardSegment]) async throws -> InsertedSegments { try await store.insert(segments) }
+    func replace(_ pairs: [(stored: CardSegment, by: CardSegment?)]) async throws { try await store.replace(pairs) }
     func counts(_ ids: [QuartetCore.RequestID]) async throws -> [Int] { try await store.counts(ids) }
 }

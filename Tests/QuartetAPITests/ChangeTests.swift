@@ -129,7 +129,7 @@ import Testing
             #expect(alive.problem == "not-dead")
             let running = try await caller.call(.delete, "/v1/dead/\(id)")
             #expect(running.status == 409)
-            _ = try await api.cards.insert([APIFixture.card(id, 0), APIFixture.card(id, 1)])
+            _ = try await api.cards.insert([CardSegment([APIFixture.card(id, 0), APIFixture.card(id, 1)])])
             try await fail(id, "it broke")
             let shown = try await caller.call(.get, "/v1/dead/\(id)")
             #expect(shown.json["error"] as? String == "it broke")

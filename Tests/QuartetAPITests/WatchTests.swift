@@ -19,7 +19,7 @@ import Testing
             analyzer: AnalyzerIdentity(name: "test", version: "1"))
         _ = try await api.sessions.pin([session])
         let cards = (0..<count).map { APIFixture.card(id, $0) }
-        _ = try await api.cards.insert(cards)
+        _ = try await api.cards.insert(CardSegment.runs(of: cards))
         if isComplete {
             _ = try await api.requests.finalise([Finalisation(result: Fold.result(of: cards, session: session))])
         }
@@ -87,7 +87,7 @@ import Testing
         let id = try await prepare(fixture, cards: 1, isComplete: false)
         try await fixture.run { caller in
             // Each costs an interval, in which there is time for many heartbeats.
-            for _ in 0..<30 { fixture.cards.failNext(.cards, with: Away()) }
+            for _ in 0..<30 { fixture.cards.failNext(.segments, with: Away()) }
             let stream = Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
             while fixture.cards.hasFailuresWaiting { await Task.yield() }
             _ = try await fixture.requests.cancel([id])
@@ -136,7 +136,7 @@ import Testing
             for ordinal in 0..<30 {
                 let card = APIFixture.card(id, ordinal)
                 cards.append(card)
-                _ = try await api.cards.insert([card])
+                _ = try await api.cards.insert([CardSegment([card])])
                 try await api.progress.report([Progress(requestID: id, done: ordinal + 1, total: 30)])
             }
             _ = try await api.requests.finalise([Finalisation(result: Fold.result(of: cards, session: session))])
@@ -192,7 +192,7 @@ import Testing
         try await api.run { caller in
             let watcher = Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
             while api.progress.followerCount(of: id) == 0 { await Task.yield() }
-            for ordinal in [2, 0, 1] { _ = try await api.cards.insert([APIFixture.card(id, ordinal)]) }
+            for ordinal in [2, 0, 1] { _ = try await api.cards.insert([CardSegment([APIFixture.card(id, ordinal)])]) }
             _ = try await api.requests.fail([RequestFailure(requestID: id, generation: 1, message: "no luck")])
             try await api.progress.report([Progress(requestID: id, done: 3, total: 3, phase: .failed)])
             let text = try await watcher.value
@@ -346,7 +346,7 @@ private final class HeldCatchUp: CardStore {
     func waitUntilHeld() async { for await _ in held { return } }
     func letGo() { release.finish() }
 
-    func cards(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {
+    func segments(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [CardSegment] {
         let isHeld = state.withLock { state in
             guard limit == self.limit, !state.hasHeld else {
                 state.pagesRead += 1
@@ -359,10 +359,10 @@ private final class HeldCatchUp: CardStore {
             hold.yield()
             for await _ in released {}
         }
-        return try await store.cards(of: request, after: after, limit: limit)
+        return try await store.segments(of: request, after: after, limit: limit)
     }
 
-    func insert(_ cards: [EmotionCard]) async throws -> InsertedCards { try await store.insert(cards) }
-    func remove(_ cards: [EmotionCard]) async throws { try await store.remove(cards) }
+    func insert(_ segments: [CardSegment]) async throws -> InsertedSegments { try await store.insert(segments) }
+    func replace(_ pairs: [(stored: CardSegment, by: CardSegment?)]) async throws { try await store.replace(pairs) }
     func counts(_ ids: [QuartetCore.RequestID]) async throws -> [Int] { try await store.counts(ids) }
 }

@@ -78,7 +78,7 @@ final class CheckFixture: Sendable {
             return EmotionCard(requestID: id, ordinal: ordinal, reviewID: review, reading: reading)
         }
         sessions.put(session)
-        _ = try await self.cards.insert(cards)
+        _ = try await self.cards.insert(CardSegment.runs(of: cards))
         let fold = Fold(session: session).adding(cards)
         _ = try await keywords.insert([fold.keywordDetails()])
         _ = try await requests.finalise([Finalisation(result: fold.result())])

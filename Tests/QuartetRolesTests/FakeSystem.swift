@@ -30,6 +30,8 @@ struct FakeSystem: Sendable {
         sessions = FakeSessionStore(primary: primary)
         cards = FakeCardStore(primary: primary)
         configuration.reviewsPerChunk = 4
+        // Whatever keeps a test, its chunks stay as long.
+        configuration.timePerSegment = .seconds(100_000)
         configuration.attemptsMax = 3
     }
 

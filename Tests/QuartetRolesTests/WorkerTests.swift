@@ -158,14 +158,17 @@ import Testing
         let system = FakeSystem()
         try await system.addReviews(4)
         let id = try await system.submit()
-        // Another attempt stored this ordinal with another reading while this one was on its way.
+        // Another attempt stored these ordinals, one with another reading, while this one was on its way.
         var scores = EmotionScores()
         scores[.fear] = Fraction(0.7)
         let earlier = EmotionCard(
             requestID: id, ordinal: 2, reviewID: "r-1002",
             reading: EmotionReading(
                 emotion: .fear, scores: scores, polarity: Fraction(-0.4), keywords: [], excerpt: "earlier"))
-        _ = try await system.cards.insert([earlier])
+        let same = (0..<2).map { ordinal in
+            EmotionCard(requestID: id, ordinal: ordinal, reviewID: "r-\(1000 + ordinal)", reading: earlier.reading)
+        }
+        _ = try await system.cards.insert([CardSegment(same + [earlier])])
         _ = try await system.worker().runOnce()
         let cards = try await system.storedCards(id)
         #expect(cards[2] == earlier)
@@ -243,7 +246,8 @@ import Testing
             requestID: id, ordinal: 5, reviewID: "r-1005",
             reading: EmotionReading(
                 emotion: .joy, scores: EmotionScores(), polarity: Fraction(0.9), keywords: ["earlier"], excerpt: ""))
-        _ = try await system.cards.insert([other])
+        let before = EmotionCard(requestID: id, ordinal: 4, reviewID: "r-1004", reading: other.reading)
+        _ = try await system.cards.insert([CardSegment([before, other])])
         _ = try await system.worker().runOnce()
         system.clock.advance(by: .seconds(120))
         _ = try await system.worker().runOnce()

@@ -126,7 +126,7 @@ package struct Stores: Sendable {
 
     /// A request's cards, by ordinal.
     package func cards(of id: RequestID) async throws -> [EmotionCard] {
-        try await documents("emotion_cards", ["_id.request_id": .uuid(id.uuid)]).map {
+        try await documents("emotion_cards", ["request_id": .uuid(id.uuid)]).map {
             try EmotionCard(stored: $0, of: id)
         }
     }
@@ -170,12 +170,16 @@ package struct Stores: Sendable {
 
     /// Stores a card of a review that is not in the manifest, as an attempt with a lost manifest may have done.
     package func addStrangerCard(to id: RequestID, ordinal: Int) async throws {
-        let key: BSONDocument = ["request_id": .uuid(id.uuid), "ordinal": .int32(Int32(ordinal))]
+        let key: BSONDocument = ["request_id": .uuid(id.uuid), "first": .int32(Int32(ordinal))]
         let card: BSONDocument = [
-            "_id": .document(key), "review_id": "stranger", "emotion": "joy", "scores": ["joy": 1.0], "polarity": 1.0,
-            "keywords": [], "excerpt": "stranger",
+            "review_id": "stranger", "emotion": "joy", "scores": ["joy": 1.0], "polarity": 1.0, "keywords": [],
+            "excerpt": "stranger",
         ]
-        try await mongo.runCommand(["insert": "emotion_cards", "documents": [.document(card)]])
+        let segment: BSONDocument = [
+            "_id": .document(key), "request_id": .uuid(id.uuid), "cards": [.document(card)],
+            "created_at": .date(milliseconds: 0),
+        ]
+        try await mongo.runCommand(["insert": "emotion_card_segments", "documents": [.document(segment)]])
     }
 
     /// Has the server that takes writes elected anew; returns when it takes writes again. Connections stay.

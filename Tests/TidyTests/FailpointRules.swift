@@ -60,7 +60,8 @@ extension Rule {
     /// filled, rows that are old. Any other method of a port is a write.
     private static let notOfThePipeline: Set = [
         // Reads.
-        "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "get", "haveReviews", "oldestTransaction",
+        "analyze", "backlog", "cards", "counts", "dead", "depth", "details", "forEachSegment", "get", "haveReviews",
+        "oldestTransaction", "segments",
         "latestResults", "next", "pages", "positions", "products", "read", "reports", "requests", "results",
         "reviewIDs", "reviews",
         "rings", "rows", "sessions", "shardCount", "topicsWithLostLogs", "wakeups", "close", "forEachPage", "keepPlace",

@@ -1,4 +1,4 @@
-/// Folds cards that come in key order, each request's against its result and its keyword details.
+/// Folds segments of cards that come in key order, each request's against its result and its keyword details.
 package struct CardWalk: Sendable {
     /// What did not agree.
     package struct Disagreement: Sendable, Hashable {
@@ -17,6 +17,7 @@ package struct CardWalk: Sendable {
     private struct Group {
         let id: RequestID
         var count = 0
+        var isDamaged = false
         var fold: Fold?
     }
 
@@ -46,15 +47,16 @@ package struct CardWalk: Sendable {
         self.isWanted = isWanted
     }
 
-    package mutating func add(_ chunk: [EmotionCard]) {
-        cards += chunk.count
-        for card in chunk {
-            if group?.id != card.requestID {
+    package mutating func add(_ chunk: [CardSegment]) {
+        for segment in chunk {
+            if group?.id != segment.requestID {
                 endGroup()
-                beginGroup(card.requestID)
+                beginGroup(segment.requestID)
             }
-            group?.count += 1
-            group?.fold?.add(card)
+            cards += segment.cards.count
+            group?.count += max(1, segment.cards.count)
+            if segment.isDamaged { group?.isDamaged = true }
+            for card in segment.cards { group?.fold?.add(card) }
         }
     }
 
@@ -78,7 +80,7 @@ package struct CardWalk: Sendable {
     private mutating func endGroup() {
         guard let group = group.take() else { return }
         if let fold = group.fold {
-            judge(fold)
+            judge(fold, isDamaged: group.isDamaged)
         } else if !hasRequest(group.id), isWanted(group.id) {
             found.append(Disagreement(id: group.id, kind: .cardsOrphaned, cardCount: group.count))
         }
@@ -88,10 +90,10 @@ package struct CardWalk: Sendable {
         judge(Fold(session: results[nextResult].session))
     }
 
-    private mutating func judge(_ fold: Fold) {
+    private mutating func judge(_ fold: Fold, isDamaged: Bool = false) {
         let (result, words) = fold.resultAndKeywordDetails()
         let stored = results[nextResult]
-        if let kind = stored.disagreement(with: result) {
+        if let kind = isDamaged ? .foldCount : stored.disagreement(with: result) {
             found.append(Disagreement(id: result.requestID, kind: kind, cardCount: result.cardCount))
         }
         if let kind = KeywordDetails.disagreement(

@@ -6,8 +6,8 @@ package struct CheckConfiguration: Sendable, Hashable {
     package var secondLookPause: Duration = .seconds(2)
     /// Requests read at once.
     package var requestsPerChunk = 4096
-    /// Cards read at once.
-    package var cardsPerChunk = 4096
+    /// Segments of cards read at once, each of some 64 KB at most.
+    package var segmentsPerChunk = 256
     /// Keys of Redis read at once.
     package var keysPerChunk = 500
     /// Of its time, how much the walk works, in percent; the rest is left to live traffic.

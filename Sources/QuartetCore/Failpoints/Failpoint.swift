@@ -27,7 +27,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case sessionPinned = "session.pinned"
     case sessionPinnedAgain = "session.pinned_again"
     case cardsStored = "cards.stored"
-    case strangersRemoved = "strangers.removed"
+    case misfitsReplaced = "misfits.replaced"
     case keywordsStored = "keywords.stored"
     case progressReported = "progress.reported"
     case resultStored = "result.stored"

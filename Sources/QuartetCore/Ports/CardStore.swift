@@ -1,21 +1,47 @@
-/// Emotion cards, keyed by (request, ordinal). The first write wins.
+/// Emotion cards in segments, keyed by (request, first ordinal). The first write wins; ``CardSegment`` says where a writer
+/// may insert one.
 package protocol CardStore: Sendable {
-    /// Stores cards durably; says for each whether it was stored (true) or its key was taken already (false).
-    func insert(_ cards: [EmotionCard]) async throws -> InsertedCards
+    /// Stores segments durably, each as a whole; says for each whether it was stored (true) or its key was taken already
+    /// (false).
+    func insert(_ segments: [CardSegment]) async throws -> InsertedSegments
 
-    /// Removes cards as long as they are of the same review.
-    func remove(_ cards: [EmotionCard]) async throws
+    /// Puts the second segment of each pair, which has the key of the first, in place of that one, or removes it where there
+    /// is none, as long as what is stored is of the same reviews; a damaged one is replaced whatever it holds.
+    func replace(_ pairs: [(stored: CardSegment, by: CardSegment?)]) async throws
 
-    /// Up to `limit` of a request's cards behind ordinal `after`, in ordinal order.
-    func cards(of request: RequestID, after: Int?, limit: Int) async throws -> [EmotionCard]
+    /// A request's segments with cards behind ordinal `after`, in order, each whole up to where the next one begins: as many
+    /// as hold `limit` such cards or more, unless there are no more.
+    func segments(of request: RequestID, after: Int?, limit: Int) async throws -> [CardSegment]
 
     /// How many cards each request has.
     func counts(_ ids: [RequestID]) async throws -> [Int]
 }
 
-package struct InsertedCards: Sendable, Hashable {
+extension CardStore {
+    /// Up to `limit` of a request's cards behind ordinal `after`, in ordinal order.
+    package func cards(of request: RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {
+        let segments = try await segments(of: request, after: after, limit: limit)
+        return Array(segments.lazy.flatMap(\.cards).filter { $0.ordinal > after ?? -1 }.prefix(limit))
+    }
+
+    /// All of a request's segments, read some at a time.
+    package func forEachSegment(
+        of request: RequestID, cardsPerRead: Int, _ body: (CardSegment) async throws -> Void
+    ) async throws {
+        var after: Int?
+        while case let page = try await segments(of: request, after: after, limit: cardsPerRead), let last = page.last {
+            for segment in page { try await body(segment) }
+            let place = max(last.end - 1, last.first)
+            // Where the key itself is damaged, nothing can come behind it.
+            guard place > after ?? -1 else { return }
+            after = place
+        }
+    }
+}
+
+package struct InsertedSegments: Sendable, Hashable {
     package let isNew: [Bool]
-    /// In which all of these cards were written. Nil where it was not one, or where the store does not say.
+    /// In which all of these segments were written. Nil where it was not one, or where the store does not say.
     package let term: WriteTerm?
 
     package init(isNew: [Bool], term: WriteTerm? = nil) {

@@ -1,9 +1,9 @@
 package import Foundation
 
-/// A card's key.
+/// The key of a segment of cards.
 package struct CardPosition: Sendable, Hashable {
     package let id: RequestID
-    /// nil: behind all of the request's cards.
+    /// Of its first card; nil: behind all of the request's segments.
     package let ordinal: Int?
 
     package init(id: RequestID, ordinal: Int?) {

@@ -11,11 +11,12 @@ package protocol DocumentCheckStore: Sendable {
     /// Which of these have a session.
     func haveSessions(_ ids: [RequestID]) async throws -> [Bool]
 
-    /// Up to `limit` cards behind `position`, those of requests up to `through`, in key order.
-    func cards(after position: CardPosition, through: RequestID, limit: Int) async throws -> [EmotionCard]
+    /// Up to `limit` segments of cards behind `position`, those of requests up to `through`, in key order, each up to where
+    /// its request's next one begins.
+    func segments(after position: CardPosition, through: RequestID, limit: Int) async throws -> [CardSegment]
 
-    /// Up to `limit` keys of cards as ``cards(after:through:limit:)``, for who needs no more.
-    func cardKeys(after position: CardPosition, through: RequestID, limit: Int) async throws -> [CardPosition]
+    /// Up to `limit` keys of segments as ``segments(after:through:limit:)``, for who needs no more.
+    func segmentKeys(after position: CardPosition, through: RequestID, limit: Int) async throws -> [CardPosition]
 
     /// Removes tasks that are still as given.
     func removeTasks(_ tasks: [TaskFacts]) async throws

@@ -19,9 +19,16 @@ package struct AnalyzerIdentity: Hashable, Sendable, CustomStringConvertible {
 package protocol EmotionAnalyzer: Sendable {
     var identity: AnalyzerIdentity { get }
 
+    /// How long a review takes about, before one was timed.
+    var expectedTimePerReview: Duration { get }
+
     /// One result per review, in their order. A review that can't be read is its own failure; the call throws only when
     /// none could be (a model server that is away).
     func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>]
+}
+
+extension EmotionAnalyzer {
+    package var expectedTimePerReview: Duration { .zero }
 }
 
 /// Why one review could not be read.

@@ -25,6 +25,8 @@ package struct HTTPAnalyzer: EmotionAnalyzer {
     }
 
     package var identity: AnalyzerIdentity { AnalyzerIdentity(name: "http", version: configuration.version) }
+    /// A guess, so that the first cards come one by one.
+    package var expectedTimePerReview: Duration { .milliseconds(100) }
 
     /// - Throws: `HTTPAnalyzerError` when no batch was read, `CancellationError` when cancelled.
     package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {

@@ -40,15 +40,22 @@ package struct AnalysisRun: Sendable {
         var (session, term) = (pinned.session, pinned.term)
         var (fold, missing) = (Fold(session: session), Ordinals(count: session.manifest.count))
         if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
+        // Cards that follow one another and wait to be stored.
+        var ready: ArraySlice<EmotionCard> = []
         var finalisation: Finalisation?
         var detailsAreStored = false
-        while let chunk = missing.popChunk(configuration.reviewsPerChunk) {
+        while !ready.isEmpty || !missing.isEmpty {
             try Task.checkCancellation()
-            let cards = try await cards(chunk, session: session, readAlready: readAlready)
-            async let stored = steps.insert(cards)
-            // While that is on the way, as if no other attempt had stored one of them.
-            for card in cards { fold.add(card) }
-            let folded = missing.isEmpty ? fold.resultAndKeywordDetails() : nil
+            if ready.isEmpty {
+                let run = missing.popRun(max: steps.pace.size(max: configuration.reviewsPerChunk))
+                ready = try await cards(run, session: session, readAlready: readAlready)[...]
+            }
+            let segment = CardSegment(Array(ready.prefix(CardSegment.length(of: ready))))
+            ready = ready.dropFirst(segment.cards.count)
+            async let stored = steps.insert(segment)
+            // While that is on the way, as if no other attempt had stored one there.
+            for card in segment.cards { fold.add(card) }
+            let folded = ready.isEmpty && missing.isEmpty ? fold.resultAndKeywordDetails() : nil
             async let withDetails = storeKeywords(folded?.keywordDetails, replacing: false)
             finalisation = folded.map { Finalisation(result: $0.result) }
             let inserted = try await stored
@@ -61,13 +68,14 @@ package struct AnalysisRun: Sendable {
                 Failpoint.sessionPinnedAgain.reached()
             }
             term = nil
-            if !isPinned || !inserted.isNew.allSatisfy(\.self) {
+            if !isPinned || !inserted.isNew[0] {
                 // The stored session and cards count, not this attempt's.
                 (fold, missing) = try await foldStoredCards(of: session)
-                (finalisation, detailsAreStored) = (nil, false)
+                (ready, finalisation, detailsAreStored) = ([], nil, false)
             }
-            if !missing.isEmpty {
-                await report(done: session.manifest.count - missing.count, total: session.manifest.count, .running)
+            let left = missing.count + ready.count
+            if left > 0 {
+                await report(done: session.manifest.count - left, total: session.manifest.count, .running)
             }
         }
         try await close(
@@ -82,7 +90,7 @@ package struct AnalysisRun: Sendable {
         }
         let page = try await opening.page()
         async let pinned = opening.pinned(page)
-        let read = try await read(page.reviews)
+        let read = try await read(Array(page.reviews.prefix(steps.pace.size(max: configuration.reviewsPerChunk))))
         return (try await pinned, read)
     }
 
@@ -93,28 +101,36 @@ package struct AnalysisRun: Sendable {
         let reading: Result<EmotionReading, AnalyzerError>
     }
 
-    /// The fold of what is stored, and the ordinals without a card.
+    /// The fold of what is stored, and the ordinals without a card, which no stored segment lies between.
     ///
-    /// Cards of another manifest go: of one that was lost before it was durable, by an attempt that had not seen it yet.
+    /// Cards of another manifest give way: of one that was lost before it was durable, by an attempt that had not seen it yet.
     private func foldStoredCards(of session: AnalysisSession) async throws -> (Fold, Ordinals) {
-        var fold = Fold(session: session)
-        var missing = Ordinals(count: session.manifest.count)
-        var after: Int?
         while true {
-            let limit = configuration.cardsPerBatchMax
-            let cards = try await ports.cards.cards(of: task.requestID, after: after, limit: limit)
-            for card in cards where session.fits(card) {
-                fold.add(card)
-                missing.remove(card.ordinal)
+            try Task.checkCancellation()
+            var fold = Fold(session: session)
+            var missing = Ordinals(count: session.manifest.count)
+            var misfits: [CardSegment] = []
+            try await ports.cards.forEachSegment(of: task.requestID, cardsPerRead: configuration.cardsPerBatchMax) {
+                guard $0.fits(session) else { return misfits.append($0) }
+                for card in $0.cards {
+                    fold.add(card)
+                    missing.remove(card.ordinal)
+                }
             }
-            let strangers = cards.filter { !session.fits($0) }
-            if !strangers.isEmpty {
-                try await ports.cards.remove(strangers)
-                Failpoint.strangersRemoved.reached()
-            }
-            guard cards.count == limit else { return (fold, missing) }
-            after = cards.last?.ordinal
+            // What has no ordinal can't be in the way.
+            misfits.removeAll { $0.first < 0 }
+            guard !misfits.isEmpty else { return (fold, missing) }
+            for misfit in misfits { try await replace(misfit, session: session) }
         }
+    }
+
+    /// Puts cards of the session's reviews in the place of others, as many: so the chain keeps its keys, and who comes late
+    /// meets them.
+    private func replace(_ misfit: CardSegment, session: AnalysisSession) async throws {
+        let ordinals = misfit.first..<max(misfit.first, min(misfit.end, session.manifest.count))
+        let cards = ordinals.isEmpty ? [] : try await cards(Array(ordinals), session: session, readAlready: [])
+        try await ports.cards.replace([(stored: misfit, by: cards.isEmpty ? nil : CardSegment(cards))])
+        Failpoint.misfitsReplaced.reached()
     }
 
     /// The cards of these ordinals, which need not be stored yet.
@@ -145,7 +161,9 @@ package struct AnalysisRun: Sendable {
     }
 
     private func read(_ reviews: [Review]) async throws -> [ReadReview] {
+        let begun = ContinuousClock.now
         let readings = try await ports.analyzer.analyze(reviews)
+        steps.pace.took(begun.duration(to: .now), reviews: reviews.count)
         precondition(readings.count == reviews.count, "an analyser returns one result per review")
         return zip(reviews, readings).map(ReadReview.init)
     }
@@ -241,37 +259,5 @@ package enum AnalysisError: Error, Hashable, CustomStringConvertible {
         case .cardsMissing(let expected, let found): "\(found) of \(expected) cards are stored"
         case .reopened: "the request was cancelled and asked for again while its result was stored"
         }
-    }
-}
-
-/// The ordinals of a manifest that have no card yet, in order.
-private struct Ordinals {
-    private var isMissing: [Bool]
-    private var next = 0
-    private(set) var count: Int
-
-    init(count: Int) {
-        isMissing = Array(repeating: true, count: count)
-        self.count = count
-    }
-
-    var isEmpty: Bool { count == 0 }
-
-    mutating func remove(_ ordinal: Int) {
-        guard isMissing.indices.contains(ordinal), isMissing[ordinal] else { return }
-        isMissing[ordinal] = false
-        count -= 1
-    }
-
-    /// The next `size` missing ordinals or fewer, nil when none is left.
-    mutating func popChunk(_ size: Int) -> [Int]? {
-        guard count > 0 else { return nil }
-        var chunk: [Int] = []
-        while chunk.count < size, next < isMissing.count {
-            if isMissing[next] { chunk.append(next) }
-            next += 1
-        }
-        count -= chunk.count
-        return chunk
     }
 }

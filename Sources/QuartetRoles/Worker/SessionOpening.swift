@@ -26,7 +26,7 @@ package struct SessionOpening: Sendable {
         return begun
     }
 
-    /// The product's first reviews, as many as a chunk has.
+    /// The product's first reviews.
     ///
     /// - Throws: a store's error, or `AnalysisError.noReviews`.
     func page() async throws -> ReviewPage {
@@ -49,7 +49,8 @@ package struct SessionOpening: Sendable {
     }
 
     private func read() async throws -> ReviewPage {
-        try await steps.pages(ReviewPageQuery(productID: task.productID, limit: configuration.reviewsPerChunk))
+        let limit = min(configuration.reviewsPerChunk, WorkerConfiguration.reviewsAtOpening)
+        return try await steps.pages(ReviewPageQuery(productID: task.productID, limit: limit))
     }
 
     private func extend(_ manifest: inout [String]) async throws {

@@ -7,7 +7,8 @@ package import QuartetCore
 package struct WorkerBatchers: Sendable {
     package let pages: Batcher<ReviewPageQuery, ReviewPage>
     package let pin: Batcher<AnalysisSession, PinnedSession>
-    package let insert: Batcher<[EmotionCard], InsertedCards>
+    package let insert: Batcher<CardSegment, InsertedSegments>
+    let pace: AnalysisPace
     private let insertKeywords: Batcher<KeywordDetails, Bool>
     private let replaceKeywords: Batcher<KeywordDetails, Void>
     package let report: Batcher<Progress, Void>
@@ -25,6 +26,8 @@ package struct WorkerBatchers: Sendable {
         willEnd: @escaping @Sendable (Lease) -> Void
     ) {
         self.willEnd = willEnd
+        pace = AnalysisPace(
+            timePerSegment: configuration.timePerSegment, expected: ports.analyzer.expectedTimePerReview)
         let items = configuration.itemsPerBatchMax
         let limits = (batchSizeMax: items, waitingMax: configuration.tasksMax * 4)
         func batcher<Item, Output>(
@@ -41,16 +44,11 @@ package struct WorkerBatchers: Sendable {
         insert = Batcher(
             name: "cards.insert",
             limits: .init(batchSizeMax: configuration.cardsPerBatchMax, waitingMax: limits.waitingMax),
-            weigh: \.count,
+            weigh: \.cards.count,
             observe: observe
-        ) { groups in
-            let inserted = try await ports.cards.insert(groups.flatMap { $0 })
-            var start = 0
-            return groups.map { group in
-                defer { start += group.count }
-                let isNew = Array(inserted.isNew[start..<start + group.count])
-                return .success(InsertedCards(isNew: isNew, term: inserted.term))
-            }
+        ) { segments in
+            let inserted = try await ports.cards.insert(segments)
+            return inserted.isNew.map { .success(InsertedSegments(isNew: [$0], term: inserted.term)) }
         }
         insertKeywords = batcher("keywords.insert", ports.keywords.insert)
         replaceKeywords = batcher("keywords.replace") { details in

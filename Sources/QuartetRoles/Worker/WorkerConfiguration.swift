@@ -5,8 +5,12 @@ import QuartetCore
 package struct WorkerConfiguration: Sendable, Hashable {
     /// Tasks in hand at once.
     package var tasksMax = 768
-    /// Reviews read, analysed and stored together; progress is reported after each.
-    package var reviewsPerChunk = 50
+    /// Reviews analysed together at most; progress is reported whenever their cards are stored.
+    package var reviewsPerChunk = CardSegment.cardsMax
+    /// About how long the analysis of reviews takes whose cards are stored together: a slow analyser's go out one by one.
+    package var timePerSegment: Duration = .milliseconds(250)
+    /// Of a product, reviews that are read before it is known how many it has.
+    static let reviewsAtOpening = 50
     /// Reviews of one analysis; a product with more has its first ones, in id order, analysed.
     package var reviewsPerAnalysisMax = 100_000
     /// How long a claim holds without being renewed. Renewed after a third of it.

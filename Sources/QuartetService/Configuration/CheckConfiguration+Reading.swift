@@ -7,7 +7,7 @@ extension CheckConfiguration {
         secondLookPause = try reader.duration(
             "check.second_look_pause", secondLookPause, in: .milliseconds(1)...(.seconds(3600)))
         requestsPerChunk = try reader.integer("check.requests_per_chunk", requestsPerChunk, in: 1...20_000)
-        cardsPerChunk = try reader.integer("check.cards_per_chunk", cardsPerChunk, in: 1...20_000)
+        segmentsPerChunk = try reader.integer("check.segments_per_chunk", segmentsPerChunk, in: 1...2_000)
         keysPerChunk = try reader.integer("check.keys_per_chunk", keysPerChunk, in: 1...5_000)
         workShare = try reader.integer("check.work_share", workShare, in: 1...100)
         suspectsMax = try reader.integer("check.suspects_max", suspectsMax, in: 1...100_000)

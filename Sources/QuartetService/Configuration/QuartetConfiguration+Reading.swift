@@ -218,6 +218,7 @@ extension WorkerConfiguration {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         tasksMax = try reader.integer("worker.tasks_max", tasksMax, in: 1...10_000)
         reviewsPerChunk = try reader.integer("worker.reviews_per_chunk", reviewsPerChunk, in: 1...10_000)
+        timePerSegment = try reader.duration("worker.time_per_segment", timePerSegment)
         reviewsPerAnalysisMax = try reader.integer(
             "worker.reviews_per_analysis_max", reviewsPerAnalysisMax, in: 1...100_000)
         leaseDuration = try reader.duration(

@@ -72,27 +72,39 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
 
     // MARK: Cards
 
-    package func cards(after position: CardPosition, through: RequestID, limit: Int) async throws -> [EmotionCard] {
-        let options = MongoFindOptions(sort: ["_id": 1], limit: limit)
-        return try await cards.find(Self.filter(position, through), options).map(StoredCard.read)
+    package func segments(
+        after position: CardPosition, through: RequestID, limit: Int
+    ) async throws -> [CardSegment] {
+        // One more tells how far the last one reaches.
+        let options = MongoFindOptions(sort: ["_id": 1], limit: limit + 1)
+        let read = try await cards.find(Self.filter(position, through), options).map(StoredSegment.read)
+        return Array(CardSegment.cut(read).prefix(limit))
     }
 
-    package func cardKeys(
+    package func segmentKeys(
         after position: CardPosition, through: RequestID, limit: Int
     ) async throws -> [CardPosition] {
+        // The index alone answers.
         let options = MongoFindOptions(sort: ["_id": 1], projection: ["_id": 1], limit: limit)
         return try await cards.find(Self.filter(position, through), options).map { document in
-            let key = try document.decode("_id", as: BSONDocument.self)
-            return CardPosition(id: RequestID(try key.decode("request_id")), ordinal: try key.decode("ordinal"))
+            let (id, first) = try StoredSegment.key(document)
+            return CardPosition(id: id, ordinal: first)
         }
     }
 
     package func removeCards(_ removals: [(id: RequestID, from: Int)]) async throws {
         guard !removals.isEmpty else { return }
-        let writes = removals.map { id, ordinal in
-            let low: BSONDocument = ["request_id": .uuid(id.uuid), "ordinal": .int32(Int32(clamping: ordinal))]
-            let high: BSONDocument = ["request_id": .uuid(id.uuid), "ordinal": .maxKey]
-            return MongoWrite.deleteMany(filter: ["_id": ["$gte": .document(low), "$lt": .document(high)]])
+        let writes = removals.flatMap { id, ordinal -> [MongoWrite] in
+            let (low, high) = (StoredSegment.key(id, .minKey), StoredSegment.key(id, .maxKey))
+            guard ordinal > 0 else { return [.deleteMany(filter: ["_id": ["$gt": low, "$lt": high]])] }
+            let key = StoredSegment.key(id, .int32(Int32(clamping: ordinal)))
+            let length: BSONDocument = ["$subtract": [.int32(Int32(clamping: ordinal)), "$_id.first"]]
+            return [
+                .deleteMany(filter: ["_id": ["$gte": key, "$lt": high]]),
+                .updateMany(
+                    filter: ["_id": ["$gt": low, "$lt": key], "cards": ["$type": "array"]],
+                    update: [["$set": ["cards": ["$slice": ["$cards", .document(length)]]]]]),
+            ]
         }
         try await cards.bulkWrite(writes).throwIfAny()
     }
@@ -126,10 +138,9 @@ package struct MongoDocumentCheckStore: DocumentCheckStore {
     }
 
     private static func filter(_ position: CardPosition, _ through: RequestID) -> BSONDocument {
-        let ordinal = position.ordinal.map { BSONValue.int32(Int32(clamping: $0)) } ?? .maxKey
-        let low: BSONDocument = ["request_id": .uuid(position.id.uuid), "ordinal": ordinal]
-        let high: BSONDocument = ["request_id": .uuid(through.uuid), "ordinal": .maxKey]
-        return ["_id": ["$gt": .document(low), "$lt": .document(high)]]
+        let first = position.ordinal.map { BSONValue.int32(Int32(clamping: $0)) } ?? .maxKey
+        let (low, high) = (StoredSegment.key(position.id, first), StoredSegment.key(through, .maxKey))
+        return ["_id": ["$gt": low, "$lt": high]]
     }
 
     private static func id(_ document: BSONDocument) throws -> RequestID {

@@ -1,10 +1,9 @@
 import Mongo
 import QuartetCore
 
-/// An emotion card as a document:
+/// An emotion card as an element of a segment:
 ///
-///     {_id: {request_id, ordinal}, review_id, emotion, scores: {joy, sadness, ...}, polarity, keywords: [word], excerpt,
-///      created_at}
+///     {review_id, emotion, scores: {joy, sadness, ...}, polarity, keywords: [word], excerpt}
 ///
 /// Scores and polarity are doubles, for whoever reads the collection by other means. Ten-thousandths survive it: the
 /// nearest double of n / 10000 rounds back to n.
@@ -12,12 +11,8 @@ enum StoredCard {
     /// About what a card takes.
     static let usualBytes = 448
 
-    static func write(_ card: EmotionCard, createdAt: Int64, to document: inout BSONWriter) {
+    static func write(_ card: EmotionCard, to document: inout BSONWriter) {
         let reading = card.reading
-        document.appendDocument("_id") {
-            $0.append("request_id", card.requestID.uuid)
-            $0.append("ordinal", Int32(card.ordinal))
-        }
         document.append("review_id", card.reviewID)
         document.append("emotion", reading.emotion.rawValue)
         document.appendDocument("scores") { scores in
@@ -34,30 +29,19 @@ enum StoredCard {
             for keyword in reading.keywords { keywords.append(keyword) }
         }
         document.append("excerpt", reading.excerpt)
-        document.append("created_at", milliseconds: createdAt)
     }
 
-    static func read(_ document: BSONDocument) throws -> EmotionCard {
-        var requestID: RequestID?
-        var ordinal: Int?
+    /// - Parameter reader: before the first field.
+    static func read(_ reader: BSONReader, _ requestID: RequestID, ordinal: Int) throws -> EmotionCard {
         var reviewID: String?
         var excerpt: String?
         var emotion: Emotion?
         var scores = EmotionScores()
         var polarity: Fraction?
         var keywords: [String] = []
-        var reader = BSONReader(document)
+        var reader = reader
         while try reader.next() {
-            if reader.isKey("_id") {
-                var key = try reader.nested()
-                while try key.next() {
-                    if key.isKey("request_id") {
-                        requestID = RequestID(try key.uuid())
-                    } else if key.isKey("ordinal") {
-                        ordinal = try key.int()
-                    }
-                }
-            } else if reader.isKey("review_id") {
+            if reader.isKey("review_id") {
                 reviewID = try reader.string()
             } else if reader.isKey("emotion") {
                 emotion = Emotion(rawValue: try reader.string())
@@ -71,7 +55,6 @@ enum StoredCard {
                 excerpt = try reader.string()
             }
         }
-        guard let requestID, let ordinal else { throw BSONError(.missingKey, key: "_id") }
         guard let reviewID else { throw BSONError(.missingKey, key: "review_id") }
         guard let emotion else { throw BSONError(.missingKey, key: "emotion") }
         guard let polarity else { throw BSONError(.missingKey, key: "polarity") }

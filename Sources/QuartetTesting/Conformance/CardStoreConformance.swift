@@ -4,36 +4,41 @@ import Testing
 /// What every ``CardStore`` does.
 package enum CardStoreConformance {
     package static let behaviours: [Conformance<any CardStore>] = [
-        Conformance("the first card of an ordinal stays", firstWriteWins),
+        Conformance("the first segment of a key stays, as a whole", firstWriteWins),
         Conformance("cards come back exactly", roundTrip),
-        Conformance("pages are in ordinal order and go on behind an ordinal", pages),
+        Conformance("pages go on behind any ordinal, with whole segments", pages),
+        Conformance("a segment counts up to where the next one begins", overlaps),
         Conformance("counts are per request", counts),
-        Conformance("a card is removed as long as it is of the same review", removal),
-        Conformance("attempts that write at the same time store each card once", concurrentInserts),
+        Conformance("a segment is replaced as long as it is of the same reviews", replacement),
+        Conformance("writers at the same time store one of their segments", concurrentInserts),
     ]
 
     private static func firstWriteWins(_ store: any CardStore) async throws {
         let id = RequestID.make()
-        let first = makeCard(id, 0, seed: 1)
+        let first = segment(id, 0..<2, seed: 1)
         #expect(try await store.insert([first]).isNew == [true])
         let batch = [
-            makeCard(id, 2, seed: 2), makeCard(id, 0, seed: 3), makeCard(id, 1, seed: 4), makeCard(id, 2, seed: 5),
+            segment(id, 2..<4, seed: 2), segment(id, 0..<9, seed: 3), segment(.make(), 0..<1, seed: 4),
+            segment(id, 2..<3, seed: 5),
         ]
         #expect(try await store.insert(batch).isNew == [true, false, true, false])
-        #expect(try await store.cards(of: id, after: nil, limit: 10) == [first, batch[2], batch[0]])
+        #expect(try await store.segments(of: id, after: nil, limit: 10) == [first, batch[0]])
+        #expect(try await store.cards(of: id, after: nil, limit: 10) == first.cards + batch[0].cards)
         #expect(try await store.insert([]).isNew.isEmpty)
     }
 
     private static func roundTrip(_ store: any CardStore) async throws {
         let id = RequestID.make()
-        var cards = (0..<3000).map { makeCard(id, $0, seed: $0) }
+        var cards = (0..<3000).map { card(id, $0, seed: $0) }
         cards.append(
             EmotionCard(
                 requestID: id, ordinal: 3000, reviewID: "e\u{301}$.",
                 reading: EmotionReading(
                     emotion: .neutral, scores: EmotionScores(), polarity: Fraction(-1),
                     keywords: ["배송", "\"\\", "e\u{301}"], excerpt: "👍🏽\u{0}\n")))
-        #expect(try await store.insert(cards).isNew.allSatisfy(\.self))
+        let segments = CardSegment.runs(of: cards)
+        #expect(segments.count > 10)
+        #expect(try await store.insert(segments).isNew.allSatisfy(\.self))
         var read: [EmotionCard] = []
         while true {
             let page = try await store.cards(of: id, after: read.last?.ordinal, limit: 700)
@@ -42,57 +47,95 @@ package enum CardStoreConformance {
         }
         #expect(read == cards)
         #expect(CardDigest(of: read) == CardDigest(of: cards))
+        #expect(try await store.segments(of: id, after: nil, limit: .max) == segments)
     }
 
     private static func pages(_ store: any CardStore) async throws {
         let id = RequestID.make()
-        let ordinals = [0, 1, 2, 9, 10, 11, 256, 65_536, 99_999]
-        let cards = ordinals.map { makeCard(id, $0, seed: $0) }
-        _ = try await store.insert(cards.shuffled() + [makeCard(.make(), 5, seed: 0)])
-        #expect(try await store.cards(of: id, after: nil, limit: 4) == Array(cards[..<4]))
-        #expect(try await store.cards(of: id, after: 9, limit: 3) == Array(cards[4..<7]))
-        #expect(try await store.cards(of: id, after: 12, limit: 100) == Array(cards[6...]))
-        #expect(try await store.cards(of: id, after: 99_999, limit: 1).isEmpty)
-        #expect(try await store.cards(of: id, after: -1, limit: 1) == [cards[0]])
-        #expect(try await store.cards(of: .make(), after: nil, limit: 1).isEmpty)
+        // Ones, larger ones, a gap, and one at the end of the longest manifest.
+        var ranges = (0..<40).map { $0..<$0 + 1 } + [40..<60, 60..<61, 61..<100, 300..<320]
+        ranges.append(99_990..<100_000)
+        let segments = ranges.map { segment(id, $0, seed: $0.lowerBound) }
+        let cards = segments.flatMap(\.cards)
+        _ = try await store.insert(segments.shuffled() + [segment(.make(), 0..<5, seed: 0)])
+        for after in [
+            nil, -1, 0, 38, 39, 40, 45, 58, 59, 60, 98, 99, 100, 250, 299, 305, 319, 320, 99_989, 99_998, 99_999,
+        ] {
+            for limit in [1, 3, 50, 1000] {
+                let expected = cards.filter { $0.ordinal > after ?? -1 }
+                let page = try await store.segments(of: id, after: after, limit: limit)
+                #expect(page == Array(segments.filter { $0.end > (after ?? -1) + 1 }.prefix(page.count)))
+                #expect(page.reduce(0) { $0 + $1.cards.count } >= min(limit, expected.count))
+                #expect(try await store.cards(of: id, after: after, limit: limit) == Array(expected.prefix(limit)))
+            }
+        }
+        #expect(try await store.segments(of: .make(), after: nil, limit: 1).isEmpty)
+        #expect(try await store.cards(of: .make(), after: 3, limit: 1).isEmpty)
+    }
+
+    /// As a late writer leaves it behind who read the chain before somebody removed a segment by hand.
+    private static func overlaps(_ store: any CardStore) async throws {
+        let id = RequestID.make()
+        let segments = [segment(id, 0..<10, seed: 0), segment(id, 10..<30, seed: 1), segment(id, 15..<40, seed: 2)]
+        _ = try await store.insert(segments)
+        let cards = segments[0].cards + segments[1].cards[..<5] + segments[2].cards
+        #expect(try await store.segments(of: id, after: nil, limit: 100).map(\.cards.count) == [10, 5, 25])
+        for after in [nil, 3, 9, 10, 14, 15, 20, 29, 30] {
+            let expected = cards.filter { $0.ordinal > after ?? -1 }
+            for limit in [1, 6, 100] {
+                #expect(try await store.cards(of: id, after: after, limit: limit) == Array(expected.prefix(limit)))
+            }
+        }
     }
 
     private static func counts(_ store: any CardStore) async throws {
         let ids = (0..<3).map { _ in RequestID.make() }
-        _ = try await store.insert((0..<7).map { makeCard(ids[0], $0, seed: $0) })
-        _ = try await store.insert((0..<2).map { makeCard(ids[2], $0 * 1000, seed: $0) })
+        _ = try await store.insert([
+            segment(ids[0], 0..<5, seed: 0), segment(ids[0], 5..<7, seed: 0), segment(ids[2], 1000..<1002, seed: 0),
+        ])
         #expect(try await store.counts(ids) == [7, 0, 2])
         #expect(try await store.counts([ids[2], ids[0], ids[2]]) == [2, 7, 2])
         #expect(try await store.counts([]).isEmpty)
     }
 
-    private static func removal(_ store: any CardStore) async throws {
+    private static func replacement(_ store: any CardStore) async throws {
         let id = RequestID.make()
-        let cards = (0..<4).map { makeCard(id, $0, seed: $0) }
-        _ = try await store.insert(cards)
-        let other = EmotionCard(requestID: id, ordinal: 2, reviewID: "another", reading: cards[2].reading)
-        try await store.remove([cards[1], other, makeCard(.make(), 3, seed: 3)])
-        try await store.remove([])
-        #expect(try await store.cards(of: id, after: nil, limit: 9) == [cards[0], cards[2], cards[3]])
+        let segments = [segment(id, 0..<2, seed: 0), segment(id, 2..<4, seed: 0), segment(id, 4..<6, seed: 0)]
+        _ = try await store.insert(segments)
+        let others = [0..<2, 2..<3, 4..<6].map { segment(id, $0, seed: 7, review: "other") }
+        try await store.replace([])
+        for _ in 0..<2 {
+            try await store.replace([(segments[1], by: others[1]), (segments[2], by: nil)])
+            #expect(try await store.segments(of: id, after: nil, limit: 9) == [segments[0], others[1]])
+            // Others had the same thought, from the same reading.
+            try await store.replace([(segments[1], by: segments[1])])
+        }
+        try await store.replace([(others[0], by: others[0]), (segment(.make(), 0..<2, seed: 0), by: others[0])])
+        #expect(try await store.segments(of: id, after: nil, limit: 9) == [segments[0], others[1]])
     }
 
     private static func concurrentInserts(_ store: any CardStore) async throws {
         let id = RequestID.make()
-        let stored = try await withThrowingTaskGroup(of: [EmotionCard].self) { group in
-            for attempt in 0..<4 {
+        let stored = try await withThrowingTaskGroup(of: CardSegment?.self) { group in
+            for attempt in 0..<8 {
                 group.addTask {
-                    let cards = (0..<200).map { makeCard(id, $0, seed: $0 + attempt * 1000) }.shuffled()
-                    let isNew = try await store.insert(cards).isNew
-                    return zip(cards, isNew).filter(\.1).map(\.0)
+                    let own = segment(id, 0..<attempt + 1, seed: attempt * 1000)
+                    return try await store.insert([own]).isNew[0] ? own : nil
                 }
             }
-            return try await group.reduce(into: []) { $0 += $1 }
+            return try await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
         }
-        #expect(stored.count == 200)
-        #expect(try await store.cards(of: id, after: nil, limit: 300) == stored.sorted { $0.ordinal < $1.ordinal })
+        #expect(stored.count == 1)
+        #expect(try await store.segments(of: id, after: nil, limit: 300) == stored)
     }
 
-    private static func makeCard(_ id: RequestID, _ ordinal: Int, seed: Int) -> EmotionCard {
+    private static func segment(
+        _ id: RequestID, _ ordinals: Range<Int>, seed: Int, review: String = "r"
+    ) -> CardSegment {
+        CardSegment(ordinals.map { card(id, $0, seed: $0 + seed, review: review) })
+    }
+
+    private static func card(_ id: RequestID, _ ordinal: Int, seed: Int, review: String = "r") -> EmotionCard {
         var scores = EmotionScores()
         for emotion in Emotion.allCases {
             scores[emotion] = Fraction(tenThousandths: Int32((seed &* 7919 &+ emotion.index &* 1301) % 10_001))
@@ -101,7 +144,7 @@ package enum CardStoreConformance {
             emotion: scores.strongest, scores: scores,
             polarity: Fraction(tenThousandths: Int32((seed &* 6151) % 20_001 - 10_000)),
             keywords: (0..<seed % 4).map { "word\(seed)-\($0)" }, excerpt: seed.isMultiple(of: 5) ? "" : "text \(seed)")
-        return EmotionCard(requestID: id, ordinal: ordinal, reviewID: "r\(ordinal)", reading: reading)
+        return EmotionCard(requestID: id, ordinal: ordinal, reviewID: "\(review)\(ordinal)", reading: reading)
     }
 }
 

@@ -38,7 +38,7 @@ package enum DocumentCheckStoreConformance {
         Conformance("a task is removed only as it was seen", taskRemoval),
         Conformance("a dead task is left in place of its own and earlier generations", burial),
         Conformance("sessions come in stretches of their keys, until they are removed", sessionStretches),
-        Conformance("cards come in the order of their keys, from behind any position", cardStretches),
+        Conformance("segments come in the order of their keys, from behind any position", cardStretches),
         Conformance("cards are removed from an ordinal on", cardRemoval),
         Conformance("keyword details come in stretches of their keys, until they are removed", keywordStretches),
     ]
@@ -109,38 +109,41 @@ package enum DocumentCheckStoreConformance {
 
     private static func cardStretches(_ subject: DocumentCheckStoreSubject) async throws {
         let ids = sortedIDs(3)
-        let cards = [card(ids[0], 0), card(ids[0], 1), card(ids[1], 0), card(ids[1], 11), card(ids[2], 2)]
-        _ = try await subject.cards.insert(cards.reversed())
+        let keys = [(ids[0], 0..<2), (ids[0], 2..<3), (ids[1], 0..<1), (ids[1], 11..<14), (ids[2], 2..<3)]
+        let segments = keys.map { id, ordinals in CardSegment(ordinals.map { card(id, $0) }) }
+        _ = try await subject.cards.insert(segments.reversed())
         func read(_ id: RequestID, _ ordinal: Int?, through: RequestID = .highest, limit: Int = 9) async throws
-            -> [EmotionCard]
+            -> [CardSegment]
         {
             let position = CardPosition(id: id, ordinal: ordinal)
-            let read = try await subject.checkStore.cards(after: position, through: through, limit: limit)
-            let keys = try await subject.checkStore.cardKeys(after: position, through: through, limit: limit)
-            #expect(keys == read.map { CardPosition(id: $0.requestID, ordinal: $0.ordinal) })
+            let read = try await subject.checkStore.segments(after: position, through: through, limit: limit)
+            let keys = try await subject.checkStore.segmentKeys(after: position, through: through, limit: limit)
+            #expect(keys == read.map { CardPosition(id: $0.requestID, ordinal: $0.first) })
             return read
         }
-        #expect(try await read(.lowest, nil) == cards)
-        #expect(try await read(ids[0], -1) == cards)
-        #expect(try await read(ids[0], 0) == Array(cards[1...]))
-        #expect(try await read(ids[0], nil) == Array(cards[2...]))
-        #expect(try await read(ids[1], 0, through: ids[1]) == [cards[3]])
-        #expect(try await read(.lowest, nil, through: ids[1]) == Array(cards[..<4]))
-        #expect(try await read(ids[0], 0, limit: 2) == Array(cards[1..<3]))
+        #expect(try await read(.lowest, nil) == segments)
+        #expect(try await read(ids[0], -1) == segments)
+        #expect(try await read(ids[0], 0) == Array(segments[1...]))
+        #expect(try await read(ids[0], nil) == Array(segments[2...]))
+        #expect(try await read(ids[1], 0, through: ids[1]) == [segments[3]])
+        #expect(try await read(.lowest, nil, through: ids[1]) == Array(segments[..<4]))
+        #expect(try await read(ids[0], 0, limit: 2) == Array(segments[1..<3]))
         #expect(try await read(ids[2], nil).isEmpty)
     }
 
     private static func cardRemoval(_ subject: DocumentCheckStoreSubject) async throws {
-        let ids = sortedIDs(3)
-        _ = try await subject.cards.insert(ids.flatMap { id in (0..<3).map { card(id, $0) } })
+        let ids = sortedIDs(4)
+        let segments = ids.flatMap { id in [0..<3, 3..<4, 4..<8].map { CardSegment($0.map { card(id, $0) }) } }
+        _ = try await subject.cards.insert(segments)
         try await subject.checkStore.removeCards([])
         for _ in 0..<2 {
             try await subject.checkStore.removeCards([
-                (id: ids[0], from: 0), (id: ids[2], from: 2), (id: .make(), from: 0),
+                (id: ids[0], from: 0), (id: ids[2], from: 2), (id: .make(), from: 0), (id: ids[3], from: 6),
             ])
-            #expect(try await subject.cards.counts(ids) == [0, 3, 2])
+            #expect(try await subject.cards.counts(ids) == [0, 8, 2, 6])
         }
         #expect(try await subject.cards.cards(of: ids[2], after: nil, limit: 9).map(\.ordinal) == [0, 1])
+        #expect(try await subject.cards.cards(of: ids[3], after: 3, limit: 9).map(\.ordinal) == [4, 5])
     }
 
     // MARK: Keyword details

@@ -4,12 +4,12 @@ import Synchronization
 /// Emotion cards in memory.
 package final class FakeCardStore: CardStore {
     package enum Call: Sendable, Hashable, CaseIterable {
-        case insert, remove, cards, counts
+        case insert, replace, segments, counts
     }
 
     private let faults = FaultPlan<Call>()
     private let primary: FakePrimary
-    private let stored = Mutex<[RequestID: [Int: EmotionCard]]>([:])
+    private let stored = Mutex<[RequestID: [Int: CardSegment]]>([:])
 
     package init(primary: FakePrimary = FakePrimary()) {
         self.primary = primary
@@ -25,51 +25,68 @@ package final class FakeCardStore: CardStore {
     /// Whether a failure that was asked for has not come yet.
     package var hasFailuresWaiting: Bool { !faults.isEmpty }
 
-    package func insert(_ cards: [EmotionCard]) async throws -> InsertedCards {
+    package func insert(_ segments: [CardSegment]) async throws -> InsertedSegments {
         try faults.run(.insert) {
             let term = primary.becomeDurable()
             let isNew = stored.withLock { stored in
-                cards.map { card in
-                    guard stored[card.requestID]?[card.ordinal] == nil else { return false }
-                    stored[card.requestID, default: [:]][card.ordinal] = card
+                segments.map { segment in
+                    guard stored[segment.requestID]?[segment.first] == nil else { return false }
+                    stored[segment.requestID, default: [:]][segment.first] = segment
                     return true
                 }
             }
-            return InsertedCards(isNew: isNew, term: term)
+            return InsertedSegments(isNew: isNew, term: term)
         }
     }
 
-    package func remove(_ cards: [EmotionCard]) async throws {
-        try faults.run(.remove) {
+    package func replace(_ pairs: [(stored: CardSegment, by: CardSegment?)]) async throws {
+        try faults.run(.replace) {
             stored.withLock { stored in
-                for card in cards where stored[card.requestID]?[card.ordinal]?.reviewID == card.reviewID {
-                    stored[card.requestID]?[card.ordinal] = nil
+                for (old, new) in pairs {
+                    guard let present = stored[old.requestID]?[old.first],
+                        present.cards.prefix(old.cards.count).map(\.reviewID) == old.cards.map(\.reviewID)
+                    else { continue }
+                    stored[old.requestID]?[old.first] = new
                 }
             }
         }
     }
 
-    package func cards(of request: RequestID, after: Int?, limit: Int) async throws -> [EmotionCard] {
-        try faults.run(.cards) {
-            let cards = stored.withLock { $0[request]?.values.filter { $0.ordinal > after ?? -1 } ?? [] }
-            return Array(cards.sorted { $0.ordinal < $1.ordinal }.prefix(limit))
+    package func segments(of request: RequestID, after: Int?, limit: Int) async throws -> [CardSegment] {
+        try faults.run(.segments) {
+            let all = stored.withLock { Array($0[request, default: [:]].values) }
+            var count = 0
+            let page = CardSegment.cut(all.sorted { $0.first < $1.first })
+                .filter { $0.isDamaged || $0.end > (after ?? -1) + 1 }
+                .prefix { segment in
+                    defer { count += segment.end - max(segment.first, (after ?? -1) + 1) }
+                    return count < limit
+                }
+            return Array(page)
         }
     }
 
     package func counts(_ ids: [RequestID]) async throws -> [Int] {
-        try faults.run(.counts) { stored.withLock { stored in ids.map { stored[$0]?.count ?? 0 } } }
+        try faults.run(.counts) {
+            stored.withLock { stored in ids.map { stored[$0]?.values.reduce(0) { $0 + $1.cards.count } ?? 0 } }
+        }
     }
 
     // MARK: For ``FakeDocumentCheckStore``
 
-    /// Every card, in key order.
-    var all: [EmotionCard] {
-        stored.withLock { stored in
-            stored.values.flatMap(\.values).sorted { ($0.requestID, $0.ordinal) < ($1.requestID, $1.ordinal) }
-        }
+    /// Every segment, in key order.
+    var all: [CardSegment] {
+        let all = stored.withLock { $0.values.flatMap(\.values) }
+        return CardSegment.cut(all.sorted { ($0.requestID, $0.first) < ($1.requestID, $1.first) })
     }
 
     func remove(_ id: RequestID, from ordinal: Int) {
-        stored.withLock { stored in stored[id] = stored[id]?.filter { $0.key < ordinal } }
+        stored.withLock { stored in
+            let kept = stored[id, default: [:]].values.compactMap { segment in
+                let cards = segment.cards.filter { $0.ordinal < ordinal }
+                return cards.isEmpty ? nil : CardSegment(cards)
+            }
+            stored[id] = Dictionary(uniqueKeysWithValues: kept.map { ($0.first, $0) })
+        }
     }
 }

@@ -64,20 +64,22 @@ package final class FakeDocumentCheckStore: DocumentCheckStore {
 
     // MARK: Cards
 
-    package func cards(after position: CardPosition, through: RequestID, limit: Int) async throws -> [EmotionCard] {
-        let behind = cards.all.filter { card in
-            guard card.requestID <= through else { return false }
-            guard card.requestID == position.id else { return position.id < card.requestID }
-            return position.ordinal.map { $0 < card.ordinal } ?? false
+    package func segments(
+        after position: CardPosition, through: RequestID, limit: Int
+    ) async throws -> [CardSegment] {
+        let behind = cards.all.filter { segment in
+            guard segment.requestID <= through else { return false }
+            guard segment.requestID == position.id else { return position.id < segment.requestID }
+            return position.ordinal.map { $0 < segment.first } ?? false
         }
         return Array(behind.prefix(limit))
     }
 
-    package func cardKeys(
+    package func segmentKeys(
         after position: CardPosition, through: RequestID, limit: Int
     ) async throws -> [CardPosition] {
-        try await cards(after: position, through: through, limit: limit)
-            .map { CardPosition(id: $0.requestID, ordinal: $0.ordinal) }
+        try await segments(after: position, through: through, limit: limit)
+            .map { CardPosition(id: $0.requestID, ordinal: $0.first) }
     }
 
     package func removeCards(_ removals: [(id: RequestID, from: Int)]) async throws {

@@ -108,6 +108,8 @@ final class ProgressBar: Sendable {
         }
     }
 
+    var hasAdvanced: Bool { state.withLock { $0.done > 0 } }
+
     func finish() {
         state.withLock { state in
             show(&state, isLast: true)

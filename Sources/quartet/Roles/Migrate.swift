@@ -16,13 +16,15 @@ struct Migrate: AsyncParsableCommand {
         let composition = try Composition(
             configuration, role: "migrate", metrics: MetricsRegistry(), logger: configuration.logger("migrate"))
         let applied: [(database: String, applied: Int)]
+        let bar = ProgressBar("converted", unit: "cards", isQuiet: json)
         do {
-            applied = try await composition.migrate()
+            applied = try await composition.migrate { converted, total in bar.advance(by: converted, total: total) }
         } catch {
             await composition.clients.close()
             throw error
         }
         await composition.clients.close()
+        if bar.hasAdvanced { bar.finish() }
         if json {
             let counts = Dictionary(uniqueKeysWithValues: applied.map { ($0.database, $0.applied) })
             Terminal.out(String(decoding: try JSONEncoder().encode(counts), as: UTF8.self))

@@ -124,7 +124,7 @@ struct CardWalkTests {
             ofResults: details ?? results.map { self.details(of: $0.id, cards) }, keys: keys.map { ids[$0] })
         var walk = CardWalk(requests: requests.map { ids[$0] }, results: results, details: details) { _ in true }
         for start in stride(from: 0, to: cards.count, by: chunk) {
-            walk.add(Array(cards[start..<min(start + chunk, cards.count)]))
+            walk.add(CardSegment.runs(of: cards[start..<min(start + chunk, cards.count)]))
         }
         return walk.finish()
     }

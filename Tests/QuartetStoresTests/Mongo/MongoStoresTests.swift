@@ -84,28 +84,6 @@ import Testing
         }
     }
 
-    @Test func cardsAreStoredAsDocumented() async throws {
-        try await withMongo { client in
-            var scores = EmotionScores()
-            scores[.joy] = Fraction(tenThousandths: 8123)
-            let card = EmotionCard(
-                requestID: .make(), ordinal: 7, reviewID: "r7",
-                reading: EmotionReading(
-                    emotion: .joy, scores: scores, polarity: Fraction(tenThousandths: -1), keywords: ["배송", "fast"],
-                    excerpt: "good"))
-            #expect(try await MongoCardStore(client: client).insert([card]).isNew == [true])
-            let stored = try #require(try await client.collection("emotion_cards").findOne())
-            #expect(
-                stored.map(\.key) == [
-                    "_id", "review_id", "emotion", "scores", "polarity", "keywords", "excerpt", "created_at",
-                ])
-            #expect(stored["_id"] == ["request_id": .uuid(card.requestID.uuid), "ordinal": .int32(7)])
-            #expect(stored["scores"]?.asDocument?["joy"] == .double(0.8123))
-            #expect(stored["polarity"] == .double(-0.0001))
-            #expect(stored["keywords"] == ["배송", "fast"])
-        }
-    }
-
     /// Sessions and cards of one election name the same term, and the next election's another one.
     @Test func aTermLastsAsLongAsItsPrimary() async throws {
         let server = try await TestStack.privateMongo()
@@ -141,7 +119,7 @@ import Testing
         let reading = EmotionReading(
             emotion: .joy, scores: EmotionScores(), polarity: Fraction(0), keywords: [], excerpt: "")
         let card = EmotionCard(requestID: first.session.requestID, ordinal: 0, reviewID: "r", reading: reading)
-        let cards = try await MongoCardStore(client: client).insert([card])
+        let cards = try await MongoCardStore(client: client).insert([CardSegment([card])])
         return [first.term, cards.term, try await sessions.pin([try session()])[0].term]
     }
 
@@ -150,19 +128,6 @@ import Testing
         for number in Int32(-10_000)...10_000 {
             let fraction = Fraction(tenThousandths: number)
             #expect(Fraction(fraction.value) == fraction)
-        }
-    }
-
-    @Test func unreadableDocumentsAreNamedErrors() async throws {
-        try await withMongo { client in
-            let id = RequestID.make()
-            try await client.collection("emotion_cards").insertOne([
-                "_id": ["request_id": .uuid(id.uuid), "ordinal": 0], "review_id": "r", "emotion": "boredom",
-                "scores": [:], "polarity": 0.5, "keywords": [], "excerpt": "",
-            ])
-            await #expect(throws: BSONError.self) {
-                try await MongoCardStore(client: client).cards(of: id, after: nil, limit: 1)
-            }
         }
     }
 }
