@@ -90,8 +90,9 @@ let package = Package(
             resources: [
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
                 .embedInCode("dropship/0003_audit.sql"), .embedInCode("dropship/0004_before.sql"),
-                .embedInCode("dropship/0004_events.sql"), .embedInCode("events/0001_outbox.sql"),
-                .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
+                .embedInCode("dropship/0004_events.sql"), .embedInCode("dropship/0005_auth.sql"),
+                .embedInCode("events/0001_outbox.sql"), .embedInCode("market/0001_market.sql"),
+                .embedInCode("market/0003_my.sql"), .embedInCode("source/0001_source.sql"),
             ]),
         .target(
             name: "QuartetStores",
@@ -103,7 +104,8 @@ let package = Package(
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
                 .embedInCode("Postgres/SQL/dead_letters.sql"),
                 .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
-                .embedInCode("Postgres/SQL/sweeps.sql"),
+                .embedInCode("Postgres/SQL/sweeps.sql"), .embedInCode("Postgres/SQL/users.sql"),
+                .embedInCode("Postgres/SQL/users_view.sql"),
             ]),
 
         // The roles and the HTTP interface.

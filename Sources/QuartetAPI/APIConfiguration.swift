@@ -49,11 +49,13 @@ package struct APIPorts: Sendable {
     package let keywords: any KeywordStore
     package let progress: any ProgressBoard
     package let cache: any VersionedCache
+    package let users: any UserStore
+    package let usersView: any UsersView
 
     package init(
         requests: any RequestStore, queue: any TaskQueue, products: any ProductStore, reviews: any ReviewStore,
         sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore, progress: any ProgressBoard,
-        cache: any VersionedCache
+        cache: any VersionedCache, users: any UserStore, usersView: any UsersView
     ) {
         self.requests = requests
         self.queue = queue
@@ -64,6 +66,8 @@ package struct APIPorts: Sendable {
         self.keywords = keywords
         self.progress = progress
         self.cache = cache
+        self.users = users
+        self.usersView = usersView
     }
 }
 

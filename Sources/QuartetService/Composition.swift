@@ -44,7 +44,7 @@ package struct Composition: Sendable {
             ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
         ]
         // Stopped last, so that a process that drains can still be looked into.
-        let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate]))
+        let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate, .project]))
         if let health = healthServer(probes) { services.append(.init(service: health)) }
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, probes: probes, onListening: onListening).map {
@@ -97,6 +97,7 @@ package struct Composition: Sendable {
         case .relay: return try relays()
         case .work: return [try worker()]
         case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
+        case .project: return try consumers(of: UsersViewHandler(view: try usersView()))
         case .check: return [try sweeper()]
         }
     }
@@ -112,7 +113,8 @@ package struct Composition: Sendable {
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
-                cache: ports.cache),
+                cache: ports.cache, users: try PostgresUserStore(databases: clients.databases),
+                usersView: try usersView()),
             probes: probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
             logger: logger,
             onListening: onListening)

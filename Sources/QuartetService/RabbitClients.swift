@@ -22,7 +22,9 @@ final class RabbitClients: Sendable {
         settings = configuration.rabbit
         self.logger = logger
         let topics = configuration.routes.topics(over: .rabbitmq)
-        let consumers = [(InvalidationHandler.name, InvalidationHandler.topics)]
+        let consumers = [
+            (InvalidationHandler.name, InvalidationHandler.topics), (UsersViewHandler.name, UsersViewHandler.topics),
+        ]
         events = RabbitEvents(
             queues: consumers.compactMap { name, wanted in
                 let own = topics.intersection(wanted)

@@ -20,6 +20,7 @@ struct APIFixture: Sendable {
     let keywords = FakeKeywordStore()
     let progress = FakeProgressBoard()
     let cache = FakeVersionedCache()
+    let users = FakeUserStore()
     let product = ProductID("p-1")!
     var probes: [ReadinessProbe] = []
     var watchersMax = 10_000
@@ -57,7 +58,7 @@ struct APIFixture: Sendable {
         APIPorts(
             requests: requests, queue: queue, products: FakeProductStore(database: database),
             reviews: reviewReader ?? reviews, sessions: sessions, cards: cardReader ?? cards, keywords: keywords,
-            progress: progress, cache: cache)
+            progress: progress, cache: cache, users: users, usersView: users)
     }
 
     func run(_ body: @escaping @Sendable (Caller) async throws -> Void) async throws {

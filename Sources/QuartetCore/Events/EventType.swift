@@ -1,6 +1,6 @@
 /// What an event happened to: the first part of what keeps events in order, before its id.
 package enum AggregateKind: String, Sendable, Hashable, CaseIterable {
-    case analysis, product, finding
+    case analysis, product, finding, user
 }
 
 /// The public topics; dead letters go to the topic's name with `.dlq` behind it.
@@ -100,6 +100,7 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
 extension EventType {
     package static let all: [EventType] = [
         analysisRequested, analysisCompleted, analysisFailed, analysisCancelled, productUpdated, consistencyFinding,
+        userCreated, userUpdated, userDeleted,
     ]
 
     package static let analysisRequested = EventType(
@@ -119,4 +120,10 @@ extension EventType {
     /// The checker found something; the aggregate's id is `invariant/kind/key`.
     package static let consistencyFinding = EventType(
         "consistency.finding", of: .finding, to: .alerts, as: "check.finding.found", carrying: FindingPayload.self)
+    package static let userCreated = EventType(
+        "auth.user.created", of: .user, to: .user, as: "auth.user.created", carrying: UserPayload.self)
+    package static let userUpdated = EventType(
+        "auth.user.updated", of: .user, to: .user, as: "auth.user.updated", carrying: UserPayload.self)
+    package static let userDeleted = EventType(
+        "auth.user.deleted", of: .user, to: .user, as: "auth.user.deleted", carrying: UserDeletionPayload.self)
 }
