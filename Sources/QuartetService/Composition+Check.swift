@@ -28,7 +28,8 @@ extension Composition {
                     client: clients.redis, cache: Ports.cacheConfiguration(configuration.redis),
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache, products: ports.products,
-                listings: try PostgresListingCheckStore(databases: databases)),
+                listings: try PostgresListingCheckStore(databases: databases),
+                readModels: try PostgresReadModelCheckStore(databases: databases)),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
     }

@@ -21,6 +21,7 @@ final class CheckFixture: Sendable {
     let cache = FakeVersionedCache()
     let caches: FakeCacheCheckStore
     let listings = FakeListingCheckStore()
+    let readModels = FakeReadModelCheckStore()
     let sweeps: FakeSweeps
     let configuration: CheckConfiguration
 
@@ -53,7 +54,7 @@ final class CheckFixture: Sendable {
                     outbox: FakeOutboxStore(database: database), deliveries: [])
             ],
             caches: caches, cache: cache, products: FakeProductStore(database: database),
-            listings: listings)
+            listings: listings, readModels: readModels)
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
