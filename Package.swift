@@ -59,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibMongoC", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
         .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         // What every client shares, and the clients.
@@ -72,6 +73,8 @@ let package = Package(
             name: "Mongo", dependencies: ["CLibMongoC", "ClientSupport", .collections, .logging]),
         .target(
             name: "Kafka", dependencies: ["CRDKafka", "ClientSupport", .collections, .logging]),
+        .target(
+            name: "RabbitMQ", dependencies: ["CRabbitMQ", "ClientSupport", .collections, .logging]),
 
         .target(name: "Zlib", dependencies: ["CZlib", .nioCore]),
 
@@ -87,20 +90,22 @@ let package = Package(
             resources: [
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
                 .embedInCode("dropship/0003_audit.sql"), .embedInCode("dropship/0004_before.sql"),
-                .embedInCode("dropship/0004_events.sql"), .embedInCode("events/0001_outbox.sql"),
-                .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
+                .embedInCode("dropship/0004_events.sql"), .embedInCode("dropship/0005_auth.sql"),
+                .embedInCode("events/0001_outbox.sql"), .embedInCode("market/0001_market.sql"),
+                .embedInCode("market/0003_my.sql"), .embedInCode("source/0001_source.sql"),
             ]),
         .target(
             name: "QuartetStores",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "Redis", "ClientSupport", .logging,
-                .metrics,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "RabbitMQ", "Redis", "ClientSupport",
+                .logging, .metrics,
             ],
             resources: [
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
                 .embedInCode("Postgres/SQL/dead_letters.sql"),
                 .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
-                .embedInCode("Postgres/SQL/sweeps.sql"),
+                .embedInCode("Postgres/SQL/sweeps.sql"), .embedInCode("Postgres/SQL/users.sql"),
+                .embedInCode("Postgres/SQL/users_view.sql"),
             ]),
 
         // The roles and the HTTP interface.
@@ -133,7 +138,8 @@ let package = Package(
             name: "QuartetService",
             dependencies: [
                 "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetStores", "Kafka", "Mongo", "Postgres", "Redis", "ClientSupport", .asyncHTTPClient, .coreMetrics,
+                "QuartetStores", "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
+                .coreMetrics,
                 .logging, .metrics,
                 .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
             ]),
@@ -172,13 +178,16 @@ let package = Package(
         .testTarget(name: "ClientSupportTests", dependencies: ["QuartetTesting", "ClientSupport"]),
         .testTarget(
             name: "KafkaTests", dependencies: ["Kafka", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
+        .testTarget(
+            name: "RabbitMQTests",
+            dependencies: ["RabbitMQ", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
         .testTarget(name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "QuartetStack", "ClientSupport", .logging]),
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetStack", "QuartetStores",
-                "QuartetTesting", "Redis", "ClientSupport", .logging,
+                "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"]),
         .testTarget(

@@ -84,6 +84,7 @@ package struct APIServer: Service {
         ).add(to: routes)
         AnalysisChangeEndpoints(calls: calls, hints: hints).add(to: routes)
         DeadEndpoints(ports: ports, calls: calls).add(to: routes)
+        UserEndpoints(users: ports.users, view: ports.usersView).add(to: routes)
         EventStreamEndpoint(ports: ports, calls: calls, hub: hub, configuration: configuration).add(to: routes)
         for route in router.routes { paths.add(route.path.description, route.method) }
         return router

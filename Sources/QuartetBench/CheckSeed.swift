@@ -111,9 +111,9 @@ struct CheckSeed: Sendable {
         let (sql, _) = try clients.configuration.tables.render(
             """
             INSERT INTO {analysis_results}
-                (request_id, product_id, completed_at, card_count, digest, analyzer, result)
+                (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
             SELECT i.id, i.product, '2026-01-01T00:00:01Z', i.cards, i.digest, i.analyzer,
-                convert_from(i.result, 'UTF8')::json
+                convert_from(i.result, 'UTF8')::json, \(Fold.version)
             FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bytea[], $5::text[], $6::bytea[])
                 AS i (id, product, cards, digest, analyzer, result)
             """, label: "bench")

@@ -90,7 +90,7 @@ struct QuietWatch {
             let depth = try await queue.depth()
             return depth.claimable + depth.waiting
         }
-        for sink in OutboxSink.allCases {
+        for sink in OutboxSink.usual {
             await note("rows that wait for the sink \(sink.rawValue)") {
                 try await outbox.backlog(sink: sink, limit: 10_000).count
             }

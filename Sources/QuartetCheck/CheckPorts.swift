@@ -16,6 +16,7 @@ package struct CheckPorts: Sendable {
     let cache: any VersionedCache
     let products: any ProductStore
     let listings: any ListingCheckStore
+    let readModels: any ReadModelCheckStore
 
     package init(
         sweeps: any SweepStore, requests: any RequestStore, checkStore: any RequestCheckStore,
@@ -23,7 +24,7 @@ package struct CheckPorts: Sendable {
         queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
         outboxes: [CheckedOutbox],
         caches: any CacheCheckStore, cache: any VersionedCache, products: any ProductStore,
-        listings: any ListingCheckStore
+        listings: any ListingCheckStore, readModels: any ReadModelCheckStore
     ) {
         self.sweeps = sweeps
         self.requests = requests
@@ -38,5 +39,6 @@ package struct CheckPorts: Sendable {
         self.cache = cache
         self.products = products
         self.listings = listings
+        self.readModels = readModels
     }
 }

@@ -93,7 +93,8 @@ struct Repairer: Sendable {
             let own = found.filter { !$0.findings.contains { $0.kind.isOfFold && !$0.kind.isOfKeywords } }
             try await replaceKeywords(own)
             return own.count == found.count ? "folded again" : "folded again, or with its result"
-        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry, .referenceDangling:
+        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry, .referenceDangling,
+            .readModelBehind, .readModelDiffers:
             preconditionFailure("\(kind) is no finding about a request")
         }
     }

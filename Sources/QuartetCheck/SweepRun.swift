@@ -57,6 +57,7 @@ actor SweepRun {
             case .outbox: try await lookAtOutbox(cursorsBefore: last?.progress.cursors ?? [])
             case .caches: try await walkCaches()
             case .references: try await walkReferences()
+            case .readModels: try await walkReadModels()
             }
             sweep.progress[phase].isDone = true
             try await save(phase)

@@ -30,7 +30,8 @@ extension Composition {
                     client: clients.redis, cache: configuration.redis.cache,
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache, products: ports.products,
-                listings: try PostgresListingCheckStore(databases: databases)),
+                listings: try PostgresListingCheckStore(databases: databases),
+                readModels: try PostgresReadModelCheckStore(databases: databases)),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
     }

@@ -44,7 +44,7 @@ package struct Composition: Sendable {
             ServiceGroupConfiguration.ServiceConfiguration(service: StartNotice(roles: names, logger: logger))
         ]
         // Stopped last, so that a process that drains can still be looked into.
-        let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate]))
+        let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate, .project]))
         if let health = healthServer(probes) { services.append(.init(service: health)) }
         let gate = BootGate()
         services.append(.init(service: BootCheck(clients: clients, gate: gate)))
@@ -70,8 +70,8 @@ package struct Composition: Sendable {
         logger.info("stopped")
     }
 
-    /// Creates what the stores need: the databases' schemas, then MongoDB's collections and indexes, then Kafka's topics
-    /// unless the configuration leaves them to others.
+    /// Creates what the stores need: the databases' schemas, then MongoDB's collections and indexes, then RabbitMQ's queues
+    /// where they are used, then Kafka's topics unless the configuration leaves them to others.
     ///
     /// - Parameter report: is told while documents of an older layout are converted: how many more were, of how many in all.
     package func migrate(
@@ -82,9 +82,12 @@ package struct Composition: Sendable {
         try await ports.queue.prepare()
         try await CardCollections(client: clients.mongo).prepare(report: report)
         let schemas = applied.map { ($0.database.rawValue, $0.applied) }
-        guard !clients.kafka.brokers.isEmpty, configuration.kafka.topicPartitions > 0 else { return schemas }
+        let queues = clients.rabbit.isUsed ? [("rabbitmq", try await declareEventQueues())] : []
+        guard configuration.routes.buses.contains(.kafka), !clients.kafka.brokers.isEmpty,
+            configuration.kafka.topicPartitions > 0
+        else { return schemas + queues }
         let topics = EventTopics(settings: configuration.kafka, kafka: clients.kafka, logger: logger)
-        return schemas + [("kafka", try await topics.make())]
+        return schemas + [("kafka", try await topics.make())] + queues
     }
 
     // MARK: Roles
@@ -96,7 +99,8 @@ package struct Composition: Sendable {
         case .serve: return [try server(probes, onListening: onListening)]
         case .relay: return try relays()
         case .work: return [try worker()]
-        case .invalidate: return [try consumer(of: InvalidationHandler(cache: ports.cache))]
+        case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
+        case .project: return try consumers(of: UsersViewHandler(view: try usersView()))
         case .check: return [try sweeper()]
         }
     }
@@ -112,7 +116,8 @@ package struct Composition: Sendable {
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
-                cache: ports.cache, flow: clients.invalidationFlow(ports.outboxes)),
+                cache: ports.cache, flow: clients.invalidationFlow(ports.outboxes),
+                users: try PostgresUserStore(databases: clients.databases), usersView: try usersView()),
             probes: probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
             logger: logger,
             onListening: onListening)
@@ -144,10 +149,15 @@ package struct Composition: Sendable {
     }
 
     func deliveries(from outbox: PostgresOutboxStore) throws -> [any OutboxDelivery] {
-        try outbox.sinks.map { sink in
+        let routes = configuration.routes
+        return try outbox.sinks.map { sink in
             switch sink {
             case .queue: QueueDelivery(queue: ports.queue, progress: ports.progress, logger: logger)
-            case .events: TopicDelivery(publisher: try clients.publisher())
+            case .events: TopicDelivery(publisher: try clients.publisher(), topics: routes.topics(over: .kafka))
+            case .rabbitmq:
+                TopicDelivery(
+                    publisher: try clients.rabbit.eventPublisher(), over: .rabbitmq,
+                    topics: routes.topics(over: .rabbitmq))
             }
         }
     }
@@ -172,11 +182,26 @@ package struct Composition: Sendable {
         )
     }
 
-    /// A role that takes in the events that a handler wants.
-    private func consumer(of handler: some EventHandler) throws -> any Service {
-        var options = KafkaConsumerOptions(
-            group: configuration.kafka.group(of: handler.name),
-            topics: handler.topics.map(configuration.kafka.naming.topic))
+    /// What takes in the events that a handler wants: one for each bus that carries some.
+    private func consumers(of handler: some EventHandler) throws -> [any Service] {
+        let group = configuration.kafka.group(of: handler.name)
+        var services: [any Service] = []
+        let topics = configuration.routes.topics(over: .kafka).intersection(handler.topics)
+        if !topics.isEmpty {
+            let names = topics.map(configuration.kafka.naming.topic).sorted()
+            services.append(try kafkaConsumer(of: handler, names))
+        }
+        for queue in clients.rabbit.events.queues where queue.name == group {
+            services.append(
+                EventConsumer(configuration: configuration.events, handler: handler, logger: logger) { [clients] in
+                    try clients.rabbit.subscription(to: queue)
+                })
+        }
+        return services
+    }
+
+    private func kafkaConsumer(of handler: some EventHandler, _ topics: [String]) throws -> any Service {
+        var options = KafkaConsumerOptions(group: configuration.kafka.group(of: handler.name), topics: topics)
         options.sessionTimeout = configuration.kafka.sessionTimeout
         options.fetchWaitMax = configuration.kafka.fetchWait
         options.onLag = LagMetrics(group: configuration.kafka.group(of: handler.name)).observe

@@ -9,6 +9,7 @@ import QuartetCore
 package import QuartetMigrations
 import QuartetRoles
 package import QuartetStores
+import RabbitMQ
 package import Redis
 import Synchronization
 
@@ -22,6 +23,7 @@ package struct StoreClients: Sendable {
     private let postgres: [DatabaseName: PostgresClient]
     private let sharedProducer: SharedProducer
     private let topicReader: TopicReader
+    let rabbit: RabbitClients
     private let logger: Logger
 
     /// - Parameter role: how the stores see this process.
@@ -37,6 +39,7 @@ package struct StoreClients: Sendable {
         let kafka = Self.kafka(configuration.kafka, clientID: name)
         self.kafka = kafka
         topicReader = TopicReader { try KafkaConsumer(kafka, options: KafkaConsumerOptions(), logger: logger) }
+        rabbit = try RabbitClients(configuration, clientName: name, logger: logger)
         sharedProducer = SharedProducer {
             var options = KafkaProducerOptions()
             options.linger = configuration.kafka.linger
@@ -50,7 +53,8 @@ package struct StoreClients: Sendable {
         let home = configuration.tables[.analysisRequests].database
         return try Dictionary(
             uniqueKeysWithValues: DatabaseName.allCases.map { name in
-                let sinks: [OutboxSink] = name == home ? OutboxSink.allCases : [.events]
+                let buses = configuration.routes.buses.map(\.sink)
+                let sinks: [OutboxSink] = name == home ? [.queue] + buses : buses
                 return (name, try PostgresOutboxStore(databases: databases, of: name, sinks: sinks))
             })
     }
@@ -65,14 +69,18 @@ package struct StoreClients: Sendable {
         }
     }
 
-    func deadLetters() throws -> KafkaDeadLetterStore {
-        try KafkaDeadLetterStore(
+    func deadLetters() throws -> any DeadLetterStore {
+        let kafkaLetters = try KafkaDeadLetterStore(
             databases: databases, kafka: kafka, naming: configuration.kafka.naming,
             producer: { [sharedProducer] in try sharedProducer() }, logger: logger)
+        guard rabbit.isUsed else { return kafkaLetters }
+        let usesKafka = configuration.routes.buses.contains(.kafka)
+        return DeadLetterStores(kafka: usesKafka ? kafkaLetters : nil, rabbit: try rabbit.deadLetters())
     }
 
-    /// Looks how far the invalidators are behind. Without brokers nobody tells.
-    func invalidationFlow(_ outboxes: [DatabaseName: PostgresOutboxStore]) -> any InvalidationFlow {
+    /// Looks how far the invalidators are behind; nil where RabbitMQ carries what they take in. Without brokers nobody tells.
+    func invalidationFlow(_ outboxes: [DatabaseName: PostgresOutboxStore]) -> (any InvalidationFlow)? {
+        guard configuration.routes.topics(over: .kafka).isSuperset(of: InvalidationHandler.topics) else { return nil }
         let homes = Set([Table.products, .analysisResults].map { configuration.tables[$0].database })
         let (group, names) = Composition.invalidators(configuration)
         var options = KafkaConsumerOptions(group: group)
@@ -87,6 +95,7 @@ package struct StoreClients: Sendable {
 
     package func close() async {
         await sharedProducer.close()
+        await rabbit.close()
         await topicReader.close()
         await databases.close()
         await redis.close()
@@ -148,7 +157,7 @@ package struct StoreClients: Sendable {
 
     /// What `/readyz` asks.
     ///
-    /// - Parameter publishing: whether a role of this process needs Kafka.
+    /// - Parameter publishing: whether a role of this process needs the buses.
     package func probes(publishing: Bool) -> [ReadinessProbe] {
         let essential = configuration.tables[.analysisRequests].database
         var probes = DatabaseName.allCases.map { name in
@@ -161,7 +170,13 @@ package struct StoreClients: Sendable {
             ReadinessProbe(store: "mongodb") { [mongo] in try await mongo.ping(deadline: $0) },
             ReadinessProbe(store: "redis") { [redis] in try await redis.ping(deadline: $0) },
         ]
-        if publishing {
+        if publishing, rabbit.isUsed {
+            probes.append(
+                ReadinessProbe(store: "rabbitmq") { [rabbit] deadline in
+                    try await withDeadline(deadline, waitingFor: "RabbitMQ") { try await rabbit.publisher().ping() }
+                })
+        }
+        if publishing, configuration.routes.buses.contains(.kafka) {
             probes.append(
                 ReadinessProbe(store: "kafka") { [sharedProducer] in try await sharedProducer().ping(deadline: $0) })
         }

@@ -1,7 +1,7 @@
 package import Foundation
 package import Logging
 
-/// PostgreSQL, Redis, MongoDB and Kafka for one developer or one test run, under one folder.
+/// PostgreSQL, Redis, MongoDB, Kafka and, where it is wanted, RabbitMQ for one developer or one test run, under one folder.
 ///
 /// Stacks in different folders run side by side. A folder has one stack at a time; a stack that starts where an earlier
 /// one was finds its data and, while they are free, its ports.
@@ -14,12 +14,13 @@ package final class LocalStack: Sendable {
     package let redis: RedisServer
     package let mongo: MongoServer
     package let kafka: any LocalBroker
+    package let rabbit: RabbitServer?
     /// Servers that ended although nobody asked them to; for one consumer.
     package let unexpectedExits: AsyncStream<ServerExit>
     private let exits: AsyncStream<ServerExit>.Continuation
     private let lock: FolderLock
 
-    /// Returns when all four serve.
+    /// Returns when all serve.
     ///
     /// - Throws: `StackError` of the first server that failed, when none runs any more.
     package static func start(
@@ -28,7 +29,10 @@ package final class LocalStack: Sendable {
         let stack = try LocalStack(directory: directory, options: options, logger: logger)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for server in [stack.postgres, stack.redis, stack.mongo, stack.kafka] as [any LocalServer] {
+                let servers: [(any LocalServer)?] = [
+                    stack.postgres, stack.redis, stack.mongo, stack.kafka, stack.rabbit,
+                ]
+                for server in servers.compactMap(\.self) {
                     group.addTask { try await server.start() }
                 }
                 try await group.waitForAll()
@@ -68,12 +72,15 @@ package final class LocalStack: Sendable {
                     directory: directory, home: home, nodes: nodes, options: options, logger: logger,
                     onUnexpectedExit: report)
             }
+        rabbit =
+            options.hasRabbit
+            ? RabbitServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report) : nil
     }
 
-    /// Stops all four and gives the folder free.
+    /// Stops all and gives the folder free.
     package func stop() async {
         await withTaskGroup(of: Void.self) { group in
-            for server in [postgres, redis, mongo] as [any LocalServer] {
+            for server in ([postgres, redis, mongo, rabbit] as [(any LocalServer)?]).compactMap(\.self) {
                 group.addTask { await server.stop() }
             }
             group.addTask { await self.kafka.close() }
@@ -82,7 +89,7 @@ package final class LocalStack: Sendable {
         lock.release()
     }
 
-    /// What a client's environment needs in order to find the four.
+    /// What a client's environment needs in order to find them.
     package var environment: [String: String] {
         [
             "SOURCE_DATABASE_URL": postgres.url(database: "source"),
@@ -91,7 +98,8 @@ package final class LocalStack: Sendable {
             "REDIS_URL": redis.url,
             "MONGODB_URL": mongo.url,
             "KAFKA_BROKERS": kafka.url,
-        ].merging(kafka.settings) { own, _ in own }
+        ].merging(rabbit.map { ["RABBITMQ_URL": $0.url] } ?? [:]) { own, _ in own }
+            .merging(kafka.settings) { own, _ in own }
     }
 
     /// Writes `stack.env` into the folder: the environment and `extra` as KEY=value lines that a shell can source. It is

@@ -9,7 +9,7 @@ import Synchronization
 actor ServerHost {
     private let executor: BlockingExecutor
     nonisolated let recipe: any ServerRecipe
-    private let folder: ServerFolder
+    private nonisolated let folder: ServerFolder
     private let options: StackOptions
     private let logger: Logger?
     private let onUnexpectedExit: (@Sendable (ServerExit) -> Void)?
@@ -20,6 +20,7 @@ actor ServerHost {
     private var lock: FolderLock?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    nonisolated var home: URL { folder.home }
     nonisolated var port: UInt16 { settledPort.withLock { $0 } }
 
     init(

@@ -18,6 +18,14 @@ enum ServerProgram {
         try find("mongod", also: [cacheFolder?.path].compactMap { $0 }, install: "infra/setup")
     }
 
+    /// The script that becomes the server. The one on the path is Debian's own, which wants a user of its own.
+    static func rabbitmq() throws -> String {
+        let root = "/usr/lib/rabbitmq/lib"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        let folders = versions.sorted().reversed().map { "\(root)/\($0)/sbin" }
+        return try find("rabbitmq-server", searching: folders, install: "apt-get install rabbitmq-server")
+    }
+
     /// The broker of this build: it lies beside the program that runs.
     static func broker() throws -> String {
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

@@ -13,15 +13,18 @@ package struct StackOptions: Sendable, Hashable {
     /// How long a server may take to end by itself before it gets SIGKILL.
     package var stopTimeout: Duration
     package var broker: BrokerKind
+    /// Whether RabbitMQ runs too.
+    package var hasRabbit: Bool
 
     package init(
         durability: Durability = .durable, startTimeout: Duration = .seconds(60), stopTimeout: Duration = .seconds(10),
-        broker: BrokerKind = .embedded(brokers: 1)
+        broker: BrokerKind = .embedded(brokers: 1), hasRabbit: Bool = false
     ) {
         self.durability = durability
         self.startTimeout = startTimeout
         self.stopTimeout = stopTimeout
         self.broker = broker
+        self.hasRabbit = hasRabbit
     }
 
     package static let durable = StackOptions()

@@ -10,6 +10,10 @@ package enum Table: String, Sendable, Hashable, CaseIterable {
     case deadLetters = "dead_letters"
     case supplierProducts = "supplier_products"
     case listings
+    case users
+    case userProfiles = "user_profiles"
+    case usersView = "users_view"
+    case projections
 
     // The outbox, one in each database.
     case outbox
@@ -26,7 +30,7 @@ package enum Table: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .outbox, .outboxCursors, .outboxRelays, .outboxSettings, .outboxWaiting, .emit, .epoch, .firstVersion: true
         case .products, .analysisRequests, .analysisResults, .consistencySweeps, .consistencyFindings, .deadLetters,
-            .supplierProducts, .listings:
+            .supplierProducts, .listings, .users, .userProfiles, .usersView, .projections:
             false
         }
     }
@@ -141,6 +145,8 @@ package struct TableMap: Sendable, Hashable {
         case .deadLetters: Place(database: .dropship, schema: "events")
         case .supplierProducts: Place(database: .source, schema: "suppliers")
         case .listings: Place(database: .market, schema: "listings")
+        case .users, .userProfiles: Place(database: .dropship, schema: "auth")
+        case .usersView, .projections: Place(database: .market, schema: "my")
         case .outbox, .outboxCursors, .outboxRelays, .outboxSettings, .outboxWaiting, .emit, .epoch, .firstVersion:
             // Databases may be one in the server: each has its outbox under a name of its own.
             Place(database: database, schema: database == .dropship ? "events" : "\(database)_events")

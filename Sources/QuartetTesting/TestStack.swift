@@ -45,6 +45,11 @@ package enum TestStack {
         try await started(EmbeddedBroker(brokers: brokers))
     }
 
+    /// A RabbitMQ of the caller's own, started; the caller stops it.
+    package static func privateRabbit(tls: RabbitServer.TLS? = nil) async throws -> RabbitServer {
+        try await started(RabbitServer(directory: makeFolder(), options: .fast, tls: tls))
+    }
+
     private static func started<Server: LocalServer>(_ server: Server) async throws -> Server {
         try await server.start()
         return server

@@ -8,7 +8,8 @@ struct Quartet: AsyncParsableCommand {
         abstract: "Review analyses over PostgreSQL, MongoDB, Redis and Kafka, kept telling one story.",
         groupedSubcommands: [
             CommandGroup(
-                name: "Roles", subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, RunAll.self]),
+                name: "Roles",
+                subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, RunAll.self]),
             CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(

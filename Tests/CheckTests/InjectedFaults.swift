@@ -32,6 +32,7 @@ struct Planter {
         plants.formUnion(try await plantKeywords())
         plants.formUnion(try await plantOrphans())
         plants.formUnion(try await plantKeys())
+        plants.formUnion(try await plantReadModels())
         plants.insert(try await plantWaitingRow())
         plants.insert(try await plantDanglingListing())
         return plants
@@ -243,6 +244,31 @@ struct Planter {
                 (gen_random_uuid(), 'seed-1', 'm', now() - interval '1 hour')
             """, in: "MARKET")
         return Plant(kind: .referenceDangling, key: "listings/\(id)")
+    }
+
+    /// Users of whom one is not in the copy, one is there as somebody else, and one is as it is.
+    private func plantReadModels() async throws -> Set<Plant> {
+        let ids = (1...3).map { "00000000-0000-4000-9000-00000000000\($0)" }
+        for (index, id) in ids.enumerated() {
+            _ = try await system.stores.rows(
+                """
+                WITH u AS (
+                    INSERT INTO auth.users (user_id, nickname, version, created_at, updated_at)
+                    VALUES ('\(id)', 'n', 2, now() - interval '2 hours', now() - interval '1 hour') RETURNING user_id
+                )
+                INSERT INTO auth.user_profiles (user_id, name, email) SELECT user_id, 'name', 'e' FROM u
+                """)
+            guard index > 0 else { continue }
+            _ = try await system.stores.rows(
+                """
+                INSERT INTO my.users_view (user_id, nickname, name, email, version, is_deleted, changed_at)
+                VALUES ('\(id)', 'n', '\(index == 1 ? "another" : "name")', 'e', 2, false, now() - interval '1 hour')
+                """, in: "MARKET")
+        }
+        return [
+            Plant(kind: .readModelBehind, key: "users_view/\(ids[0])"),
+            Plant(kind: .readModelDiffers, key: "users_view/\(ids[1])"),
+        ]
     }
 
     /// What no program can mend: somebody says what the listing is of.

@@ -121,11 +121,12 @@ struct SeededStores {
             let result = Fold.result(of: cards(number), session: session(number))
             let json = String(decoding: result.json, as: UTF8.self).replacing("\\", with: "\\\\")
             return "\(id(number))\t\(product(number))\t\(closed)\t\(result.cardCount)\t\\\\x\(result.digest)\t"
-                + "\(result.analyzer)\t\(json)"
+                + "\(result.analyzer)\t\(json)\t\(Fold.version)"
         }
         _ = try await postgres.copyIn(
             """
-            COPY analysis.analysis_results (request_id, product_id, completed_at, card_count, digest, analyzer, result)
+            COPY analysis.analysis_results
+                (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
             FROM STDIN
             """, from: results)
         try await postgres.execute(script: "ANALYZE analysis.analysis_requests; ANALYZE analysis.analysis_results")

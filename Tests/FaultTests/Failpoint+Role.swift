@@ -35,6 +35,10 @@ extension Failpoint: CustomTestStringConvertible {
         case invalidation
         /// Events that were put aside are sent again.
         case letters
+        /// A user is created and deleted.
+        case user
+        /// A user's events are applied to the copy of users.
+        case projection
     }
 
     var scene: Scene {
@@ -56,6 +60,8 @@ extension Failpoint: CustomTestStringConvertible {
         case .misfitsReplaced: .strangers
         case .eventSetAside, .cacheInvalidated, .eventsCommitted: .invalidation
         case .lettersRedriven: .letters
+        case .userStored, .userDeleted: .user
+        case .usersProjected: .projection
         }
     }
 

@@ -21,6 +21,7 @@ final class CheckFixture: Sendable {
     let cache = FakeVersionedCache()
     let caches: FakeCacheCheckStore
     let listings = FakeListingCheckStore()
+    let readModels = FakeReadModelCheckStore()
     let sweeps: FakeSweeps
     let configuration: CheckConfiguration
 
@@ -53,7 +54,7 @@ final class CheckFixture: Sendable {
                     outbox: FakeOutboxStore(database: database), deliveries: [])
             ],
             caches: caches, cache: cache, products: FakeProductStore(database: database),
-            listings: listings)
+            listings: listings, readModels: readModels)
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -112,7 +113,7 @@ final class CheckFixture: Sendable {
     }
 
     /// Moves the sinks' cursors behind what the outbox has.
-    func deliver(to sinks: [OutboxSink] = OutboxSink.allCases) async throws {
+    func deliver(to sinks: [OutboxSink] = OutboxSink.usual) async throws {
         let (outbox, owner) = (FakeOutboxStore(database: database), UUID())
         for sink in sinks {
             _ = try await outbox.holdShards(of: sink, owner: owner, leaseDuration: .seconds(60))

@@ -15,7 +15,7 @@ struct CheckerTests {
         let report = try await fixture.sweep()
         #expect(report.isConsistent && report.found == 0)
         #expect(report.walks.first { $0.phase == "requests" }?.rows == 20)
-        #expect(report.invariants.filter { !$0.isChecked }.map(\.invariant) == [.i9])
+        #expect(!report.invariants.contains { !$0.isChecked })
     }
 
     @Test("what is wrong twice is found, on both sides, with what the stores say")
@@ -201,6 +201,45 @@ struct CheckerTests {
         #expect(report.walks.first { $0.phase == "references" }?.rows == 5)
     }
 
+    @Test("rows of a read model that are not their source's are found and copied again", arguments: [1, 2, 3, 100])
+    func readModels(chunk: Int) async throws {
+        let fixture = CheckFixture { $0.requestsPerChunk = chunk }
+        _ = try await fixture.submit(1)
+        func user(_ id: UUID, _ version: Int64, _ name: String = "n", isDeleted: Bool = false, late: Double = 0) -> User
+        {
+            User(
+                id: id, nickname: "a", name: name, email: "e", version: version, isDeleted: isDeleted,
+                changedAt: fixture.began.addingTimeInterval(late))
+        }
+        let ids = (0..<9).map { _ in UUID() }
+        fixture.readModels.plant(source: user(ids[0], 1), copy: user(ids[0], 1))
+        fixture.readModels.plant(source: user(ids[1], 2), copy: user(ids[1], 1))
+        fixture.readModels.plant(source: user(ids[2], 1))
+        fixture.readModels.plant(source: user(ids[3], 2), copy: user(ids[3], 9))
+        fixture.readModels.plant(source: user(ids[4], 2), copy: user(ids[4], 2, "other"))
+        fixture.readModels.plant(copy: user(ids[5], 1))
+        fixture.readModels.plant(source: user(ids[6], 3, isDeleted: true), copy: user(ids[6], 2))
+        // One that was deleted before there was a copy, and one that has just been made.
+        fixture.readModels.plant(source: user(ids[7], 3, isDeleted: true))
+        fixture.readModels.plant(source: user(ids[8], 1, late: 3590))
+        let found = try await fixture.sweep().findings
+        func keys(_ kind: FindingKind) -> Set<String> {
+            Set(found.filter { $0.kind == kind }.flatMap(\.examples).map(\.key))
+        }
+        func named(_ places: Int...) -> Set<String> {
+            Set(places.map { "users_view/\(ids[$0].uuidString.lowercased())" })
+        }
+        #expect(keys(.readModelBehind) == named(1, 2, 6))
+        #expect(keys(.readModelDiffers) == named(3, 4, 5))
+        var options = SweepOptions()
+        options.repairs = true
+        options.reach = .full
+        let mended = try await fixture.sweep(options)
+        #expect(mended.found == 6 && mended.remaining == 0)
+        #expect(try await fixture.sweep().found == 0)
+        #expect(try await fixture.readModels.copy(ids).count == 6)
+    }
+
     @Test("rows that wait and cursors that went back are found, caches are compared with their rows")
     func copies() async throws {
         let fixture = CheckFixture()
@@ -277,7 +316,7 @@ struct SweepReportTests {
         #expect(report.page.contains("&lt;b&gt;&amp;") && !report.page.contains("<b>&"))
         #expect(report.page.contains("1 findings remain") && !report.page.contains("http"))
         #expect(report.text().contains("I8 key that never expires: 1"))
-        #expect(report.text().contains("I9  each read model equals its source — not checked"))
+        #expect(report.text().contains("I9  each read model equals its source"))
         #expect(try report.json().contains("\"kind\" : \"key.without_expiry\""))
     }
 }

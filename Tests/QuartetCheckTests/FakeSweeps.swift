@@ -40,7 +40,7 @@ final class FakeSweeps: SweepStore, SweepLedger {
 
     func lastFinished(full: Bool) async throws -> Sweep? {
         state.withLock { state in
-            state.finished.last { ($0.isFull || !full) && $0.options.invariants == Set(Invariant.checked) }
+            state.finished.last { ($0.isFull || !full) && $0.options.invariants == Set(Invariant.allCases) }
         }
     }
 

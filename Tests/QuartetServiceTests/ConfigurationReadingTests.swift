@@ -45,6 +45,21 @@ import Testing
         #expect(configuration.databases.connectionsMax == 3)
     }
 
+    @Test func topicsGoOverTheBusThatTheyAreGiven() throws {
+        let usual = try loaded([:]).routes
+        #expect(usual.buses == [.kafka] && usual.topics(over: .kafka) == Set(EventTopic.allCases))
+        let mixed = try loaded([
+            "EVENTS_BUS": "rabbitmq", "EVENTS_TOPICS": "product.events = kafka, user.events=kafka",
+            "RABBITMQ_URL": "amqp://a",
+        ])
+        #expect(mixed.routes.topics(over: .kafka) == [.product, .user])
+        #expect(mixed.routes.topics(over: .rabbitmq) == [.analysis, .alerts])
+        #expect(mixed.rabbit.url == "amqp://a")
+        for text in ["product.events", "product.events=mail", "none=kafka", "product.events=kafka=kafka"] {
+            #expect(try refusal(environment: ["EVENTS_TOPICS": text]).key == "events.topics")
+        }
+    }
+
     @Test func variablesOfOthersAreLetBe() throws {
         #expect(throws: Never.self) { try loaded(["PATH": "/usr/bin", "WORKER_OF_ANOTHER_PROGRAM": "x"]) }
     }

@@ -48,13 +48,14 @@ package final class QuartetSystem: Sendable {
 
     /// Runs `body` with a stack of its own, for tests that stop or break servers.
     package static func withPrivateStack(
-        on kafka: TestBroker = .embedded, _ body: (LocalStack) async throws -> Void
+        on kafka: TestBroker = .embedded, hasRabbit: Bool = false, _ body: (LocalStack) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder.make()
         // Many of them would fill a disk before the process ends.
         defer { try? FileManager.default.removeItem(at: folder) }
         var options = StackOptions.fast
         options.broker = try kafka.kind
+        options.hasRabbit = hasRabbit
         let stack = try await LocalStack.start(directory: folder, options: options)
         do {
             try await body(stack)

@@ -53,11 +53,13 @@ package enum Migrations {
                 migration(3, "audit", PackageResources._003_audit_sql),
                 migration(
                     4, "events", PackageResources._004_before_sql + outbox + PackageResources._004_events_sql),
+                migration(5, "auth", PackageResources._005_auth_sql),
             ]
         case .market:
             [
                 migration(1, "market", PackageResources._001_market_sql),
                 migration(2, "events", outbox),
+                migration(3, "my", PackageResources._003_my_sql),
             ]
         }
     }

@@ -26,16 +26,6 @@ package enum Invariant: String, Sendable, Hashable, CaseIterable, Codable, Compa
         }
     }
 
-    /// Why it is not checked; nil where it is.
-    package var missingParts: String? {
-        switch self {
-        case .i9: "there are no read models yet"
-        default: nil
-        }
-    }
-
-    package static var checked: [Invariant] { allCases.filter { $0.missingParts == nil } }
-
     package static func < (left: Invariant, right: Invariant) -> Bool { left.number < right.number }
 
     private var number: Int { Int(rawValue.dropFirst()) ?? 0 }
@@ -70,6 +60,8 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
     case cacheWithoutRow = "cache.without_row"
     case keyWithoutExpiry = "key.without_expiry"
     case referenceDangling = "reference.dangling"
+    case readModelBehind = "read_model.behind"
+    case readModelDiffers = "read_model.differs"
 
     /// Those that it breaks; a finding is filed under the first that is being checked.
     package var invariants: [Invariant] {
@@ -86,6 +78,7 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .outboxWaiting, .cursorWentBack: [.i7]
         case .cacheStale, .cacheWithoutRow, .keyWithoutExpiry: [.i8]
         case .referenceDangling: [.i10]
+        case .readModelBehind, .readModelDiffers: [.i9]
         }
     }
 
@@ -118,13 +111,16 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .cacheWithoutRow: "cache entry without a row"
         case .keyWithoutExpiry: "key that never expires"
         case .referenceDangling: "listing of a product that is not there"
+        case .readModelBehind: "read model's row missing, or older than its source"
+        case .readModelDiffers: "read model's row is not its source"
         }
     }
 
     /// Whether it is about one request, and its key is that request's id.
     package var isOfRequest: Bool {
         switch self {
-        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry, .referenceDangling:
+        case .outboxWaiting, .cursorWentBack, .cacheStale, .cacheWithoutRow, .keyWithoutExpiry, .referenceDangling,
+            .readModelBehind, .readModelDiffers:
             false
         default: true
         }

@@ -166,7 +166,7 @@ package struct SweepReport: Sendable, Hashable, Codable {
         invariants = Invariant.allCases.map { invariant in
             let own = kinds.filter { $0.invariant == invariant }
             let reason =
-                invariant.missingParts ?? (sweep.options.invariants.contains(invariant) ? nil : "not asked for")
+                sweep.options.invariants.contains(invariant) ? nil : "not asked for"
             return Checked(
                 invariant: invariant, title: invariant.title, isChecked: reason == nil, reason: reason,
                 found: own.reduce(0) { $0 + $1.found }, remaining: own.reduce(0) { $0 + $1.found - $1.repaired })

@@ -11,7 +11,7 @@ package struct SweepOptions: Sendable, Hashable, Codable {
     }
 
     package var reach = Reach.incremental
-    package var invariants: Set<Invariant> = Set(Invariant.checked)
+    package var invariants: Set<Invariant> = Set(Invariant.allCases)
     /// Of all keys, how many are judged: 0 (exclusive) ... 1. Always the same ones.
     package var sample = 1.0
     package var repairs = false
@@ -43,6 +43,8 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
     case caches
     /// References from one database into another.
     case references
+    /// Read models beside their sources.
+    case readModels = "read_models"
 
     package var invariants: Set<Invariant> {
         switch self {
@@ -52,6 +54,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .outbox: [.i7]
         case .caches: [.i8]
         case .references: [.i10]
+        case .readModels: [.i9]
         }
     }
 
@@ -63,6 +66,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .outbox: "outbox and cursors"
         case .caches: "caches and expiry"
         case .references: "references across databases"
+        case .readModels: "read models and their sources"
         }
     }
 
@@ -74,6 +78,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .outbox: "shards"
         case .caches: "keys"
         case .references: "listings"
+        case .readModels: "users"
         }
     }
 }

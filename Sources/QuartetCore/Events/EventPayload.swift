@@ -127,3 +127,32 @@ package struct FindingPayload: EventPayload {
         case invariant, kind, key, detail
     }
 }
+
+/// Of a user that is there; its id is the aggregate's.
+package struct UserPayload: EventPayload {
+    package static let fields = "nickname, name, email and profile_image"
+
+    package let nickname: String
+    package let name: String
+    package let email: String
+    package let profileImage: String?
+
+    package init(nickname: String, name: String, email: String, profileImage: String? = nil) {
+        self.nickname = nickname
+        self.name = name
+        self.email = email
+        self.profileImage = profileImage
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case nickname, name, email
+        case profileImage = "profile_image"
+    }
+}
+
+/// Of a user that is gone.
+package struct UserDeletionPayload: EventPayload {
+    package static let fields = "nothing"
+
+    package init() {}
+}

@@ -1,6 +1,6 @@
 /// What an event happened to: the first part of what keeps events in order, before its id.
 package enum AggregateKind: String, Sendable, Hashable, CaseIterable {
-    case analysis, product, finding
+    case analysis, product, finding, user
 }
 
 /// The public topics; dead letters go to the topic's name with `.dlq` behind it.
@@ -21,6 +21,44 @@ package enum OutboxSink: String, Sendable, Hashable, CaseIterable {
     case queue
     /// The topics in Kafka.
     case events
+    /// The exchange in RabbitMQ.
+    case rabbitmq
+
+    /// Where no topic goes over RabbitMQ.
+    package static let usual: [OutboxSink] = [.queue, .events]
+}
+
+/// What carries events to those who take them in.
+package enum EventBus: String, Sendable, Hashable, CaseIterable {
+    case kafka, rabbitmq
+
+    package var sink: OutboxSink {
+        switch self {
+        case .kafka: .events
+        case .rabbitmq: .rabbitmq
+        }
+    }
+}
+
+/// Which bus each topic's events go over.
+package struct EventRoutes: Sendable, Hashable {
+    package var bus: EventBus
+    /// Those that differ.
+    package var exceptions: [EventTopic: EventBus]
+
+    package init(bus: EventBus = .kafka, exceptions: [EventTopic: EventBus] = [:]) {
+        self.bus = bus
+        self.exceptions = exceptions
+    }
+
+    package func bus(of topic: EventTopic) -> EventBus { exceptions[topic] ?? bus }
+
+    package func topics(over bus: EventBus) -> Set<EventTopic> {
+        Set(EventTopic.allCases.filter { self.bus(of: $0) == bus })
+    }
+
+    /// Those that carry anything.
+    package var buses: [EventBus] { EventBus.allCases.filter { !topics(over: $0).isEmpty } }
 }
 
 /// What can happen, declared once: all that depends on an event's type stands here.
@@ -42,7 +80,8 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
         self.aggregate = aggregate
         self.topic = topic
         self.routingKey = routingKey
-        self.sinks = sinks
+        // Which of the buses is configuration.
+        self.sinks = sinks.contains(.events) ? sinks.union([.rabbitmq]) : sinks
         self.payload = payload
     }
 
@@ -61,6 +100,7 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
 extension EventType {
     package static let all: [EventType] = [
         analysisRequested, analysisCompleted, analysisFailed, analysisCancelled, productUpdated, consistencyFinding,
+        userCreated, userUpdated, userDeleted,
     ]
 
     package static let analysisRequested = EventType(
@@ -80,4 +120,10 @@ extension EventType {
     /// The checker found something; the aggregate's id is `invariant/kind/key`.
     package static let consistencyFinding = EventType(
         "consistency.finding", of: .finding, to: .alerts, as: "check.finding.found", carrying: FindingPayload.self)
+    package static let userCreated = EventType(
+        "auth.user.created", of: .user, to: .user, as: "auth.user.created", carrying: UserPayload.self)
+    package static let userUpdated = EventType(
+        "auth.user.updated", of: .user, to: .user, as: "auth.user.updated", carrying: UserPayload.self)
+    package static let userDeleted = EventType(
+        "auth.user.deleted", of: .user, to: .user, as: "auth.user.deleted", carrying: UserDeletionPayload.self)
 }

@@ -43,6 +43,9 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case lettersRedriven = "letters.redriven"
     case cacheInvalidated = "cache.invalidated"
     case eventsCommitted = "events.committed"
+    case userStored = "user.stored"
+    case userDeleted = "user.deleted"
+    case usersProjected = "users.projected"
 
     private struct Armed {
         let point: Failpoint

@@ -23,11 +23,20 @@ package protocol EventSubscription: Sendable {
     /// Puts a delivery that can't be used aside, with the reason.
     func deadLetter(_ delivery: EventDelivery, reason: String) async throws
 
+    /// Has a delivery come again after a pause, behind those that come meanwhile.
+    ///
+    /// - Returns: false where the stream can't do that, or the delivery has come often enough.
+    func comeAgain(_ delivery: EventDelivery, reason: String) async throws -> Bool
+
     /// Says that the member lives, though it takes its time over what it has. Called every few seconds meanwhile.
     func keepPlace() async throws
 
     /// Leaves the group.
     func close() async
+}
+
+extension EventSubscription {
+    package func comeAgain(_ delivery: EventDelivery, reason: String) async throws -> Bool { false }
 }
 
 /// An event and where it stands in its topic.

@@ -142,7 +142,12 @@ package final class EventConsumer<Handler: EventHandler>: Role {
             try await waitingForStores(subscription) { try await handler.apply(decoded.map(\.change)) }
             return decoded.count
         } catch let failure as any StoreFailure where decoded.count == 1 {
-            try await putAside(decoded[0].delivery, reason: "can't be applied: \(failure)", subscription)
+            let reason = "can't be applied: \(failure)"
+            if try await subscription.comeAgain(decoded[0].delivery, reason: reason) {
+                logger.warning("event comes again later", metadata: ["reason": "\(reason)"])
+            } else {
+                try await putAside(decoded[0].delivery, reason: reason, subscription)
+            }
             return 0
         } catch is any StoreFailure {
             var applied = 0

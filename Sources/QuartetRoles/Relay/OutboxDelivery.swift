@@ -109,16 +109,24 @@ package struct QueueDelivery: OutboxDelivery {
     }
 }
 
-/// Publishes events to the topics.
+/// Publishes events over one bus.
 package struct TopicDelivery: OutboxDelivery {
-    package let sink = OutboxSink.events
+    package let sink: OutboxSink
+    private let topics: Set<EventTopic>
     private let publisher: any EventPublisher
 
-    package init(publisher: any EventPublisher) {
+    /// - Parameter topics: those that go over this bus.
+    package init(
+        publisher: any EventPublisher, over bus: EventBus = .kafka, topics: Set<EventTopic> = Set(EventTopic.allCases)
+    ) {
         self.publisher = publisher
+        self.topics = topics
+        sink = bus.sink
     }
 
     package func deliver(_ events: [DomainEvent], lull: @escaping @Sendable () async -> Void) async throws {
+        let events = events.filter { topics.contains($0.type.topic) }
+        guard !events.isEmpty else { return }
         await lull()
         try await publisher.publish(events)
         Failpoint.eventsPublished.reached()

@@ -163,7 +163,7 @@ package final class Relay: Role {
     /// - Returns: whether anything was delivered that can have been lost.
     @discardableResult
     private func replayWhatWasLost() async throws -> Bool {
-        guard delivery.sink == .events else { return false }
+        guard delivery.sink != .queue else { return false }
         let delivered = try await outbox.positions(of: delivery.sink)
         guard delivered.values.contains(where: { $0 > 0 }) else { return false }
         let topics = lost.withLock { $0 }.union(try await delivery.topicsWithLostLogs())

@@ -70,6 +70,8 @@ extension QuartetConfiguration {
             try configuration.redis.read(from: &reader)
             try configuration.mongo.read(from: &reader)
             try configuration.kafka.read(from: &reader)
+            try configuration.rabbit.read(from: &reader)
+            try configuration.routes.read(from: &reader)
         }
         configuration.api.key = try reader.secret("quartet.api.key", configuration.api.key)
         configuration.apiURL = try reader.string("quartet.api.url", configuration.apiURL)

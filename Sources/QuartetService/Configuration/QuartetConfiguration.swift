@@ -15,6 +15,9 @@ package struct QuartetConfiguration: Sendable {
     package var redis = RedisSettings()
     package var mongo = MongoSettings()
     package var kafka = KafkaSettings()
+    package var rabbit = RabbitSettings()
+    /// Which bus each topic's events go over.
+    package var routes = EventRoutes()
     package var api = APIConfiguration(key: "")
     /// Where the command-line clients find the API.
     package var apiURL = "http://127.0.0.1:8080"

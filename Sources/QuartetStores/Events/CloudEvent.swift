@@ -2,7 +2,8 @@ import Foundation
 import Kafka
 import QuartetCore
 
-/// Domain events as CloudEvents in Kafka's binary mode: attributes are headers, the value is the data alone.
+/// Domain events as CloudEvents in Kafka's binary mode: attributes are headers, the value is the data alone. RabbitMQ, for
+/// whose protocol there is no binding, carries the same headers.
 ///
 /// Source: CloudEvents 1.0.2 and its Kafka protocol binding 1.0.2, section 3.2.
 enum CloudEvent {
@@ -10,20 +11,28 @@ enum CloudEvent {
         var specVersion, id, type, subject, time, aggregateVersion, trace: String?
     }
 
-    static func record(of event: DomainEvent, naming: EventNaming = EventNaming()) -> KafkaRecord {
+    static func headers(
+        of event: DomainEvent, naming: EventNaming = EventNaming()
+    ) -> [(name: String, value: String)] {
         var headers = [
-            KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", event.id),
-            KafkaHeader("ce_source", naming.source), KafkaHeader("ce_type", event.type.name),
-            KafkaHeader("ce_subject", event.aggregateID), KafkaHeader("ce_time", Timestamp.text(event.occurredAt)),
+            ("ce_specversion", "1.0"), ("ce_id", event.id), ("ce_source", naming.source),
+            ("ce_type", event.type.name), ("ce_subject", event.aggregateID),
+            ("ce_time", Timestamp.text(event.occurredAt)),
             // Names of extensions are lowercase letters and digits.
-            KafkaHeader("ce_aggregateversion", String(event.version)),
-            KafkaHeader("content-type", "application/json"),
+            ("ce_aggregateversion", String(event.version)), ("content-type", "application/json"),
         ]
-        if let trace = event.trace { headers.append(KafkaHeader("ce_traceparent", trace)) }
-        return KafkaRecord(
+        if let trace = event.trace { headers.append(("ce_traceparent", trace)) }
+        return headers
+    }
+
+    static func record(of event: DomainEvent, naming: EventNaming = EventNaming()) -> KafkaRecord {
+        KafkaRecord(
             topic: naming.topic(event.type.topic), key: Array(event.aggregateID.utf8), value: event.payload,
-            headers: headers
-        )
+            headers: headers(of: event, naming: naming).map { KafkaHeader($0.name, $0.value) })
+    }
+
+    static func event(of record: KafkaConsumedRecord) throws(EventDecodingError) -> DomainEvent {
+        try event(headers: record.headers.map { ($0.name, $0.value) }, value: record.value ?? [])
     }
 
     /// Whether it is another deployment's, which has the same topics by mistake.
@@ -33,8 +42,10 @@ enum CloudEvent {
     }
 
     /// - Throws: `EventDecodingError` that says what is wrong, without the data.
-    static func event(of record: KafkaConsumedRecord) throws(EventDecodingError) -> DomainEvent {
-        let attributes = try attributes(of: record)
+    static func event(
+        headers: [(name: String, value: [UInt8])], value: [UInt8]
+    ) throws(EventDecodingError) -> DomainEvent {
+        let attributes = try attributes(of: headers)
         guard let version = attributes.specVersion else { throw EventDecodingError(reason: "no header ce_specversion") }
         guard version.hasPrefix("1.") else { throw EventDecodingError(reason: "not a version of CloudEvents 1") }
         guard let id = attributes.id, !id.isEmpty else { throw EventDecodingError(reason: "no header ce_id") }
@@ -52,13 +63,15 @@ enum CloudEvent {
             throw EventDecodingError(reason: "no whole number from 0 on in header ce_aggregateversion")
         }
         return DomainEvent(
-            id: id, type: type, aggregateID: subject, version: aggregateVersion, payload: record.value ?? [],
+            id: id, type: type, aggregateID: subject, version: aggregateVersion, payload: value,
             occurredAt: occurredAt, trace: attributes.trace)
     }
 
-    private static func attributes(of record: KafkaConsumedRecord) throws(EventDecodingError) -> Attributes {
+    private static func attributes(of headers: [(name: String, value: [UInt8])]) throws(EventDecodingError)
+        -> Attributes
+    {
         var attributes = Attributes()
-        for header in record.headers where header.name.hasPrefix("ce_") {
+        for header in headers where header.name.hasPrefix("ce_") {
             guard let text = String(validating: header.value, as: UTF8.self) else {
                 throw EventDecodingError(reason: "a ce_ header is not UTF-8")
             }

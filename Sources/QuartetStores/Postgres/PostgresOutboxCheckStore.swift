@@ -10,7 +10,7 @@ package struct PostgresOutboxCheckStore: OutboxCheckStore {
     private let waitingRows, readCursors, notify: StoreStatement
 
     package init(
-        databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.allCases
+        databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.usual
     ) throws {
         let statements = try databases.statements(in: .outbox(), of: database)
         self.database = "\(database)"

@@ -20,7 +20,7 @@ package struct PostgresOutboxStore: OutboxStore {
     ///   - database: whose outbox it is.
     ///   - sinks: the sinks in use; rows are kept until each of these has them.
     package init(
-        databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.allCases
+        databases: Databases, of database: DatabaseName = .dropship, sinks: [OutboxSink] = OutboxSink.usual
     ) throws {
         let statements = try databases.statements(in: .outbox(), of: database)
         self.database = database

@@ -14,6 +14,8 @@ package struct PostgresStoreError: StoreFailure, Equatable {
         case tableMap
         /// A database's schema is not the one that this build needs.
         case migration
+        /// A table is not as the migrations made it: somebody has changed it.
+        case alteredTable
     }
 
     package let code: Code
@@ -25,7 +27,7 @@ package struct PostgresStoreError: StoreFailure, Equatable {
     }
 
     package var mayHaveHappened: Bool { false }
-    package var isRetriable: Bool { code == .contention }
+    package var isRetriable: Bool { code == .contention || code == .alteredTable }
     package var isUnavailable: Bool { false }
     package var isContended: Bool { code == .contention }
     package var description: String { message }

@@ -25,7 +25,7 @@ struct PostgresSweepLedger: SweepLedger {
 
     func begin(_ sweep: Sweep, holder: String, retention: Duration) async throws {
         let isWhole =
-            sweep.options.invariants.isSuperset(of: Invariant.checked) && sweep.options.sample >= 1
+            sweep.options.invariants.isSuperset(of: Invariant.allCases) && sweep.options.sample >= 1
             && (sweep.isFull || sweep.options.reach == .incremental)
         _ = try await run(
             "begin_sweep", sweep.id, holder, sweep.options.text, Self.json(sweep.options), isWhole, sweep.isFull,

@@ -11,7 +11,7 @@ package struct FakeOutboxCheckStore: OutboxCheckStore {
 
     package func waiting(before date: Date) async throws -> [WaitingRows] {
         try database.run(.checkStore) { state, _ in
-            OutboxSink.allCases.flatMap { sink in
+            OutboxSink.usual.flatMap { sink in
                 let behind = state.outbox.filter { state.waits($0, for: sink) }
                 return Dictionary(grouping: behind, by: \.shard).values.compactMap { Self.waiting($0, for: sink) }
             }.filter { $0.oldest < date }

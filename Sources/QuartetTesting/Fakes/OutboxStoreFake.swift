@@ -120,7 +120,7 @@ package struct FakeOutboxStore: OutboxStore {
             let latest = transaction.date.addingTimeInterval(-age.seconds)
             let doomed = state.outbox.filter { row in
                 row.event.occurredAt < latest
-                    && OutboxSink.allCases.allSatisfy { sink in
+                    && OutboxSink.usual.allSatisfy { sink in
                         state.cursors[sink]?[row.shard] != nil && !state.waits(row, for: sink)
                     }
             }.sorted { $0.id < $1.id }.prefix(limit)

@@ -6,7 +6,7 @@ import QuartetService
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look after events: those that were put aside, and those to hand off again.",
-        subcommands: [EventsDead.self, EventsReplay.self])
+        subcommands: [EventsDead.self, EventsReplay.self, EventsTopology.self])
 }
 
 extension ConfigurationOptions {

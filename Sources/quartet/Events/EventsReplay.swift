@@ -22,7 +22,7 @@ struct EventsReplay: AsyncParsableCommand {
     @Option(help: "Only events of the aggregate with this id.")
     var aggregate: String?
 
-    @Option(help: "Only to these sinks, queue or events; may be given several times.")
+    @Option(help: "Only to these sinks, queue, events or rabbitmq; may be given several times.")
     var sink: [String] = []
 
     @Flag(help: "Print the counts as JSON.")

@@ -12,7 +12,7 @@ struct Dev: AsyncParsableCommand {
             Data stays in the data folder. Its stack.env has the addresses of the API and of the servers, so that the clients
             of this command and psql, redis-cli, mongosh and kcat can look in. SIGINT or SIGTERM stops everything. Kafka is
             the distribution whose folder KAFKA_HOME names, run by Java 17 or later; without, an embedded broker that keeps
-            events in memory.
+            events in memory. RabbitMQ runs too where it is installed, unless --without rabbitmq.
             """)
 
     @OptionGroup var configuration: ConfigurationOptions
@@ -26,7 +26,7 @@ struct Dev: AsyncParsableCommand {
         // What is wrong in the file is said before servers start.
         _ = try configuration.load()
         let stack = try await LocalStack.start(directory: directory.url, options: broker.options)
-        Terminal.say("events go over \(stack.kafka.summary)")
+        Terminal.say(stack.busSummary)
         do {
             try await stack.whileServing { try await runRoles(on: stack) }
         } catch {

@@ -13,23 +13,34 @@ struct StackDirectory: ParsableArguments {
     var url: URL { URL(fileURLWithPath: directory, isDirectory: true) }
 }
 
-/// Which broker runs beside the other local servers.
+/// Which brokers run beside the other local servers.
 struct StackBroker: ParsableArguments {
     @Option(name: .customLong("kafka-nodes"), help: "How many nodes Kafka has: 1 or 3.")
     var nodes = 1
+
+    @Option(help: "What not to start though it is installed: rabbitmq.")
+    var without: [Leavable] = []
+
+    enum Leavable: String, ExpressibleByArgument, CaseIterable {
+        case rabbitmq
+    }
 
     func validate() throws {
         if ![1, 3].contains(nodes) { throw ValidationError("--kafka-nodes is 1 or 3") }
     }
 
     var options: StackOptions {
-        get throws { StackOptions(broker: try .preferred(nodes: nodes, substitute: .embedded(brokers: nodes))) }
+        get throws {
+            StackOptions(
+                broker: try .preferred(nodes: nodes, substitute: .embedded(brokers: nodes)),
+                hasRabbit: !without.contains(.rabbitmq) && RabbitServer.isInstalled)
+        }
     }
 }
 
 struct Stack: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run private PostgreSQL, Redis, MongoDB and Kafka servers alone.",
+        abstract: "Run private PostgreSQL, Redis, MongoDB, Kafka and RabbitMQ servers alone.",
         discussion: """
             Their addresses are in stack.env of the data folder. SIGINT or SIGTERM stops them. Kafka is the distribution whose
             folder KAFKA_HOME names, run by Java 17 or later; without, an embedded broker that keeps events in memory.
@@ -41,7 +52,7 @@ struct Stack: AsyncParsableCommand {
     func run() async throws {
         let stack = try await LocalStack.start(directory: directory.url, options: broker.options)
         do {
-            Terminal.say("events go over \(stack.kafka.summary)")
+            Terminal.say(stack.busSummary)
             let file = try stack.writeEnvironmentFile()
             let command = LocalStack.command(toRead: file)
             Terminal.say("servers run; `\(command)` gives their addresses; stop with Ctrl-C")
@@ -57,6 +68,10 @@ struct Stack: AsyncParsableCommand {
 }
 
 extension LocalStack {
+    var busSummary: String {
+        "events go over \(kafka.summary)" + (rabbit.map { ", and RabbitMQ runs at \($0.url)" } ?? "")
+    }
+
     /// Runs `body`, and ends it with an error when a server goes away by itself.
     func whileServing(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -4,7 +4,7 @@ import QuartetService
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring the databases' schemas, MongoDB's indexes and Kafka's topics forward.")
+        abstract: "Bring the databases' schemas, MongoDB's indexes, Kafka's topics and RabbitMQ's queues forward.")
 
     @OptionGroup var configuration: ConfigurationOptions
 

@@ -18,7 +18,7 @@ struct JudgeTests {
             closedAt: status == .queued ? nil : since)
     }
 
-    private let judge = Judge(invariants: Set(Invariant.checked), settledBefore: settledBefore)
+    private let judge = Judge(invariants: Set(Invariant.allCases), settledBefore: settledBefore)
 
     struct Case: Sendable, CustomTestStringConvertible {
         let status: RequestStatus
@@ -110,7 +110,7 @@ struct JudgeTests {
             let judge = Judge(invariants: checked, settledBefore: Self.settledBefore)
             return judge.findings(judge.kinds(sides), sides).map(\.invariant)
         }
-        #expect(invariants(Set(Invariant.checked)) == [.i6])
+        #expect(invariants(Set(Invariant.allCases)) == [.i6])
         #expect(invariants([.i1]) == [.i1])
         #expect(invariants([.i2, .i3]).isEmpty)
     }

@@ -37,7 +37,7 @@ struct HostileRowTests {
             }
             let requests = try await store.requests(ids).compactMap(\.self)
             #expect(requests.count == ids.count)
-            let judge = Judge(invariants: Set(Invariant.checked), settledBefore: .now) { .now }
+            let judge = Judge(invariants: Set(Invariant.allCases), settledBefore: .now) { .now }
             for facts in try await checks.requests(in: KeyRange(), limit: 100) {
                 _ = judge.kinds(Sides(id: facts.id, request: facts))
                 _ = RequestID.before(facts.createdAt)

@@ -1,13 +1,12 @@
-import ClientSupport
 import DequeModule
-import Dispatch
+package import Dispatch
 import Synchronization
 
 /// Callers suspended until somebody releases them, their deadline passes or they are cancelled; first come, first served.
 ///
 /// `wait` registers its caller before it gives up the caller's actor. So an actor that looks, finds nothing and waits
 /// misses no release that is made on the same actor.
-final class WaiterQueue<Value: Sendable>: Sendable {
+package final class WaiterQueue<Value: Sendable>: Sendable {
     private struct State {
         var lastID: UInt64 = 0
         var waiting = Deque<(id: UInt64, continuation: CheckedContinuation<Value, Never>)>()
@@ -17,14 +16,14 @@ final class WaiterQueue<Value: Sendable>: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter timers: where deadlines are watched.
-    init(timers: DispatchQueue) {
+    package init(timers: DispatchQueue) {
         self.timers = timers
     }
 
-    var isEmpty: Bool { state.withLock(\.waiting.isEmpty) }
+    package var isEmpty: Bool { state.withLock(\.waiting.isEmpty) }
 
     /// A number for one wait; never 0.
-    func makeID() -> UInt64 {
+    package func makeID() -> UInt64 {
         state.withLock {
             $0.lastID += 1
             return $0.lastID
@@ -32,7 +31,7 @@ final class WaiterQueue<Value: Sendable>: Sendable {
     }
 
     /// Waits to be released as `id`, at most until `deadline`; `inFront` for who was released and has to wait again.
-    func wait(
+    package func wait(
         as id: UInt64, inFront: Bool = false, until deadline: Deadline?, late: Value, cancelled: Value,
         isolation: isolated (any Actor)? = #isolation
     ) async -> Value {
@@ -57,7 +56,7 @@ final class WaiterQueue<Value: Sendable>: Sendable {
     }
 
     /// Releases the caller that waits as `id`; nobody if it has gone on already.
-    func release(_ id: UInt64, with value: Value) {
+    package func release(_ id: UInt64, with value: Value) {
         let continuation = state.withLock { state -> CheckedContinuation<Value, Never>? in
             guard let index = state.waiting.firstIndex(where: { $0.id == id }) else { return nil }
             return state.waiting.remove(at: index).continuation
@@ -66,11 +65,11 @@ final class WaiterQueue<Value: Sendable>: Sendable {
     }
 
     /// Releases the caller that has waited longest.
-    func releaseFirst(with value: Value) {
+    package func releaseFirst(with value: Value) {
         state.withLock { $0.waiting.popFirst()?.continuation }?.resume(returning: value)
     }
 
-    func releaseAll(with value: Value) {
+    package func releaseAll(with value: Value) {
         let all = state.withLock { state in
             defer { state.waiting.removeAll() }
             return state.waiting.map(\.continuation)

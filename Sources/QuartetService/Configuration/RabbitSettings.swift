@@ -1,0 +1,87 @@
+import QuartetCore
+import QuartetStores
+import RabbitMQ
+
+/// How RabbitMQ is reached and used.
+package struct RabbitSettings: Sendable {
+    /// amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps://. Secret. Needed where events go over RabbitMQ.
+    package var url = ""
+    package var connectTimeout: Duration = .seconds(5)
+    package var operationTimeout: Duration = .seconds(10)
+    package var heartbeat: Duration = .seconds(10)
+    /// Messages that each consumer has and has not acknowledged.
+    package var prefetch = 1000
+    package var triesMax = 5
+    package var retryDelay: Duration = .seconds(10)
+    /// PEM, with amqps: whom to trust in place of the system's authorities, and this client's own certificate with its key.
+    package var authorityFile = ""
+    package var certificateFile = ""
+    package var keyFile = ""
+
+    package init() {}
+
+    mutating func read(from reader: inout SettingsReader) throws {
+        url = try reader.secret("rabbitmq.url", url)
+        connectTimeout = try reader.duration("rabbitmq.connect_timeout", connectTimeout)
+        operationTimeout = try reader.duration("rabbitmq.operation_timeout", operationTimeout)
+        heartbeat = try reader.duration("rabbitmq.heartbeat", heartbeat, in: .seconds(1)...(.seconds(3600)))
+        prefetch = try reader.integer("rabbitmq.prefetch", prefetch, in: 1...65_535)
+        triesMax = try reader.integer("rabbitmq.tries_max", triesMax, in: 1...1000)
+        retryDelay = try reader.duration("rabbitmq.retry_delay", retryDelay, in: .milliseconds(1)...(.seconds(86_400)))
+        authorityFile = try reader.string("rabbitmq.ca_file", authorityFile)
+        certificateFile = try reader.string("rabbitmq.certificate_file", certificateFile)
+        keyFile = try reader.string("rabbitmq.key_file", keyFile)
+    }
+
+    func configuration(clientName: String) throws -> RabbitConfiguration {
+        var configuration: RabbitConfiguration
+        do {
+            configuration = try RabbitConfiguration(url: url)
+        } catch {
+            throw ConfigurationError(key: "rabbitmq.url", problem: error.message)
+        }
+        configuration.clientName = clientName
+        configuration.connectTimeout = connectTimeout
+        configuration.operationTimeout = operationTimeout
+        configuration.heartbeat = heartbeat
+        let files = [authorityFile, certificateFile, keyFile]
+        guard configuration.tls != nil else {
+            guard files.allSatisfy(\.isEmpty) else {
+                throw ConfigurationError(
+                    key: "rabbitmq.url", problem: "has to begin with amqps:// where files are given")
+            }
+            return configuration
+        }
+        guard certificateFile.isEmpty == keyFile.isEmpty else {
+            throw ConfigurationError(key: "rabbitmq.key_file", problem: "goes with rabbitmq.certificate_file")
+        }
+        configuration.tls?.authorityFile = authorityFile.isEmpty ? nil : authorityFile
+        configuration.tls?.certificateFile = certificateFile.isEmpty ? nil : certificateFile
+        configuration.tls?.keyFile = keyFile.isEmpty ? nil : keyFile
+        return configuration
+    }
+
+    var subscription: RabbitSubscriptionConfiguration {
+        var subscription = RabbitSubscriptionConfiguration()
+        subscription.triesMax = triesMax
+        subscription.retryDelay = retryDelay
+        return subscription
+    }
+}
+
+extension EventRoutes {
+    mutating func read(from reader: inout SettingsReader) throws {
+        bus = try reader.choice("events.bus", bus)
+        let text = try reader.string("events.topics", "")
+        for part in text.split(separator: ",") {
+            let words = part.split(separator: "=").map { $0.filter { $0 != " " } }
+            guard words.count == 2, let topic = EventTopic(rawValue: words[0]), let bus = EventBus(rawValue: words[1])
+            else {
+                let topics = EventTopic.allCases.map(\.rawValue).joined(separator: ", ")
+                throw reader.refusal(
+                    "events.topics", text, "topics with their buses like user.events=rabbitmq; there are \(topics)")
+            }
+            exceptions[topic] = bus
+        }
+    }
+}

@@ -1,0 +1,57 @@
+-- The service auth's own tables.
+
+-- name: put_user
+-- Creates a user, or makes it as it is said to be. The event goes with it.
+WITH changed AS (
+    INSERT INTO {users} AS u (user_id, nickname, version, created_at, updated_at)
+    VALUES ($1::uuid, $2::text, (SELECT {first_version}()), now(), now())
+    ON CONFLICT (user_id) DO UPDATE
+        SET nickname = excluded.nickname, version = greatest(u.version + 1, excluded.version),
+            updated_at = greatest(now(), u.created_at), deleted_at = NULL
+    RETURNING user_id, nickname, version, updated_at, xmax = 0 AS is_new
+), profile AS (
+    INSERT INTO {user_profiles} AS p (user_id, name, email, profile_image)
+    SELECT user_id, $3::text, $4::text, $5::text FROM changed
+    ON CONFLICT (user_id) DO UPDATE
+        SET name = excluded.name, email = excluded.email, profile_image = excluded.profile_image
+    RETURNING user_id, name, email, profile_image
+), event AS MATERIALIZED (
+    SELECT {emit}(
+        CASE WHEN is_new THEN 'auth.user.created' ELSE 'auth.user.updated' END, user_id::text, version,
+        json_build_object('nickname', nickname, 'name', name, 'email', email, 'profile_image', profile_image))
+    FROM changed JOIN profile USING (user_id)
+)
+SELECT user_id, nickname, name, email, profile_image, version, false, updated_at
+FROM changed JOIN profile USING (user_id) LEFT JOIN event ON true;
+
+-- name: delete_user
+WITH changed AS (
+    UPDATE {users} SET version = greatest(version + 1, (SELECT {first_version}())),
+        updated_at = greatest(now(), created_at), deleted_at = now()
+    WHERE user_id = $1::uuid AND deleted_at IS NULL
+    RETURNING user_id, version
+), profile AS (
+    DELETE FROM {user_profiles} p USING changed WHERE p.user_id = changed.user_id
+), event AS MATERIALIZED (
+    SELECT {emit}('auth.user.deleted', user_id::text, version, '{}'::json) FROM changed
+)
+SELECT changed.version FROM changed LEFT JOIN event ON true;
+
+-- name: user
+SELECT u.user_id, u.nickname, p.name, p.email, p.profile_image, u.version, false, u.updated_at
+FROM {users} u JOIN {user_profiles} p USING (user_id) WHERE u.user_id = $1::uuid AND u.deleted_at IS NULL;
+
+-- name: users_after
+-- Those that were deleted among them.
+SELECT u.user_id, u.nickname, coalesce(p.name, ''), coalesce(p.email, ''), p.profile_image, u.version,
+    u.deleted_at IS NOT NULL, u.updated_at
+FROM {users} u LEFT JOIN {user_profiles} p USING (user_id)
+WHERE u.user_id > $1::uuid ORDER BY u.user_id LIMIT $2::bigint;
+
+-- name: users_state
+SELECT (SELECT count(*) FROM {users} WHERE deleted_at IS NULL), (SELECT max(updated_at) FROM {users});
+
+-- name: users_by_id
+SELECT u.user_id, u.nickname, coalesce(p.name, ''), coalesce(p.email, ''), p.profile_image, u.version,
+    u.deleted_at IS NOT NULL, u.updated_at
+FROM {users} u LEFT JOIN {user_profiles} p USING (user_id) WHERE u.user_id = ANY ($1::uuid[]);

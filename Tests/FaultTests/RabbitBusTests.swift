@@ -1,0 +1,126 @@
+import Foundation
+import QuartetCore
+import QuartetStack
+import QuartetTesting
+import SystemTesting
+import Testing
+
+/// The pipeline's events over RabbitMQ in place of Kafka.
+@Suite(.serialized, .enabled(if: RabbitServer.isInstalled, "RabbitMQ is not installed")) struct RabbitBusTests {
+    private static let settings = ["EVENTS_BUS": "rabbitmq", "RABBITMQ_RETRY_DELAY": "100ms"]
+
+    @Test(.timeLimit(.minutes(4)))
+    func theBusIsKilledFrozenAndWipedAndNothingIsLost() async throws {
+        try await withSystem { system, rabbit in
+            let (_, shop) = try await system.serve(with: ["relay", "work"])
+            let invalidate = try system.start(["invalidate"], settings: TestProcess.servingMetrics)
+            try await shop.addProduct("p", reviews: 2)
+            let first = try await shop.submitted("p")
+            #expect(try await shop.closed(first).status == "completed")
+            try await expectShown(first, shop)
+            // Kafka carries nothing of it.
+            #expect(try await system.stores.records(ofTopic: EventTopic.analysis.rawValue).isEmpty)
+
+            for harm in [Harm.kill, .freeze, .wipe] {
+                let before = try await applied(invalidate)
+                let id: RequestID
+                switch harm {
+                case .kill:
+                    await rabbit.kill()
+                    id = try await shop.submitted("p")
+                    #expect(try await shop.closed(id).status == "completed")
+                    try await rabbit.start()
+                case .freeze:
+                    await rabbit.suspend()
+                    id = try await shop.submitted("p")
+                    #expect(try await shop.closed(id).status == "completed")
+                    await rabbit.resume()
+                case .wipe:
+                    try await rabbit.wipe()
+                    try await rabbit.start()
+                    id = try await shop.submitted("p")
+                    #expect(try await shop.closed(id).status == "completed")
+                }
+                try await eventually("the events since \(harm) are applied") {
+                    try await applied(invalidate) > before
+                }
+                try await expectShown(id, shop)
+            }
+            try await eventually("nothing waits") {
+                try await system.finish(["events", "topology"]).contains(" 0 waiting, 1 consumers, 0 put aside")
+            }
+            #expect(try await system.finish(["migrate"]).contains("rabbitmq: up to date"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func lettersAreListedRedrivenAndDropped() async throws {
+        try await withSystem { system, _ in
+            let (_, shop) = try await system.serve(with: ["relay", "work", "invalidate"])
+            try await shop.addProduct("p", reviews: 2)
+            let request = try await shop.submitted("p")
+            #expect(try await shop.closed(request).status == "completed")
+            // An event whose aggregate is of another kind, as a service with an error would write it.
+            _ = try await system.stores.rows(
+                "SELECT events.emit('product.updated', 'no id: ' || chr(9), 5::bigint, '{\"name\": \"x\"}'::json)")
+            let letter = try await letters(system, count: 1)[0]
+            #expect(letter.contains("the subject is no product's id"))
+            let name = try #require(letter.firstMatch(of: /"event":"([^"]+)"/)).output.1
+            #expect(
+                try await system.finish(["events", "dead", "show", String(name)]).contains("ce_type: product.updated"))
+            _ = try await system.finish(["events", "dead", "redrive", "--all"])
+            // It is no better than before.
+            let again = try await letters(system, count: 1)[0]
+            #expect(!again.contains(name))
+            _ = try await system.finish(["events", "dead", "drop", "--all"])
+            _ = try await letters(system, count: 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func whatIsWrongIsToldInOneLine() async throws {
+        try await withSystem { system, rabbit in
+            let cases = [
+                (["RABBITMQ_URL": ""], "rabbitmq.url: is required where events go over rabbitmq"),
+                (["RABBITMQ_URL": "http://a"], "rabbitmq.url: not a URL like amqp://"),
+                (["RABBITMQ_URL": rabbit.url + "/elsewhere"], "rabbitmqctl add_vhost"),
+                (["RABBITMQ_URL": rabbit.url.replacing("//", with: "//guest:wrong@")], "password or rights are wrong"),
+                (["EVENTS_TOPICS": "user.events=mail"], "topics with their buses like user.events=rabbitmq"),
+            ]
+            for (settings, words) in cases {
+                let process = try system.start(["migrate"], settings: settings)
+                #expect(try await process.waitForEnd() == .status(1))
+                let last = process.log.split(separator: "\n").last ?? ""
+                #expect(last.contains(words), "\(process.log)")
+                #expect(!process.log.contains("wrong@"))
+            }
+        }
+    }
+
+    private enum Harm { case kill, freeze, wipe }
+
+    private func withSystem(_ body: (QuartetSystem, RabbitServer) async throws -> Void) async throws {
+        try await QuartetSystem.withPrivateStack(hasRabbit: true) { stack in
+            let rabbit = try #require(stack.rabbit)
+            let settings = Self.settings.merging(["RABBITMQ_URL": rabbit.url]) { $1 }
+            try await QuartetSystem.run(on: stack, settings: settings) { try await body($0, rabbit) }
+        }
+    }
+
+    private func applied(_ invalidate: TestProcess) async throws -> Double {
+        try await invalidate.metric("quartet_events_applied_total")
+    }
+
+    private func expectShown(_ id: RequestID, _ shop: Shop) async throws {
+        try await eventually("the product shows \(id)") {
+            try await shop.call(.get, "/v1/products/p/analysis").text.contains("\(id)")
+        }
+    }
+
+    private func letters(_ system: QuartetSystem, count: Int) async throws -> [String] {
+        try await eventually("\(count) events were put aside") { () -> [String]? in
+            let lines = try await system.finish(["events", "dead", "list", "--json"]).split(separator: "\n")
+            return lines.count == count ? lines.map(String.init) : nil
+        }
+    }
+}
