@@ -139,10 +139,9 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetService",
-                "QuartetStack", "QuartetStores", "Redis", "ClientSupport", .asyncHTTPClient, .logging, .nioCore,
-                .nioHTTP1,
-                .nioPosix,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
+                "QuartetService", "QuartetStack", "QuartetStores", "Redis", "ClientSupport", .asyncHTTPClient, .logging,
+                .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .target(
             name: "QuartetChaos",
