@@ -88,6 +88,7 @@ let package = Package(
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
                 .embedInCode("dropship/0003_audit.sql"), .embedInCode("dropship/0004_before.sql"),
                 .embedInCode("dropship/0004_events.sql"), .embedInCode("events/0001_outbox.sql"),
+                .embedInCode("events/0002_waiting.sql"),
                 .embedInCode("market/0001_market.sql"), .embedInCode("source/0001_source.sql"),
             ]),
         .target(

@@ -23,15 +23,17 @@ final class EventTimes: Sendable {
     func aggregate(_ number: Int) -> String { prefix + String(number) }
 
     /// The first time counts: an event may be handed off again.
-    func note(_ moment: Moment, of number: Int) {
+    func note(_ moment: Moment, of numbers: Range<Int>) {
         let now = ContinuousClock.now
-        times.withLock { $0[moment.rawValue][number] = $0[moment.rawValue][number] ?? now }
+        times.withLock { times in
+            for number in numbers where times[moment.rawValue][number] == nil { times[moment.rawValue][number] = now }
+        }
     }
 
     /// Of events of others, nothing.
     func note(_ moment: Moment, ofAggregate name: String) {
         guard name.hasPrefix(prefix), let number = Int(name.dropFirst(prefix.count)), number < count else { return }
-        note(moment, of: number)
+        note(moment, of: number..<number + 1)
     }
 
     func isComplete(_ moment: Moment) -> Bool {

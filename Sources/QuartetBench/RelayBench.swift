@@ -51,11 +51,12 @@ package struct RelayBench {
         say("writing \(sizes.events) events in transactions of \(RelayLoad.transactionSize)")
         try await load.writeBacklog(sizes.events)
         let times = EventTimes(prefix: "paced-", count: sizes.perSecond * (sizes.seconds + Self.leadSeconds))
-        let (backlog, cpu) = try await withRelayProcess { process in
+        let (backlog, rate, cpu) = try await withRelayProcess { process in
             say("a relay delivers them")
             let backlog = try await deliverBacklog(process)
             say("\(backlog.perSecond) a second; now \(sizes.perSecond) events a second for \(sizes.seconds) s")
-            return (backlog, try await cpuOfPacedEvents(process, times))
+            let (rate, cpu) = try await pacedEvents(process, times)
+            return (backlog, rate, cpu)
         }
         say("the same beside a relay in this process, which tells when each was acknowledged")
         let acknowledged = try await acknowledgedTimes()
@@ -66,7 +67,7 @@ package struct RelayBench {
         return RelayFigures(
             cores: ProcessInfo.processInfo.activeProcessorCount, broker: stack.kafka.summary, backlog: backlog,
             paced: RelayFigures.Paced(
-                perSecond: sizes.perSecond, seconds: sizes.seconds,
+                perSecond: rate, perTransaction: RelayLoad.pacedTransactionSize, seconds: sizes.seconds,
                 commitMilliseconds: summary(times, .sent, .committed),
                 toAcknowledgedMilliseconds: summary(acknowledged, .committed, .acknowledged),
                 toConsumerMilliseconds: summary(times, .committed, .consumed),
@@ -99,15 +100,17 @@ package struct RelayBench {
             residentMegabytes: try process.residentMegabytes())
     }
 
-    private func cpuOfPacedEvents(_ process: RoleProcess, _ times: EventTimes) async throws -> Double {
+    /// How many a second were written, and the CPU per 1,000.
+    private func pacedEvents(_ process: RoleProcess, _ times: EventTimes) async throws -> (rate: Int, cpu: Double) {
         var cpu = Duration.zero
+        var rate = 0
         try await watch.consuming(times) {
             let before = try process.cpuTime()
-            try await load.write(times, perSecond: sizes.perSecond)
+            rate = try await load.write(times, perSecond: sizes.perSecond)
             try await completion(of: .consumed, in: times)
             cpu = try process.cpuTime() - before
         }
-        return Self.per1000(cpu, times.count)
+        return (rate, Self.per1000(cpu, times.count))
     }
 
     private func acknowledgedTimes() async throws -> EventTimes {
@@ -123,7 +126,7 @@ package struct RelayBench {
         let running = Task { try await relay.run() }
         do {
             try await watch.consuming(times) {
-                try await load.write(times, perSecond: sizes.perSecond)
+                _ = try await load.write(times, perSecond: sizes.perSecond)
                 try await completion(of: .acknowledged, in: times)
             }
         } catch {

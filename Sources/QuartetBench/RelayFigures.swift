@@ -8,9 +8,11 @@ package struct RelayFigures: Codable, Sendable {
         let residentMegabytes: Int
     }
 
-    /// Single events, each committed alone, at an even pace.
+    /// Events in small transactions, at an even pace.
     struct Paced: Codable, Sendable {
+        /// As many as were written: fewer than wanted where commits took too long.
         let perSecond: Int
+        let perTransaction: Int
         let seconds: Int
         /// From sending the statement to its answer.
         let commitMilliseconds: LatencySummary

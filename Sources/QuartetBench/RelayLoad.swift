@@ -9,27 +9,31 @@ import Synchronization
 /// Events as an application writes them, by `emit`.
 struct RelayLoad: Sendable {
     static let transactionSize = 100
+    /// Of events at an even pace. Commits that notify follow one another, each with its flush: single events would wait for
+    /// that and not for the relay.
+    static let pacedTransactionSize = 10
     private static let lanes = 16
     private static let aggregates = 100_000
     private static let timeMax = Duration.seconds(900)
 
     private let database: PostgresClient
-    private let many, one: String
+    private let backlog, paced: String
 
     init(_ clients: StoreClients) throws {
         database = try clients.databases.client(of: .dropship)
         let tables = clients.configuration.tables
-        many = try tables.render(
+        backlog = try tables.render(
             """
             SELECT {emit}('\(EventType.productUpdated.name)', array_agg('backlog-' || n % \(Self.aggregates)), array_agg(n),
                 array_agg(json_build_object('name', 'A product with a name as long as names are, ' || n)))
             FROM generate_series($1::bigint, $2::bigint) AS n
             """, label: "bench", in: .dropship
         ).sql
-        one = try tables.render(
+        paced = try tables.render(
             """
-            SELECT {emit}('\(EventType.productUpdated.name)', $1::text, 1::bigint,
-                json_build_object('name', 'A product with a name as long as names are, ' || $1::text))
+            SELECT {emit}('\(EventType.productUpdated.name)', array_agg(id), array_agg(1::bigint),
+                array_agg(json_build_object('name', 'A product with a name as long as names are, ' || id)))
+            FROM unnest($1::text[]) AS id
             """, label: "bench", in: .dropship
         ).sql
     }
@@ -41,7 +45,7 @@ struct RelayLoad: Sendable {
             for (number, start) in starts.enumerated() where number % Self.lanes == lane {
                 let end = min(count, start + Self.transactionSize - 1)
                 _ = try await session.query(
-                    PostgresStatement(many, name: "bench_emit_many", Int64(start), Int64(end)))
+                    PostgresStatement(backlog, name: "bench_emit_backlog", Int64(start), Int64(end)))
             }
         }
         // As a server that has run for a while is.
@@ -49,18 +53,22 @@ struct RelayLoad: Sendable {
         try await database.execute(script: "CHECKPOINT", deadline: .after(Self.timeMax))
     }
 
-    /// Commits single events at an even pace.
-    func write(_ times: EventTimes, perSecond: Int) async throws {
+    /// Commits events at an even pace, ``pacedTransactionSize`` at a time; returns how many a second it were in the end.
+    func write(_ times: EventTimes, perSecond: Int) async throws -> Int {
         let pace = Pace(perSecond: perSecond)
+        let begin = ContinuousClock.now
+        let starts = stride(from: 0, to: times.count, by: Self.pacedTransactionSize)
         try await inLanes { lane, session in
-            for number in stride(from: lane, to: times.count, by: Self.lanes) {
-                try await pace.wait(for: number)
-                times.note(.sent, of: number)
+            for (number, start) in starts.enumerated() where number % Self.lanes == lane {
+                let events = start..<min(times.count, start + Self.pacedTransactionSize)
+                try await pace.wait(for: start)
+                times.note(.sent, of: events)
                 _ = try await session.query(
-                    PostgresStatement(one, name: "bench_emit_one", times.aggregate(number)))
-                times.note(.committed, of: number)
+                    PostgresStatement(paced, name: "bench_emit_paced", events.map(times.aggregate)))
+                times.note(.committed, of: events)
             }
         }
+        return Int(Double(times.count) / begin.duration(to: .now).seconds)
     }
 
     private func inLanes(_ body: @escaping @Sendable (Int, PostgresSession) async throws -> Void) async throws {

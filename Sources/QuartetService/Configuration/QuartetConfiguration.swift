@@ -142,7 +142,7 @@ package struct KafkaSettings: Sendable {
     package var brokers = "127.0.0.1:9092"
     /// Before the name of each role's consumer group.
     package var groupPrefix = "quartet"
-    package var linger: Duration = .milliseconds(5)
+    package var linger: Duration = .milliseconds(1)
     package var deliveryTimeout: Duration = .seconds(30)
     package var sessionTimeout: Duration = .seconds(6)
     package var fetchWait: Duration = .milliseconds(100)

@@ -13,7 +13,7 @@ struct BenchRelay: AsyncParsableCommand {
     @Option(help: "Events of the backlog, in transactions of 100.")
     var events = 500_000
 
-    @Option(help: "Events a second, each committed alone.")
+    @Option(help: "Events a second, in transactions of 10.")
     var perSecond = 2_000
 
     @Option(help: "For how long.")
