@@ -9,6 +9,9 @@ struct LexiconReader {
     private var text = FoldedText()
     private var evidence = Evidence()
     private var keywords = KeywordList()
+    private let valenceLexicon = ValenceLexicon.standard
+    private var valences = Valences()
+    private var finder = AspectFinder()
 
     init(lexicon: Lexicon) {
         self.lexicon = lexicon
@@ -27,10 +30,12 @@ struct LexiconReader {
         let scores = Self.scores(of: sums)
         keywords.removeAll()
         keywords.collect(from: text, evidence, lexicon)
+        valences.collect(from: text, string.utf8.span, by: valenceLexicon)
         return EmotionReading(
             emotion: scores.strongest, scores: scores, polarity: Fraction(polarity / (weight + Self.polarityInertia)),
-            keywords: keywords.keywords(of: text, string.utf8.span), excerpt: excerpt(of: string, for: scores.strongest)
-        )
+            keywords: keywords.keywords(of: text, string.utf8.span),
+            excerpt: excerpt(of: string, for: scores.strongest),
+            aspects: finder.aspects(in: text, string.utf8.span, evidence, valences))
     }
 
     private static func scores(of sums: InlineArray<6, Double>) -> EmotionScores {

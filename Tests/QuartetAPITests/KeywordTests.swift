@@ -18,7 +18,7 @@ import Testing
         try await api.run { caller in
             // Until it is completed, what is stored may be of cards that do not stay.
             let early = try await caller.call(.get, "/v1/analyses/\(id)/keywords")
-            #expect((early.status, early.text) == (200, #"{"keywords":[]}"#))
+            #expect((early.status, early.text) == (200, #"{"keywords":[],"aspects":[]}"#))
         }
         _ = try await api.requests.finalise([Finalisation(result: fold.result())])
         try await api.run { caller in

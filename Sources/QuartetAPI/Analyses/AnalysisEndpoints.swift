@@ -172,6 +172,8 @@ struct AnalysisEndpoints: Sendable {
             json: JSONWriter.object(capacity: 8_192) { json in
                 json.key("keywords")
                 json.array { json in for keyword in details?.keywords ?? [] { keyword.write(to: &json) } }
+                json.key("aspects")
+                json.array { json in for aspect in details?.aspects ?? [] { aspect.write(to: &json) } }
             })
     }
 }

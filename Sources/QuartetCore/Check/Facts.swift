@@ -183,7 +183,8 @@ extension KeywordDetails {
         let agrees =
             stored.cardCount == folded.cardCount && stored.digest == folded.digest
             && stored.productID == folded.productID
-            && (foldVersion != Fold.version || stored.keywords == folded.keywords)
+            && (foldVersion != Fold.version
+                || stored.keywords == folded.keywords && stored.aspects == folded.aspects)
             && stored.analyzer.description == folded.analyzer.description
         return agrees ? nil : .keywordsFold
     }

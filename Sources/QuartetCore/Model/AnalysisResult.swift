@@ -12,7 +12,12 @@ package struct AnalysisResult: Sendable, Hashable {
     /// Cards with a polarity above, within and below ±``neutralBand``.
     package let polarityCounts: PolarityCounts
     package let keywords: [Keyword]
-    /// What people like: words that more reviews name in praise than in blame, the widest margin first.
+    /// What reviews judge, those of many reviews first, at most ``Fold/aspectsMax``.
+    package let aspects: [AspectSummary]
+    /// The last ``Fold/monthsMax`` months that the reviews' dates name, the earliest first.
+    package let months: [MonthSummary]
+    /// What people like: aspects that more reviews praise than blame, the widest margin first; words, where the cards name no
+    /// aspects.
     package let likes: [Opinion]
     /// What people dislike.
     package let dislikes: [Opinion]

@@ -50,6 +50,20 @@ package struct CardDigest: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension EmotionCard {
+    private func append(to hash: inout SipHash128) {
+        hash.append(UInt64(month?.number ?? 0))
+        hash.append(UInt64(reading.aspects.count))
+        for aspect in reading.aspects {
+            hash.append(aspect.term)
+            hash.append(aspect.opinion)
+            hash.append(UInt64(bitPattern: Int64(aspect.polarity.tenThousandths)))
+            hash.append(UInt64(aspect.span.lowerBound))
+            hash.append(UInt64(aspect.span.upperBound))
+            hash.append(aspect.text)
+            hash.append(UInt64(aspect.category.index))
+        }
+    }
+
     /// The card's own term of the digest: every field, each with its length where that varies.
     fileprivate func hash128() -> (high: UInt64, low: UInt64) {
         let (key0, key1) = withUnsafeBytes(of: requestID.uuid.uuid) {
@@ -69,6 +83,8 @@ extension EmotionCard {
         hash.append(UInt64(reading.keywords.count))
         for keyword in reading.keywords { hash.append(keyword) }
         hash.append(reading.excerpt)
+        // Cards from before there were aspects keep their terms.
+        if !reading.aspects.isEmpty || month != nil { append(to: &hash) }
         return hash.finish()
     }
 }

@@ -106,5 +106,8 @@ extension EmotionCard {
     fileprivate var byteEstimate: Int {
         Self.fixedBytes + reviewID.utf8.count + reading.excerpt.utf8.count
             + reading.keywords.reduce(0) { $0 + 8 + $1.utf8.count }
+            + reading.aspects.reduce(0) {
+                $0 + 120 + $1.term.utf8.count + $1.opinion.utf8.count + $1.text.utf8.count
+            }
     }
 }

@@ -9,15 +9,19 @@ package struct EmotionReading: Hashable, Sendable {
     package let keywords: [String]
     /// The stretch of text that decided, at most 240 bytes.
     package let excerpt: String
+    /// What the review judges, at most ``Aspect/countMax``, in the order of the text; none where the analyser gives none.
+    package let aspects: [Aspect]
 
     package init(
-        emotion: Emotion, scores: EmotionScores, polarity: Fraction, keywords: [String], excerpt: String
+        emotion: Emotion, scores: EmotionScores, polarity: Fraction, keywords: [String], excerpt: String,
+        aspects: [Aspect] = []
     ) {
         self.emotion = emotion
         self.scores = scores
         self.polarity = polarity
         self.keywords = keywords
         self.excerpt = excerpt
+        self.aspects = aspects
     }
 }
 
@@ -27,12 +31,17 @@ package struct EmotionCard: Hashable, Sendable {
     /// The review's place in the manifest, from 0.
     package let ordinal: Int
     package let reviewID: String
+    /// When the review was written, where its date tells.
+    package let month: ReviewMonth?
     package let reading: EmotionReading
 
-    package init(requestID: RequestID, ordinal: Int, reviewID: String, reading: EmotionReading) {
+    package init(
+        requestID: RequestID, ordinal: Int, reviewID: String, month: ReviewMonth? = nil, reading: EmotionReading
+    ) {
         self.requestID = requestID
         self.ordinal = ordinal
         self.reviewID = reviewID
+        self.month = month
         self.reading = reading
     }
 }

@@ -8,10 +8,12 @@ package struct KeywordDetails: Sendable, Hashable {
     package let digest: CardDigest
     /// Those of many reviews first, at most ``Fold/keywordDetailsMax``.
     package let keywords: [Keyword]
+    /// Those of many reviews first, at most ``Fold/keywordDetailsMax``.
+    package let aspects: [AspectSummary]
 
     package init(
         requestID: RequestID, productID: ProductID, analyzer: AnalyzerIdentity, cardCount: Int, digest: CardDigest,
-        keywords: [Keyword]
+        keywords: [Keyword], aspects: [AspectSummary] = []
     ) {
         self.requestID = requestID
         self.productID = productID
@@ -19,6 +21,7 @@ package struct KeywordDetails: Sendable, Hashable {
         self.cardCount = cardCount
         self.digest = digest
         self.keywords = keywords
+        self.aspects = aspects
     }
 
     package struct Keyword: Sendable, Hashable {

@@ -24,6 +24,10 @@ extension AnalysisResult {
             }
             json.key("keywords")
             json.array { json in for keyword in keywords { keyword.write(to: &json) } }
+            json.key("aspects")
+            json.array { json in for aspect in aspects { aspect.write(to: &json) } }
+            json.key("months")
+            json.array { json in for month in months { month.write(to: &json) } }
             json.key("likes")
             json.array { json in for opinion in likes { opinion.write(to: &json) } }
             json.key("dislikes")
@@ -73,6 +77,70 @@ extension KeywordDetails.Keyword {
     }
 }
 
+extension AspectSummary {
+    package func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("term", term)
+            json.field("category", category.rawValue)
+            json.field("count", count)
+            json.field("positive", positive)
+            json.field("negative", negative)
+            json.field("polarity", polarity)
+            if let praise { praise.write("praise", to: &json) }
+            if let complaint { complaint.write("complaint", to: &json) }
+        }
+    }
+}
+
+extension AspectSummary.Voice {
+    fileprivate func write(_ key: String, to json: inout JSONWriter) {
+        json.key(key)
+        json.object { json in
+            json.field("text", text)
+            json.key("cards")
+            json.array { json in for ordinal in cards { json.value(ordinal) } }
+        }
+    }
+}
+
+extension MonthSummary {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("month", month.description)
+            json.field("reviews", reviews)
+            json.field("polarity", polarity)
+            json.key("aspects")
+            json.array { json in
+                for aspect in aspects {
+                    json.object {
+                        $0.field("term", aspect.term)
+                        $0.field("count", aspect.count)
+                        $0.field("positive", aspect.positive)
+                        $0.field("negative", aspect.negative)
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension Aspect {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.field("term", term)
+            json.field("category", category.rawValue)
+            json.field("opinion", opinion)
+            json.field("polarity", polarity)
+            json.key("span")
+            json.array {
+                $0.value(span.lowerBound)
+                $0.value(span.upperBound)
+            }
+            json.field("text", text)
+        }
+    }
+}
+
 extension AnalysisResult.Excerpt {
     fileprivate func write(to json: inout JSONWriter) {
         json.object {
@@ -99,6 +167,9 @@ extension EmotionCard {
             json.key("keywords")
             json.array { json in for keyword in reading.keywords { json.value(keyword) } }
             json.field("excerpt", reading.excerpt)
+            json.key("aspects")
+            json.array { json in for aspect in reading.aspects { aspect.write(to: &json) } }
+            json.field("month", ifPresent: month?.description)
         }
     }
 }

@@ -6,8 +6,11 @@
 package struct Fold: Sendable {
     /// Is stored with each result. It grows with every change by which the same cards come to another result document, or to
     /// other keyword details.
-    package static let version = 1
+    package static let version = 2
     package static let keywordsMax = 20
+    package static let aspectsMax = 20
+    package static let monthsMax = 24
+    package static let aspectsPerMonthMax = 8
     package static let keywordDetailsMax = 50
     package static let opinionsMax = 8
     package static let excerptsPerEmotionMax = 2
@@ -19,6 +22,7 @@ package struct Fold: Sendable {
     private var polaritySum = 0
     private var polarityCounts = AnalysisResult.PolarityCounts()
     private var keywords = KeywordTable()
+    private var aspects = AspectTable()
     private var telling: [[Candidate]] = Array(repeating: [], count: Emotion.allCases.count)
 
     package init(session: AnalysisSession) {
@@ -38,6 +42,7 @@ package struct Fold: Sendable {
         case .negative: polarityCounts.negative += 1
         }
         keywords.add(reading.keywords, reading.polarity, ordinal: card.ordinal)
+        aspects.add(card)
         if reading.emotion != .neutral { keepIfTelling(card) }
     }
 
@@ -47,15 +52,23 @@ package struct Fold: Sendable {
         return fold
     }
 
-    package func result() -> AnalysisResult { result(rankedKeywords(max: Self.keywordsMax)) }
+    package func result() -> AnalysisResult {
+        result(rankedKeywords(max: Self.keywordsMax), rankedAspects(max: Self.aspectsMax))
+    }
 
     /// ``result()`` and ``keywordDetails()``, whose words are ranked once for both.
     package func resultAndKeywordDetails() -> (result: AnalysisResult, keywordDetails: KeywordDetails) {
         let ranked = rankedKeywords(max: max(Self.keywordsMax, Self.keywordDetailsMax))
-        return (result(ranked.prefix(Self.keywordsMax)), keywordDetails(ranked.prefix(Self.keywordDetailsMax)))
+        let aspects = rankedAspects(max: max(Self.aspectsMax, Self.keywordDetailsMax))
+        return (
+            result(ranked.prefix(Self.keywordsMax), Array(aspects.prefix(Self.aspectsMax))),
+            keywordDetails(ranked.prefix(Self.keywordDetailsMax), aspects)
+        )
     }
 
-    private func result(_ ranked: some Sequence<KeywordDetails.Keyword>) -> AnalysisResult {
+    private func result(
+        _ ranked: some Sequence<KeywordDetails.Keyword>, _ rankedAspects: [AspectSummary]
+    ) -> AnalysisResult {
         AnalysisResult(
             requestID: session.requestID,
             productID: session.productID,
@@ -68,20 +81,26 @@ package struct Fold: Sendable {
             keywords: ranked.map {
                 AnalysisResult.Keyword(term: $0.term, count: $0.count, polarity: $0.polarity)
             },
-            likes: opinions(.positive),
-            dislikes: opinions(.negative),
+            aspects: rankedAspects,
+            months: aspects.months(
+                max: Self.monthsMax, aspectsMax: Self.aspectsPerMonthMax, ranked: rankedAspects),
+            likes: aspects.isEmpty ? keywordOpinions(.positive) : aspectOpinions(.positive),
+            dislikes: aspects.isEmpty ? keywordOpinions(.negative) : aspectOpinions(.negative),
             excerpts: telling.flatMap { $0 }.map(\.excerpt))
     }
 
     /// What the cards say of the words they name, ranked as the result's keywords are, further down.
     package func keywordDetails() -> KeywordDetails {
-        keywordDetails(rankedKeywords(max: Self.keywordDetailsMax)[...])
+        keywordDetails(
+            rankedKeywords(max: Self.keywordDetailsMax)[...], rankedAspects(max: Self.keywordDetailsMax))
     }
 
-    private func keywordDetails(_ ranked: ArraySlice<KeywordDetails.Keyword>) -> KeywordDetails {
+    private func keywordDetails(
+        _ ranked: ArraySlice<KeywordDetails.Keyword>, _ aspects: [AspectSummary]
+    ) -> KeywordDetails {
         KeywordDetails(
             requestID: session.requestID, productID: session.productID, analyzer: session.analyzer,
-            cardCount: cardCount, digest: digest, keywords: Array(ranked))
+            cardCount: cardCount, digest: digest, keywords: Array(ranked), aspects: aspects)
     }
 
     /// The result of all `cards` at once.
@@ -122,8 +141,28 @@ package struct Fold: Sendable {
             .map { $0.tally.keyword($0.term) }
     }
 
-    /// Words whose reviews lean to one side, by how many more of them do than lean to the other.
-    private func opinions(_ side: PolaritySide) -> [AnalysisResult.Opinion] {
+    private func rankedAspects(max: Int) -> [AspectSummary] {
+        aspects.ranked(max: max) { KeywordTable.Rank(reviews: $0.count, strength: abs($0.polarity.tenThousandths)) }
+    }
+
+    /// Aspects whose reviews lean to one side, by how many more of them do than lean to the other.
+    private func aspectOpinions(_ side: PolaritySide) -> [AnalysisResult.Opinion] {
+        let sign = side == .positive ? 1 : -1
+        let ranked = aspects.ranked(max: Self.opinionsMax) { aspect in
+            let margin = sign * (aspect.positive - aspect.negative)
+            guard margin > 0 else { return nil }
+            return KeywordTable.Rank(reviews: margin, strength: Int32(sign) * aspect.polarity.tenThousandths)
+        }
+        return ranked.map { aspect in
+            AnalysisResult.Opinion(
+                term: aspect.term, count: aspect.count,
+                agreeing: side == .positive ? aspect.positive : aspect.negative, polarity: aspect.polarity,
+                cards: (side == .positive ? aspect.praise : aspect.complaint)?.cards ?? [])
+        }
+    }
+
+    /// The same of words, for cards that name no aspects.
+    private func keywordOpinions(_ side: PolaritySide) -> [AnalysisResult.Opinion] {
         let sign = side == .positive ? 1 : -1
         let ranked = keywords.ranked(max: Self.opinionsMax) { tally in
             let margin = sign * (tally.positive - tally.negative)

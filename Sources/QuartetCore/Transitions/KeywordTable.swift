@@ -38,18 +38,20 @@ struct KeywordTable: Sendable {
     }
 
     /// A number of reviews, then a strength.
-    struct Rank: Equatable {
+    struct Rank: Comparable {
         fileprivate let value: Int64
 
         init(reviews: Int, strength: Int32) {
             value = Int64(reviews) << 32 + Int64(strength)
         }
+
+        static func < (left: Rank, right: Rank) -> Bool { left.value < right.value }
     }
 }
 
 /// A word as its bytes: Swift takes differently composed strings for equal, and which of them a table then shows would
 /// depend on the order of the cards.
-private struct Term: Hashable {
+struct Term: Hashable {
     let text: String
 
     func precedes(_ other: Term) -> Bool { text.utf8.lexicographicallyPrecedes(other.text.utf8) }

@@ -5,6 +5,7 @@ import QuartetCore
 /// A judgement comes from the words around the thing, never from the whole text. Buffers are kept for the next text; what
 /// a text gives depends on it alone.
 struct AspectFinder {
+    /// Fewer than a card may name: more than that of one text is mostly chance.
     static let countMax = 8
 
     struct Name {
@@ -23,6 +24,8 @@ struct AspectFinder {
         var isUsed = false
     }
 
+    /// Names, and judgements, that are weighed of one text, however long it is: those at its beginning.
+    private static let weighedMax = 64
     private static let impliedPolarity = 0.7
     private static let feelingMin = 0.3
     private static let valenceMin: Float = 1.2
@@ -58,6 +61,7 @@ struct AspectFinder {
         judgements.removeAll(keepingCapacity: true)
         var covered = 0
         for (index, word) in text.words.enumerated() where word.symbols.lowerBound >= covered {
+            guard names.count < Self.weighedMax, judgements.count < Self.weighedMax else { break }
             guard word.kind == .hangul || word.kind == .latin,
                 let (entry, end) = lexicon.longest(at: word.symbols.lowerBound, in: text.symbols)
             else { continue }
@@ -84,6 +88,7 @@ struct AspectFinder {
     private mutating func collectJudgements(_ text: FoldedText, _ evidence: Evidence, _ valences: Valences) {
         let impliedCount = judgements.count
         for hit in evidence.hits where abs(hit.feeling.polarity) >= Self.feelingMin {
+            guard judgements.count < Self.weighedMax * 2 else { break }
             if let index = judgements[..<impliedCount].firstIndex(where: { $0.symbols.overlaps(hit.symbols) }) {
                 // What the lexicon hears as denied is.
                 if hit.isNegated, let implied = judgements[index].implied?.implied {
@@ -95,12 +100,14 @@ struct AspectFinder {
                 Judgement(polarity: hit.feeling.polarity, symbols: hit.symbols, implied: nil, amount: 0))
         }
         for hit in valences.hits where abs(hit.value) >= Self.valenceMin {
+            guard judgements.count < Self.weighedMax * 3 else { break }
             let symbols = text.words[hit.word].symbols
             if judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
             judgements.append(
                 Judgement(polarity: Double(max(-4, min(4, hit.value))) / 4, symbols: symbols, implied: nil, amount: 0))
         }
         for (index, word) in text.words.enumerated() {
+            guard judgements.count < Self.weighedMax * 4 else { break }
             // 안 닫혀요: what a thing does not do.
             if AspectWords.standard.isDenial(text.symbols[word.symbols]), index + 1 < text.words.count {
                 let symbols = word.symbols.lowerBound..<text.words[index + 1].symbols.upperBound
@@ -260,8 +267,19 @@ struct AspectFinder {
         let opinion = text.bytes(of: wholeWords(judgement.symbols, in: text))
         let thing = text.bytes(of: name.symbols)
         let span = min(opinion.lowerBound, thing.lowerBound)..<max(opinion.upperBound, thing.upperBound)
-        let words = String(decoding: opinion.prefix(Excerpt.bytesMax).map { utf8[$0] }, as: UTF8.self)
-        found.append(Aspect(term: term, opinion: words, polarity: value, span: span, category: name.category))
+        found.append(
+            Aspect(
+                term: term, opinion: Self.words(opinion, utf8), polarity: value, span: span,
+                text: Self.words(span, utf8), category: name.category))
+    }
+
+    /// The text of these bytes, as many whole characters as there is room for.
+    private static func words(_ bytes: Range<Int>, _ utf8: Span<UInt8>) -> String {
+        var end = min(bytes.upperBound, bytes.lowerBound + Aspect.textBytesMax)
+        if end < bytes.upperBound {
+            while end > bytes.lowerBound, utf8[end] & 0xC0 == 0x80 { end -= 1 }
+        }
+        return String(decoding: (bytes.lowerBound..<end).map { utf8[$0] }, as: UTF8.self)
     }
 
     private static func spelled(_ symbols: Range<Int>, _ text: FoldedText) -> String {

@@ -5,7 +5,8 @@ import QuartetCore
 ///
 /// Request: `{"reviews": [{"id", "text"}, ...]}`. Answer: `{"readings": [...]}` with, for each review in any order, either
 /// `{"id", "scores": {"joy": 0...1, ... all seven}, "polarity": -1...1}` and, where the server has them, `"emotion"`,
-/// `"keywords"` and `"excerpt"`; or `{"id", "error": "..."}`.
+/// `"keywords"`, `"excerpt"` and `"aspects"`, a list of `{"term", "polarity"}` with, where the server has them, `"category"`,
+/// `"opinion"`, `"text"` and `"span"`; or `{"id", "error": "..."}`.
 enum AnalyzerDocuments {
     static let keywordsMax = 16
     static let keywordBytesMax = 64
@@ -43,7 +44,8 @@ enum AnalyzerDocuments {
             }
         }
         return reviews.map { review in
-            let reading = byID[review.id].map { $0.checked() } ?? .failure("no reading of it, or one of the wrong form")
+            let reading =
+                byID[review.id].map { $0.checked(review) } ?? .failure("no reading of it, or one of the wrong form")
             return reading.mapError { AnalyzerError(reviewID: review.id, message: String($0.prefix(messageBytesMax))) }
         }
     }
@@ -69,8 +71,9 @@ enum AnalyzerDocuments {
         let polarity: Double?
         let keywords: [String]?
         let excerpt: String?
+        let aspects: [AspectEntry]?
 
-        func checked() -> Result<EmotionReading, Problem> {
+        func checked(_ review: Review) -> Result<EmotionReading, Problem> {
             if let error { return .failure(Problem(stringLiteral: error)) }
             var scores = EmotionScores()
             for emotion in Emotion.allCases {
@@ -91,9 +94,51 @@ enum AnalyzerDocuments {
             guard excerpt.utf8.count <= Excerpt.bytesMax else {
                 return .failure("an excerpt of more than \(Excerpt.bytesMax) bytes")
             }
+            guard (aspects?.count ?? 0) <= Aspect.countMax else {
+                return .failure("more than \(Aspect.countMax) aspects")
+            }
+            var checked: [Aspect] = []
+            for (index, aspect) in (aspects ?? []).enumerated() {
+                switch aspect.checked(review) {
+                case .success(let aspect): checked.append(aspect)
+                case .failure(let problem): return .failure("aspects[\(index)]: \(problem.text)")
+                }
+            }
             return .success(
                 EmotionReading(
-                    emotion: filed, scores: scores, polarity: Fraction(polarity), keywords: keywords, excerpt: excerpt))
+                    emotion: filed, scores: scores, polarity: Fraction(polarity), keywords: keywords, excerpt: excerpt,
+                    aspects: checked))
+        }
+    }
+
+    private struct AspectEntry: Decodable {
+        let term: String
+        let polarity: Double
+        let category: String?
+        let opinion: String?
+        let text: String?
+        let span: [Int]?
+
+        func checked(_ review: Review) -> Result<Aspect, Problem> {
+            guard !term.isEmpty, term.utf8.count <= Aspect.termBytesMax else {
+                return .failure("a term that is empty or longer than \(Aspect.termBytesMax) bytes")
+            }
+            guard (-1...1).contains(polarity) else { return .failure("no polarity of -1...1") }
+            guard let category = AspectCategory(rawValue: category ?? "other") else {
+                return .failure("a category that is none of the eight")
+            }
+            let (opinion, text) = (opinion ?? "", text ?? "")
+            guard max(opinion.utf8.count, text.utf8.count) <= Aspect.textBytesMax else {
+                return .failure("an opinion or a text of more than \(Aspect.textBytesMax) bytes")
+            }
+            let span = span ?? [0, 0]
+            guard span.count == 2, 0 <= span[0], span[0] <= span[1], span[1] <= review.text.utf8.count else {
+                return .failure("a span that is no stretch of the review's bytes")
+            }
+            return .success(
+                Aspect(
+                    term: term, opinion: opinion, polarity: Fraction(polarity), span: span[0]..<span[1], text: text,
+                    category: category))
         }
     }
 

@@ -17,8 +17,12 @@ package struct ModelAnalyzer: EmotionAnalyzer {
 
     package var identity: AnalyzerIdentity {
         let digits = String(model.checksum, radix: 16)
-        return AnalyzerIdentity(name: "model", version: String(repeating: "0", count: 16 - digits.count) + digits)
+        let checksum = String(repeating: "0", count: 16 - digits.count) + digits
+        return AnalyzerIdentity(name: "model", version: "\(checksum).\(Self.rulesVersion)")
     }
+
+    /// Of what is read beside the model: grows with every change by which the same text comes to another reading.
+    private static let rulesVersion = 2
 
     package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {
         var reader = ModelReader(model: model, lexicon: lexicon)

@@ -16,6 +16,7 @@ struct ModelReader {
     private var found = FoundRows()
     private var keywords = KeywordList()
     private var moved = SentenceWeights()
+    private var finder = AspectFinder()
 
     init(model: EmotionModel, lexicon: Lexicon) {
         (self.model, self.lexicon) = (model, lexicon)
@@ -38,7 +39,8 @@ struct ModelReader {
         return EmotionReading(
             emotion: emotion, scores: scores, polarity: Fraction(Double(result.polarity)),
             keywords: keywords.keywords(of: text, string.utf8.span),
-            excerpt: excerpt(of: string, for: emotion, parameters))
+            excerpt: excerpt(of: string, for: emotion, parameters),
+            aspects: finder.aspects(in: text, string.utf8.span, evidence, valences))
     }
 
     private mutating func take(_ string: String) {

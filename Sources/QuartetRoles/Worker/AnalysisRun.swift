@@ -148,7 +148,7 @@ package struct AnalysisRun: Sendable {
         return try zip(ordinals, read).map { ordinal, read in
             EmotionCard(
                 requestID: task.requestID, ordinal: ordinal, reviewID: read.review.id,
-                reading: try read.reading.get())
+                month: read.review.date.flatMap(ReviewMonth.init), reading: try read.reading.get())
         }
     }
 

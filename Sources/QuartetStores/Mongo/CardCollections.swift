@@ -53,7 +53,7 @@ package struct CardCollections: Sendable {
                 ],
                 "request_id": 1, "review_id": "$cards.review_id", "emotion": "$cards.emotion",
                 "scores": "$cards.scores", "polarity": "$cards.polarity", "keywords": "$cards.keywords",
-                "excerpt": "$cards.excerpt", "created_at": 1,
+                "excerpt": "$cards.excerpt", "aspects": "$cards.aspects", "month": "$cards.month", "created_at": 1,
             ]
         ],
     ]

@@ -3,7 +3,10 @@ import QuartetCore
 
 /// An emotion card as an element of a segment:
 ///
-///     {review_id, emotion, scores: {joy, sadness, ...}, polarity, keywords: [word], excerpt}
+///     {review_id, emotion, scores: {joy, sadness, ...}, polarity, keywords: [word], excerpt,
+///      aspects: [{term, category, opinion, polarity, span: [from, to], text}], month}
+///
+/// `aspects` and `month` are left out where there are none.
 ///
 /// Scores and polarity are doubles, for whoever reads the collection by other means. Ten-thousandths survive it: the
 /// nearest double of n / 10000 rounds back to n.
@@ -29,6 +32,24 @@ enum StoredCard {
             for keyword in reading.keywords { keywords.append(keyword) }
         }
         document.append("excerpt", reading.excerpt)
+        if !reading.aspects.isEmpty {
+            document.appendArray("aspects") { aspects in
+                for aspect in reading.aspects { aspects.appendDocument { write(aspect, to: &$0) } }
+            }
+        }
+        if let month = card.month { document.append("month", month.description) }
+    }
+
+    private static func write(_ aspect: Aspect, to document: inout BSONWriter) {
+        document.append("term", aspect.term)
+        document.append("category", aspect.category.rawValue)
+        document.append("opinion", aspect.opinion)
+        document.append("polarity", aspect.polarity.value)
+        document.appendArray("span") { span in
+            span.append(Int32(clamping: aspect.span.lowerBound))
+            span.append(Int32(clamping: aspect.span.upperBound))
+        }
+        document.append("text", aspect.text)
     }
 
     /// - Parameter reader: before the first field.
@@ -39,6 +60,8 @@ enum StoredCard {
         var scores = EmotionScores()
         var polarity: Fraction?
         var keywords: [String] = []
+        var aspects: [Aspect] = []
+        var month: ReviewMonth?
         var reader = reader
         while try reader.next() {
             if reader.isKey("review_id") {
@@ -53,6 +76,10 @@ enum StoredCard {
                 keywords = try readKeywords(reader.nested())
             } else if reader.isKey("excerpt") {
                 excerpt = try reader.string()
+            } else if reader.isKey("aspects") {
+                aspects = try readAspects(reader.nested())
+            } else if reader.isKey("month") {
+                month = ReviewMonth(date: try reader.string())
             }
         }
         guard let reviewID else { throw BSONError(.missingKey, key: "review_id") }
@@ -60,8 +87,46 @@ enum StoredCard {
         guard let polarity else { throw BSONError(.missingKey, key: "polarity") }
         guard let excerpt else { throw BSONError(.missingKey, key: "excerpt") }
         let reading = EmotionReading(
-            emotion: emotion, scores: scores, polarity: polarity, keywords: keywords, excerpt: excerpt)
-        return EmotionCard(requestID: requestID, ordinal: ordinal, reviewID: reviewID, reading: reading)
+            emotion: emotion, scores: scores, polarity: polarity, keywords: keywords, excerpt: excerpt,
+            aspects: aspects)
+        return EmotionCard(requestID: requestID, ordinal: ordinal, reviewID: reviewID, month: month, reading: reading)
+    }
+
+    private static func readAspects(_ elements: BSONReader) throws -> [Aspect] {
+        var elements = elements
+        var aspects: [Aspect] = []
+        while try elements.next() { aspects.append(try readAspect(elements.nested())) }
+        return aspects
+    }
+
+    private static func readAspect(_ reader: BSONReader) throws -> Aspect {
+        var reader = reader
+        var (term, opinion, text) = ("", "", "")
+        var polarity = Fraction(0)
+        var category: AspectCategory?
+        var span: [Int] = []
+        while try reader.next() {
+            if reader.isKey("term") {
+                term = try reader.string()
+            } else if reader.isKey("category") {
+                category = AspectCategory(rawValue: try reader.string())
+            } else if reader.isKey("opinion") {
+                opinion = try reader.string()
+            } else if reader.isKey("polarity") {
+                polarity = Fraction(try reader.double())
+            } else if reader.isKey("span") {
+                var bounds = try reader.nested()
+                while try bounds.next() { span.append(try bounds.int()) }
+            } else if reader.isKey("text") {
+                text = try reader.string()
+            }
+        }
+        guard !term.isEmpty, let category else { throw BSONError(.missingKey, key: "aspects.term") }
+        guard span.count == 2, 0 <= span[0], span[0] <= span[1] else {
+            throw BSONError(.malformed, key: "aspects.span")
+        }
+        return Aspect(
+            term: term, opinion: opinion, polarity: polarity, span: span[0]..<span[1], text: text, category: category)
     }
 
     private static func readKeywords(_ elements: BSONReader) throws -> [String] {

@@ -5,7 +5,8 @@ import QuartetCore
 /// Keyword details as a document:
 ///
 ///     {_id: request, product_id, analyzer: {name, version}, reviews, digest,
-///      keywords: [{term, count, positive, negative, polarity, best: [ordinal], worst: [ordinal]}]}
+///      keywords: [{term, count, positive, negative, polarity, best: [ordinal], worst: [ordinal]}],
+///      aspects: [{term, category, count, positive, negative, polarity, praise: {text, cards: [ordinal]}, complaint: ...}]}
 ///
 /// Nothing in it depends on when it was written.
 enum StoredKeywords {
@@ -23,6 +24,26 @@ enum StoredKeywords {
                 array.appendDocument { Self.write(keyword, to: &$0) }
             }
         }
+        guard !details.aspects.isEmpty else { return }
+        document.appendArray("aspects") { array in
+            for aspect in details.aspects { array.appendDocument { Self.write(aspect, to: &$0) } }
+        }
+    }
+
+    private static func write(_ aspect: AspectSummary, to document: inout BSONWriter) {
+        document.append("term", aspect.term)
+        document.append("category", aspect.category.rawValue)
+        document.append("count", Int32(clamping: aspect.count))
+        document.append("positive", Int32(clamping: aspect.positive))
+        document.append("negative", Int32(clamping: aspect.negative))
+        document.append("polarity", aspect.polarity.value)
+        if let praise = aspect.praise { document.appendDocument("praise") { write(praise, to: &$0) } }
+        if let complaint = aspect.complaint { document.appendDocument("complaint") { write(complaint, to: &$0) } }
+    }
+
+    private static func write(_ voice: AspectSummary.Voice, to document: inout BSONWriter) {
+        document.append("text", voice.text)
+        document.appendArray("cards") { array in for ordinal in voice.cards { array.append(Int32(clamping: ordinal)) } }
     }
 
     private static func write(_ keyword: KeywordDetails.Keyword, to document: inout BSONWriter) {
@@ -42,6 +63,7 @@ enum StoredKeywords {
         var cardCount: Int?
         var digest: CardDigest?
         var keywords: [KeywordDetails.Keyword]?
+        var aspects: [AspectSummary] = []
         var reader = BSONReader(document)
         while try reader.next() {
             if reader.isKey("_id") {
@@ -63,6 +85,9 @@ enum StoredKeywords {
                 digest = try readDigest(reader.string())
             } else if reader.isKey("keywords") {
                 keywords = try readKeywords(reader.nested())
+            } else if reader.isKey("aspects") {
+                var array = try reader.nested()
+                while try array.next() { aspects.append(try readAspect(array.nested())) }
             }
         }
         guard let requestID else { throw BSONError(.missingKey, key: "_id") }
@@ -73,7 +98,49 @@ enum StoredKeywords {
         return KeywordDetails(
             requestID: requestID, productID: productID,
             analyzer: AnalyzerIdentity(name: analyzerName, version: analyzerVersion), cardCount: cardCount,
-            digest: digest, keywords: keywords)
+            digest: digest, keywords: keywords, aspects: aspects)
+    }
+
+    private static func readAspect(_ reader: consuming BSONReader) throws -> AspectSummary {
+        var (term, category) = ("", AspectCategory?.none)
+        var (count, positive, negative) = (0, 0, 0)
+        var polarity = Fraction(0)
+        var (praise, complaint): (AspectSummary.Voice?, AspectSummary.Voice?) = (nil, nil)
+        while try reader.next() {
+            if reader.isKey("term") {
+                term = try reader.string()
+            } else if reader.isKey("category") {
+                category = AspectCategory(rawValue: try reader.string())
+            } else if reader.isKey("count") {
+                count = try reader.int()
+            } else if reader.isKey("positive") {
+                positive = try reader.int()
+            } else if reader.isKey("negative") {
+                negative = try reader.int()
+            } else if reader.isKey("polarity") {
+                polarity = Fraction(try reader.double())
+            } else if reader.isKey("praise") {
+                praise = try readVoice(reader.nested())
+            } else if reader.isKey("complaint") {
+                complaint = try readVoice(reader.nested())
+            }
+        }
+        guard let category else { throw BSONError(.malformed, key: "aspects.category") }
+        return AspectSummary(
+            term: term, category: category, count: count, positive: positive, negative: negative, polarity: polarity,
+            praise: praise, complaint: complaint)
+    }
+
+    private static func readVoice(_ reader: consuming BSONReader) throws -> AspectSummary.Voice {
+        var (text, cards) = ("", [Int]())
+        while try reader.next() {
+            if reader.isKey("text") {
+                text = try reader.string()
+            } else if reader.isKey("cards") {
+                cards = try readOrdinals(reader.nested())
+            }
+        }
+        return AspectSummary.Voice(text: text, cards: cards)
     }
 
     private static func readKeywords(_ array: consuming BSONReader) throws -> [KeywordDetails.Keyword] {

@@ -32,10 +32,10 @@ package enum CardStoreConformance {
         var cards = (0..<3000).map { card(id, $0, seed: $0) }
         cards.append(
             EmotionCard(
-                requestID: id, ordinal: 3000, reviewID: "e\u{301}$.",
+                requestID: id, ordinal: 3000, reviewID: "e\u{301}$.", month: ReviewMonth(date: "2026-03-01"),
                 reading: EmotionReading(
                     emotion: .neutral, scores: EmotionScores(), polarity: Fraction(-1),
-                    keywords: ["배송", "\"\\", "e\u{301}"], excerpt: "👍🏽\u{0}\n")))
+                    keywords: ["배송", "\"\\", "e\u{301}"], excerpt: "👍🏽\u{0}\n", aspects: aspects)))
         let segments = CardSegment.runs(of: cards)
         #expect(segments.count > 10)
         #expect(try await store.insert(segments).isNew.allSatisfy(\.self))
@@ -48,6 +48,12 @@ package enum CardStoreConformance {
         #expect(read == cards)
         #expect(CardDigest(of: read) == CardDigest(of: cards))
         #expect(try await store.segments(of: id, after: nil, limit: .max) == segments)
+    }
+
+    private static let aspects = AspectCategory.allCases.map { category in
+        Aspect(
+            term: "배송\(category.rawValue)", opinion: "", polarity: Fraction(tenThousandths: -9_999), span: 3..<240,
+            text: "e\u{301}\u{0}", category: category)
     }
 
     private static func pages(_ store: any CardStore) async throws {

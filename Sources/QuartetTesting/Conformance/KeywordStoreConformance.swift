@@ -77,6 +77,13 @@ package enum KeywordStoreConformance {
                     term: "word\(index)", count: index + 2, positive: index, negative: 1,
                     polarity: Fraction(tenThousandths: Int32(index * 37 - 900)), best: Array(0..<min(index, 3)),
                     worst: [index])
+            },
+            aspects: (0..<seed).map { index in
+                AspectSummary(
+                    term: "배송\(index)", category: AspectCategory.allCases[index % 8], count: index + 2, positive: index,
+                    negative: 1, polarity: Fraction(tenThousandths: Int32(index * 37 - 900)),
+                    praise: index.isMultiple(of: 2) ? nil : .init(text: "총알배송", cards: [index, 1]),
+                    complaint: index.isMultiple(of: 3) ? nil : .init(text: "", cards: []))
             })
     }
 }

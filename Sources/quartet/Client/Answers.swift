@@ -87,6 +87,33 @@ struct ResultAnswer: Decodable, Sendable {
         let agreeing: Int
     }
 
+    struct Aspect: Decodable, Sendable {
+        struct Voice: Decodable, Sendable {
+            let text: String
+        }
+
+        let term: String
+        let category: String
+        let positive: Int
+        let negative: Int
+        let polarity: Double
+        let praise: Voice?
+        let complaint: Voice?
+    }
+
+    struct Month: Decodable, Sendable {
+        struct Aspect: Decodable, Sendable {
+            let term: String
+            let count: Int
+            let negative: Int
+        }
+
+        let month: String
+        let reviews: Int
+        let polarity: Double
+        let aspects: [Aspect]
+    }
+
     struct Excerpt: Decodable, Sendable {
         let emotion: String
         let polarity: Double
@@ -99,13 +126,15 @@ struct ResultAnswer: Decodable, Sendable {
     let polarity: Double
     let polarityCounts: PolarityCounts
     let keywords: [Keyword]
-    /// Results of earlier programs have none.
+    /// Results of earlier programs have none of these.
+    let aspects: [Aspect]?
+    let months: [Month]?
     let likes: [Opinion]?
     let dislikes: [Opinion]?
     let excerpts: [Excerpt]
 
     private enum CodingKeys: String, CodingKey {
-        case reviews, analyzer, emotions, polarity, keywords, likes, dislikes, excerpts
+        case reviews, analyzer, emotions, polarity, keywords, aspects, months, likes, dislikes, excerpts
         case polarityCounts = "polarity_counts"
     }
 }
