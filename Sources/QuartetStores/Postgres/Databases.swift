@@ -14,9 +14,9 @@ package struct Databases: Sendable {
     /// The configuration of a client whose sessions plan as these statements need it.
     ///
     /// Every statement looks rows up by key. A plan that was made while a table was small reads it from end to end, and
-    /// is kept while the table grows: so plans that read whole tables are out, and with them compiling such plans. And
-    /// for arrays of a few items the planner would make a new plan each time, only to find the same. A URL with `options`
-    /// of its own is left as it is.
+    /// is kept while the table grows: so plans that read whole tables are out, and with them compiling such plans; so are
+    /// bitmaps, which gather all rows of a backlog where a limit wants the first. And for arrays of a few items the planner
+    /// would make a new plan each time, only to find the same. A URL with `options` of its own is left as it is.
     ///
     /// - Parameter url: as libpq takes it, see `PostgresConfiguration`.
     package static func configuration(url: String) throws -> PostgresConfiguration {
@@ -28,7 +28,9 @@ package struct Databases: Sendable {
         return try PostgresConfiguration(url: "\(url)\(separator)options=\(escaped)")
     }
 
-    private static let planning = ["enable_seqscan=off", "jit=off", "plan_cache_mode=force_generic_plan"]
+    private static let planning = [
+        "enable_seqscan=off", "enable_bitmapscan=off", "jit=off", "plan_cache_mode=force_generic_plan",
+    ]
 
     package func client(of database: DatabaseName) throws -> PostgresClient {
         guard let client = clients[database] else {

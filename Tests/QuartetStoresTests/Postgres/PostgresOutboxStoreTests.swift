@@ -97,7 +97,6 @@ struct PostgresOutboxStoreTests {
                     ANALYZE
                     """)
             let plan = try await client.withSession { session in
-                try await session.execute(script: "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
                 let waiting = """
                     EXPLAIN (ANALYZE, BUFFERS, TIMING off, SUMMARY off)
                     SELECT o.* FROM events.outbox_cursors c
