@@ -248,7 +248,7 @@ package enum OutboxStoreConformance {
         #expect(try await fixture.outbox.backlog(sink: .events, limit: 7).count == 7)
         _ = try await fixture.drain(.events, count: 31)
         #expect(try await fixture.outbox.backlog(sink: .events, limit: 10) == (0, .zero))
-        #expect(try await fixture.outbox.backlog(sink: .events, limit: 1000).count == 31)
+        #expect(try await fixture.outbox.backlog(sink: .queue, limit: 1000).count == 31)
     }
 
     private static func purge(_ fixture: RequestStoreFixture) async throws {
