@@ -91,8 +91,9 @@ let package = Package(
                 .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
                 .embedInCode("dropship/0003_audit.sql"), .embedInCode("dropship/0004_before.sql"),
                 .embedInCode("dropship/0004_events.sql"), .embedInCode("dropship/0005_auth.sql"),
-                .embedInCode("events/0001_outbox.sql"), .embedInCode("market/0001_market.sql"),
-                .embedInCode("market/0003_my.sql"), .embedInCode("source/0001_source.sql"),
+                .embedInCode("events/0001_outbox.sql"), .embedInCode("events/0002_waiting.sql"),
+                .embedInCode("market/0001_market.sql"), .embedInCode("market/0003_my.sql"),
+                .embedInCode("source/0001_source.sql"),
             ]),
         .target(
             name: "QuartetStores",
@@ -147,10 +148,8 @@ let package = Package(
             name: "QuartetBench",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations",
-                "QuartetService",
-                "QuartetStack", "QuartetStores", "Redis", "ClientSupport", .asyncHTTPClient, .logging, .nioCore,
-                .nioHTTP1,
-                .nioPosix,
+                "QuartetRoles", "QuartetService", "QuartetStack", "QuartetStores", "Redis", "ClientSupport",
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .target(
             name: "QuartetChaos",

@@ -32,7 +32,7 @@ package struct KafkaProducerOptions: Sendable {
     }
 
     /// How long a record may wait for company before its batch leaves.
-    package var linger: Duration = .milliseconds(2)
+    package var linger: Duration = .milliseconds(1)
     package var compression: Compression = .lz4
     /// How long librdkafka goes on trying to deliver a record; then its result says so.
     package var deliveryTimeout: Duration = .seconds(30)

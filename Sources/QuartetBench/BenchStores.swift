@@ -8,8 +8,10 @@ struct BenchStores {
     let clients: StoreClients
     let logger: Logger
 
-    init(on stack: LocalStack) throws {
-        var configuration = try QuartetConfiguration.load(path: nil, environment: stack.environment)
+    /// - Parameter settings: what the bench wants otherwise than it is.
+    init(on stack: LocalStack, settings: [String: String] = [:]) throws {
+        let environment = stack.environment.merging(settings) { _, wanted in wanted }
+        var configuration = try QuartetConfiguration.load(path: nil, environment: environment)
         configuration.logLevel = .warning
         self.configuration = configuration
         logger = configuration.logger("bench")

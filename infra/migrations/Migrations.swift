@@ -45,6 +45,7 @@ package enum Migrations {
             [
                 migration(1, "source", PackageResources._001_source_sql),
                 migration(2, "events", outbox),
+                migration(3, "waiting", waiting),
             ]
         case .dropship:
             [
@@ -54,18 +55,21 @@ package enum Migrations {
                 migration(
                     4, "events", PackageResources._004_before_sql + outbox + PackageResources._004_events_sql),
                 migration(5, "auth", PackageResources._005_auth_sql),
+                migration(6, "waiting", waiting),
             ]
         case .market:
             [
                 migration(1, "market", PackageResources._001_market_sql),
                 migration(2, "events", outbox),
                 migration(3, "my", PackageResources._003_my_sql),
+                migration(4, "waiting", waiting),
             ]
         }
     }
 
     /// The same in every database.
     private static var outbox: [UInt8] { PackageResources._001_outbox_sql }
+    private static var waiting: [UInt8] { PackageResources._002_waiting_sql }
 
     private static func migration(_ version: Int, _ name: String, _ bytes: [UInt8]) -> Migration {
         Migration(version: version, name: name, sql: String(decoding: bytes, as: UTF8.self))

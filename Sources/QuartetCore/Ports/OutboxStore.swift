@@ -32,21 +32,28 @@ package struct OutboxBatch: Sendable, Hashable {
     }
 
     package let rows: [OutboxRow]
+    /// How many rows it moves past: those that are not the sink's need not be among `rows`.
+    package let seen: Int
     /// By shard.
     package let moves: [Int: Move]
 
     package init(rows: [OutboxRow] = [], moves: [Int: Move] = [:]) {
         self.rows = rows
+        seen = rows.count
         self.moves = moves
     }
 
     /// - Parameters:
+    ///   - rows: those that are left out have a later one of their shard among these, on the same side of its position.
+    ///   - seen: how many there were with those; nil where none is left out.
     ///   - cursors: those that were read from, by shard.
     ///   - notWhole: shards of which more rows may have been there.
     package init(
-        rows: [OutboxRow], of cursors: [Int: OutboxCursor], in snapshot: OutboxSnapshot, notWhole: Set<Int>
+        rows: [OutboxRow], seen: Int? = nil, of cursors: [Int: OutboxCursor], in snapshot: OutboxSnapshot,
+        notWhole: Set<Int>
     ) {
         self.rows = rows
+        self.seen = seen ?? rows.count
         moves = Dictionary(grouping: rows, by: \.shard).reduce(into: [:]) { moves, read in
             guard let from = cursors[read.key] else { return }
             var to = from
@@ -94,8 +101,8 @@ package protocol OutboxStore: Sendable {
     /// Gives `owner`'s shards back at once.
     func releaseShards(of sink: OutboxSink, owner: UUID) async throws
 
-    /// Up to `limit` rows that `owner`'s shards wait for, those of one aggregate in order. No open transaction holds back rows
-    /// of others.
+    /// Up to `limit` rows that `owner`'s shards wait for, those of one aggregate in order, perhaps without those whose types
+    /// are not the sink's. No open transaction holds back rows of others.
     func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> OutboxBatch
 
     /// Moves the cursors of `owner`'s shards past the batch. A shard that has another owner by now, whose cursor has moved

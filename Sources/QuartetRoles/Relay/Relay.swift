@@ -58,15 +58,15 @@ package final class Relay: Role {
         let rows = batch.rows
         guard !rows.isEmpty else { return 0 }
         Failpoint.relayRead.reached()
-        let isBusy = rows.count >= wholeBatch
+        let isBusy = batch.seen >= wholeBatch
         try await delivery.deliver(rows.map(\.event)) { [self] in
             if !isBusy { await lull() }
         }
         Failpoint.relayDelivered.reached()
         _ = try await outbox.advance(sink: delivery.sink, owner: owner, past: batch)
         Failpoint.cursorAdvanced.reached()
-        RoleMetrics.relayed(database, delivery.sink).increment(by: rows.count)
-        return rows.count
+        RoleMetrics.relayed(database, delivery.sink).increment(by: batch.seen)
+        return batch.seen
     }
 
     /// Takes and keeps this relay's share of the shards; returns them.

@@ -1,7 +1,7 @@
 /// The bounds of a relay.
 package struct RelayConfiguration: Sendable, Hashable {
     /// Rows read and delivered together.
-    package var rowsPerBatchMax = 500
+    package var rowsPerBatchMax = 2_000
     /// How long a relay that died keeps its shards.
     package var leaseDuration: Duration = .seconds(10)
     /// How often a relay looks without a notification.

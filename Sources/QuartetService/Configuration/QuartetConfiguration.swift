@@ -161,7 +161,7 @@ package struct KafkaSettings: Sendable {
     package var prefix = ""
     /// Before the name of each role's consumer group.
     package var groupPrefix = "quartet"
-    package var linger: Duration = .milliseconds(5)
+    package var linger: Duration = .milliseconds(1)
     package var deliveryTimeout: Duration = .seconds(30)
     package var sessionTimeout: Duration = .seconds(6)
     package var fetchWait: Duration = .milliseconds(100)

@@ -14,15 +14,17 @@ package struct Databases: Sendable {
     /// The configuration of a client whose sessions plan and wait as these statements need it.
     ///
     /// Every statement looks rows up by key. A plan that was made while a table was small reads it from end to end, and
-    /// is kept while the table grows: so plans that read whole tables are out, and with them compiling such plans. And
-    /// for arrays of a few items the planner would make a new plan each time, only to find the same. What `options` of the
-    /// URL name is left as it is. And whoever meets a lock that somebody else holds is told so before others have to wait.
+    /// is kept while the table grows: so plans that read whole tables are out, and with them compiling such plans; so are
+    /// bitmaps, which gather all rows of a backlog where a limit wants the first. And for arrays of a few items the planner
+    /// would make a new plan each time, only to find the same. What `options` of the URL name is left as it is. And whoever
+    /// meets a lock that somebody else holds is told so before others have to wait.
     ///
     /// - Parameter url: as libpq takes it, see `PostgresConfiguration`.
     package static func configuration(url: String) throws -> PostgresConfiguration {
         var configuration = try PostgresConfiguration(url: url)
         configuration.settings = [
-            ("enable_seqscan", "off"), ("jit", "off"), ("plan_cache_mode", "force_generic_plan"),
+            ("enable_seqscan", "off"), ("enable_bitmapscan", "off"), ("jit", "off"),
+            ("plan_cache_mode", "force_generic_plan"),
         ]
         configuration.lockTimeout = .milliseconds(500)
         return configuration

@@ -68,16 +68,15 @@ package struct PostgresOutboxStore: OutboxStore {
     }
 
     package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> OutboxBatch {
-        let found = try await readRows.run(sink.rawValue, owner, limit, OutboxRow.perShardMin)
+        let foreign = EventType.all.filter { !$0.sinks.contains(sink) }.map(\.name)
+        let found = try await readRows.run(sink.rawValue, owner, limit, OutboxRow.perShardMin, foreign)
         guard let first = found.first else { return OutboxBatch() }
-        let context = try StoredOutboxContext(json: first.decode(10, as: [UInt8].self))
+        let context = try StoredOutboxContext(text: first.decode(10, as: String.self))
         var rows: [OutboxRow] = []
         rows.reserveCapacity(found.count)
-        var counts: [Int: Int] = [:]
         var unreadable: [Int: PostgresStoreError] = [:]
         for row in found {
             let read = try outboxRow(row)
-            counts[read.shard, default: 0] += 1
             switch read.row {
             case .success(let row) where unreadable[row.shard] == nil: rows.append(row)
             case .success: break
@@ -86,9 +85,11 @@ package struct PostgresOutboxStore: OutboxStore {
         }
         // A shard stops before the row that can't be read; the others go on.
         if rows.isEmpty, let error = unreadable.values.first { throw error }
-        let cut = counts.filter { found.count >= limit || $0.value >= OutboxRow.perShardMin }.keys
+        let seen = context.counts.values.reduce(0, +)
+        let cut = context.counts.filter { seen >= limit || $0.value >= OutboxRow.perShardMin }.keys
         return OutboxBatch(
-            rows: rows, of: context.cursors, in: context.snapshot, notWhole: Set(cut).union(unreadable.keys))
+            rows: rows, seen: seen, of: context.cursors, in: context.snapshot,
+            notWhole: Set(cut).union(unreadable.keys))
     }
 
     package func advance(sink: OutboxSink, owner: UUID, past batch: OutboxBatch) async throws -> Int {

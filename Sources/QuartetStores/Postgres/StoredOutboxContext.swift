@@ -1,44 +1,55 @@
-import Foundation
 import QuartetCore
 
-/// The cursors and the snapshot that a read went by.
+/// The cursors and the snapshot that a read went by: a line with the snapshot, then one for each shard.
 struct StoredOutboxContext {
     let snapshot: OutboxSnapshot
     let cursors: [Int: OutboxCursor]
+    /// How many rows of each shard the read came by.
+    let counts: [Int: Int]
 
-    private struct Document: Decodable {
-        struct Cursor: Decodable {
-            let shard: Int
-            let position, settled, candidate: Int64
-            let epoch: Int
-            let candidateEnd: String
-            let pending: [String]
-            let pendingAfter: [Int64]
+    init(text: String) throws {
+        let lines = text.split(separator: "\n")
+        guard let first = lines.first, let snapshot = OutboxSnapshot(text: String(first)) else {
+            throw PostgresStoreError(.unreadableRow, "\(text.prefix(100)) begins with no snapshot")
         }
-
-        let snapshot: String
-        let cursors: [Cursor]
-    }
-
-    init(json: [UInt8]) throws {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let document = try decoder.decode(Document.self, from: Data(json))
-        guard let snapshot = OutboxSnapshot(text: document.snapshot) else {
-            throw PostgresStoreError(.unreadableRow, "\(document.snapshot) is no snapshot")
+        var cursors: [Int: OutboxCursor] = [:]
+        var counts: [Int: Int] = [:]
+        for line in lines.dropFirst() {
+            guard let shard = Shard(line) else {
+                throw PostgresStoreError(.unreadableRow, "\(line.prefix(100)) is no cursor")
+            }
+            cursors[shard.number] = shard.cursor
+            counts[shard.number] = shard.rows
         }
         self.snapshot = snapshot
-        cursors = Dictionary(
-            document.cursors.map { cursor in
-                let pending = zip(cursor.pending, cursor.pendingAfter).compactMap { transaction, after in
-                    UInt64(transaction).map { OutboxCursor.Pending(transaction: $0, after: after) }
-                }
-                return (
-                    cursor.shard,
-                    OutboxCursor(
-                        position: cursor.position, pending: pending, epoch: cursor.epoch, settled: cursor.settled,
-                        candidate: cursor.candidate, candidateEnd: UInt64(cursor.candidateEnd) ?? 0)
-                )
-            }, uniquingKeysWith: { $1 })
+        self.cursors = cursors
+        self.counts = counts
+    }
+
+    private struct Shard {
+        let number, rows: Int
+        let cursor: OutboxCursor
+
+        init?(_ line: Substring) {
+            let fields = line.split(separator: " ")
+            guard fields.count == 9, let number = Int(fields[0]), let position = Int64(fields[1]),
+                let epoch = Int(fields[2]), let settled = Int64(fields[3]), let candidate = Int64(fields[4]),
+                let candidateEnd = UInt64(fields[5]), let pending: [UInt64] = Self.array(fields[6]),
+                let after: [Int64] = Self.array(fields[7]), pending.count == after.count, let rows = Int(fields[8])
+            else { return nil }
+            self.number = number
+            self.rows = rows
+            cursor = OutboxCursor(
+                position: position,
+                pending: zip(pending, after).map { OutboxCursor.Pending(transaction: $0, after: $1) }, epoch: epoch,
+                settled: settled, candidate: candidate, candidateEnd: candidateEnd)
+        }
+
+        /// An array as PostgreSQL writes it.
+        private static func array<Number: FixedWidthInteger>(_ text: Substring) -> [Number]? {
+            let items = text.dropFirst().dropLast().split(separator: ",")
+            let numbers = items.compactMap { Number($0) }
+            return numbers.count == items.count ? numbers : nil
+        }
     }
 }

@@ -235,7 +235,7 @@ package enum RequestCheckStoreConformance {
             let left = try await stores.requests.results(ids)
             #expect(left == [nil, nil, results[2], nil, nil, nil])
         }
-        let rows = try await stores.drain(.queue, count: 1 + 6 + 6 + 1 + 3)
+        let rows = try await stores.drain(count: 1 + 6 + 6 + 1 + 3)
         for index in ids.indices {
             let own = rows.map(\.event).filter { $0.aggregateID == ids[index].description }
             let queueing = own.filter { $0.type == .analysisRequested }.map(\.analysis?.generation)

@@ -7,7 +7,7 @@ import QuartetStack
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure; prints JSON.",
-        subcommands: [BenchPipeline.self, BenchCheck.self, BenchStale.self, BenchEmotion.self],
+        subcommands: [BenchPipeline.self, BenchCheck.self, BenchRelay.self, BenchStale.self, BenchEmotion.self],
         defaultSubcommand: BenchPipeline.self)
 }
 
@@ -46,11 +46,13 @@ struct BenchPipeline: AsyncParsableCommand {
 }
 
 /// Runs `body` with private servers in a folder of their own that goes with them.
-func withBenchStack(_ body: (LocalStack) async throws -> Void) async throws {
+func withBenchStack(
+    _ options: StackOptions = .durable, _ body: (LocalStack) async throws -> Void
+) async throws {
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
         "quartet-bench-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
     defer { try? FileManager.default.removeItem(at: directory) }
-    let stack = try await LocalStack.start(directory: directory)
+    let stack = try await LocalStack.start(directory: directory, options: options)
     do {
         try await body(stack)
     } catch {

@@ -84,6 +84,33 @@ struct PostgresOutboxStoreTests {
         }
     }
 
+    @Test("what was delivered and is kept costs a read nothing, also beside a transaction to come back for")
+    func keptRows() async throws {
+        try await PostgresTestDatabase.withMigrated { databases in
+            let client = try databases.client(of: .dropship)
+            try await client.execute(
+                script: """
+                    SELECT events.emit('product.updated', array_agg('p' || n), array_agg(n), array_agg('{"name":"P"}'::json))
+                    FROM generate_series(1::bigint, 20000) n;
+                    INSERT INTO events.outbox_cursors (sink, shard, epoch, position, pending, pending_after)
+                    SELECT 'events', shard, events.epoch(), 1000000, '{1}', '{0}' FROM generate_series(0, 7) shard;
+                    ANALYZE
+                    """)
+            let plan = try await client.withSession { session in
+                let waiting = """
+                    EXPLAIN (ANALYZE, BUFFERS, TIMING off, SUMMARY off)
+                    SELECT o.* FROM events.outbox_cursors c
+                        CROSS JOIN LATERAL events.outbox_waiting(c.shard, c.position, c.pending, c.pending_after, 100) o
+                    """
+                return try await session.query(PostgresStatement(waiting)).map { try $0.decode(0, as: String.self) }
+            }
+            // The first line's buffers are those of all of it.
+            let text = plan.joined(separator: "\n")
+            let buffers = try #require(text.firstMatch(of: /shared hit=(\d+)/)).output.1
+            #expect(Int(buffers).map { $0 < 200 } == true, "\(text)")
+        }
+    }
+
     /// Inserts rows of (shard, type, aggregate), as another build would.
     private func insert(_ client: PostgresClient, _ rows: String) async throws {
         try await client.execute(

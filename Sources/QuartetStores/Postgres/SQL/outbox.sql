@@ -71,26 +71,29 @@ SELECT pg_notify('quartet_shards', '') WHERE EXISTS (SELECT FROM changed);
 
 -- name: read_outbox
 -- The first rows that the relay's shards wait for. Where many wait, no shard is read much further than the rows that the
--- batch has room for, nor less far than $4 rows. With the first row come the cursors and the snapshot that were read by.
+-- batch has room for, nor less far than $4 rows. With the first row come the cursors and the snapshot that were read by, and
+-- how many rows each shard had. Rows of the types $5, which are not the sink's, are left out; but each shard's last one is
+-- there, so that its cursor moves past them.
 WITH own AS MATERIALIZED (
     SELECT c.*, greatest($4::bigint, 2 * $3::bigint / count(*) OVER ()) AS share
     FROM {outbox_cursors} c
     WHERE c.sink = $1::text AND c.owner = $2::uuid AND c.owned_until > clock_timestamp() AND c.epoch = {epoch}()
-), context AS MATERIALIZED (
-    SELECT json_build_object(
-        'snapshot', pg_current_snapshot()::text,
-        'cursors', json_agg(json_build_object(
-            'shard', shard, 'position', position, 'epoch', epoch, 'settled', settled, 'candidate', candidate,
-            'candidate_end', candidate_end::text, 'pending', pending::text[], 'pending_after', pending_after))) AS json
-    FROM own
 ), waiting AS MATERIALIZED (
     SELECT o.*, o.id > own.position AS is_behind
     FROM own CROSS JOIN LATERAL {outbox_waiting}(own.shard, own.position, own.pending, own.pending_after, own.share) o
     ORDER BY o.id > own.position, o.id LIMIT $3
+), context AS MATERIALIZED (
+    -- A line each, as StoredOutboxContext reads it: many reads find few rows, and JSON would be most of their cost.
+    SELECT concat_ws(E'\n', pg_current_snapshot(), string_agg(concat_ws(
+        ' ', shard, position, epoch, settled, candidate, candidate_end, pending, pending_after, coalesce(n.rows, 0)), E'\n'
+    )) AS text
+    FROM own LEFT JOIN (SELECT shard, count(*) AS rows FROM waiting GROUP BY shard) n USING (shard)
 )
 SELECT shard, id, transaction, epoch, type, aggregate_id, version, payload, trace, occurred_at,
-    CASE WHEN row_number() OVER (ORDER BY is_behind, id) = 1 THEN (SELECT json FROM context) END AS context
-FROM waiting ORDER BY is_behind, id;
+    CASE WHEN row_number() OVER (ORDER BY is_behind, id) = 1 THEN (SELECT text FROM context) END AS context
+FROM waiting
+WHERE type <> ALL ($5::text[]) OR id IN (SELECT max(id) FROM waiting GROUP BY shard, is_behind)
+ORDER BY is_behind, id;
 
 -- name: advance_cursors
 -- Moves the cursors of shards that are still the relay's and where they were, in the epoch in which they were read. Gives
