@@ -43,6 +43,14 @@ struct Planter {
         return of(.taskMissing, numbers)
     }
 
+    /// As a server leaves it whose clock was ahead. A worker that runs brings it back.
+    func plantLateTask() async throws -> Set<Plant> {
+        let late = number(.queued, from: 1)
+        _ = try await stores.collection("analysis_queue").updateOne(
+            ["_id": .uuid(stores.id(late).uuid)], ["$set": ["available_at": .date(milliseconds: 1 << 45)]])
+        return of(.taskDueTooLate, [late])
+    }
+
     func plantWrongDigest(_ number: Int) async throws -> Set<Plant> {
         try await stores.postgres.execute(
             script: """

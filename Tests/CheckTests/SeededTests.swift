@@ -12,6 +12,8 @@ struct SeededTests {
     private static let settings = [
         "CHECK_SETTLE_WINDOW": "2s", "CHECK_SECOND_LOOK_PAUSE": "500ms", "CHECK_WORK_SHARE": "100",
         "CHECK_EXAMPLES_PER_KIND": "1000", "CHECK_ALERTS_MAX": "0", "CHECK_SCHEDULE": "off",
+        // The seeded tasks wait long, a shard is held for long, and nobody finds that wrong.
+        "WORKER_RETRY_MAX": "300d", "RELAY_LEASE_DURATION": "3600s",
     ]
 
     @Test("of 100,000 requests exactly the planted faults are found, idle and busy, and none is left after repair")
@@ -21,7 +23,9 @@ struct SeededTests {
             try await stores.write()
             let planter = Planter(stores: stores, system: system)
             let planted = try await planter.plantAll()
-            #expect(Set(planted.map(\.kind)) == Set(FindingKind.allCases).subtracting([.cursorWentBack]))
+            // One needs a cursor's past, one stays whatever is done, and one is mended by any worker.
+            let others: Set<FindingKind> = [.cursorWentBack, .requestAhead, .taskDueTooLate]
+            #expect(Set(planted.map(\.kind)) == Set(FindingKind.allCases).subtracting(others))
 
             let idle = try await Swept.full(system)
             expect(idle, found: planted)

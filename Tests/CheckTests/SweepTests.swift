@@ -12,7 +12,7 @@ import Testing
 struct SweepTests {
     private static let settings = [
         "CHECK_SETTLE_WINDOW": "200ms", "CHECK_SECOND_LOOK_PAUSE": "200ms", "CHECK_WORK_SHARE": "100",
-        "CHECK_SCHEDULE": "off", "CHECK_ALERTS_MAX": "0",
+        "CHECK_SCHEDULE": "off", "CHECK_ALERTS_MAX": "0", "WORKER_RETRY_MAX": "300d",
     ]
 
     private func withSeeded(
@@ -48,6 +48,17 @@ struct SweepTests {
             }
             let (end, _) = try await check(system, [])
             #expect(end == .status(0))
+        }
+    }
+
+    @Test("a task that is due later than anything can make it is found and enqueued anew")
+    func lateTask() async throws {
+        try await withSeeded(100) { system, stores in
+            let planted = try await Planter(stores: stores, system: system).plantLateTask()
+            #expect(try await Swept.full(system).plants == planted)
+            let mended = try await Swept.full(system, "--repair")
+            #expect(mended.plants == planted && mended.notRepaired.isEmpty)
+            #expect(try await Swept.full(system).plants.isEmpty)
         }
     }
 

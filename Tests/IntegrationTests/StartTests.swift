@@ -64,7 +64,7 @@ private enum SilentPort {
                 let last = try #require(process.log.split(separator: "\n").last)
                 #expect(last.contains("quartet migrate"), "\(last)")
             }
-            #expect(try await system.finish(["migrate", "--json"]).contains(#""dropship":4"#))
+            #expect(try await system.finish(["migrate", "--json"]).contains(#""dropship":6"#))
             #expect(try await system.finish(["migrate"]).contains("dropship: up to date"))
             let (_, shop) = try await system.serve()
             #expect(try await shop.call(.get, "/readyz").status == 200)

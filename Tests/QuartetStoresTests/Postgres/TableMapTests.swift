@@ -20,8 +20,8 @@ struct TableMapTests {
         let (sql, databases) = try tables.render("{listings}", label: "x")
         #expect(sql == "shop_2.listings")
         #expect(databases == [.dropship])
-        #expect(tables.schemas(of: .dropship) == ["analysis", "catalog", "consistency", "events", "shop_2"])
-        #expect(tables.schemas(of: .market) == ["market_events"])
+        #expect(tables.schemas(of: .dropship) == ["analysis", "auth", "catalog", "consistency", "events", "shop_2"])
+        #expect(tables.schemas(of: .market) == ["market_events", "my"])
     }
 
     @Test(
