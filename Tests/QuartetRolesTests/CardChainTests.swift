@@ -137,4 +137,27 @@ import Testing
             #expect(try await visible(store).count == Self.count)
         }
     }
+
+    /// Those that are read before it is known how many there are come first; the rest is stored in as few segments as may be.
+    @Test func eachReviewIsAnalysedOnce() async throws {
+        var system = FakeSystem()
+        system.configuration.reviewsPerChunk = 200
+        try await system.addReviews(300)
+        let id = try await system.submit()
+        _ = try await system.worker().runOnce()
+        #expect(system.analyzer.reviewsRead == (0..<300).map { "r-\(1000 + $0)" })
+        let segments = try await system.cards.segments(of: id, after: nil, limit: .max)
+        #expect(segments.map(\.cards.count) == [50, 200, 50])
+    }
+
+    /// An analyser that takes its time has each card go out by itself.
+    @Test func aSlowAnalysersCardsAreStoredOneByOne() async throws {
+        var system = FakeSystem()
+        system.configuration.timePerSegment = .zero
+        try await system.addReviews(5)
+        let id = try await system.submit()
+        _ = try await system.worker().runOnce()
+        let segments = try await system.cards.segments(of: id, after: nil, limit: .max)
+        #expect(segments.map(\.cards.count) == [1, 1, 1, 1, 1])
+    }
 }

@@ -42,12 +42,16 @@ package struct AnalysisRun: Sendable {
         if isResumed { (fold, missing) = try await foldStoredCards(of: session) }
         // Cards that follow one another and wait to be stored.
         var ready: ArraySlice<EmotionCard> = []
+        // What was read on the way comes first, as it is.
+        var isFirst = !readAlready.isEmpty
         var finalisation: Finalisation?
         var detailsAreStored = false
         while !ready.isEmpty || !missing.isEmpty {
             try Task.checkCancellation()
             if ready.isEmpty {
-                let run = missing.popRun(max: steps.pace.size(max: configuration.reviewsPerChunk))
+                let size = steps.pace.size(max: configuration.reviewsPerChunk)
+                let run = missing.popRun(max: isFirst ? readAlready.count : size)
+                isFirst = false
                 ready = try await cards(run, session: session, readAlready: readAlready)[...]
             }
             let segment = CardSegment(Array(ready.prefix(CardSegment.length(of: ready))))
