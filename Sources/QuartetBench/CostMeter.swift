@@ -94,6 +94,8 @@ struct CostMeter: Sendable {
     /// Seconds of this process and of all that it started, by what they are.
     private static func cpuSeconds() -> [String: (user: Double, system: Double)] {
         var processes: [Int: (parent: Int, name: String, user: Double, system: Double)] = [:]
+        // Of this process's children that have ended: the roles of earlier phases.
+        var ended = (user: 0.0, system: 0.0)
         for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
             guard let pid = Int(entry), let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
                 let open = stat.firstIndex(of: "("), let close = stat.lastIndex(of: ")")
@@ -105,6 +107,9 @@ struct CostMeter: Sendable {
             let counted = name == "postgres" ? [[11, 13], [12, 14]] : [[11], [12]]
             let ticks = counted.map { $0.reduce(0) { $0 + (Double(fields[$1]) ?? 0) } }
             let perSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
+            if pid == Int(getpid()) {
+                ended = ((Double(fields[13]) ?? 0) / perSecond, (Double(fields[14]) ?? 0) / perSecond)
+            }
             processes[pid] = (parent, name, ticks[0] / perSecond, ticks[1] / perSecond)
         }
         let own = Int(getpid())
@@ -113,7 +118,7 @@ struct CostMeter: Sendable {
             while pid > 1, pid != own { pid = processes[pid]?.parent ?? 0 }
             return pid == own
         }
-        return processes.reduce(into: [:]) { sums, process in
+        return processes.reduce(into: ["roles": ended]) { sums, process in
             guard isOurs(process.key) else { return }
             let name = process.key == own ? "callers_and_floor" : Self.name(of: process.key, process.value.name)
             let sum = sums[name] ?? (0, 0)
