@@ -52,19 +52,22 @@ struct AspectTable: Sendable {
         months[month, default: Month()].aspects[place] = tally
     }
 
-    /// Aspects of many reviews first, the strongest of equally frequent ones before the others, then in the order of their
-    /// terms; those without a rank are left out.
-    func ranked(max: Int, by rank: (AspectSummary) -> KeywordTable.Rank?) -> [AspectSummary] {
-        var order: [(rank: KeywordTable.Rank, summary: AspectSummary)] = []
-        for place in terms.indices {
-            let summary = tallies[place].summary(terms[place])
-            if let rank = rank(summary) { order.append((rank, summary)) }
+    /// What the cards say of each, in no order that means anything.
+    var summaries: [AspectSummary] { terms.indices.map { tallies[$0].summary(terms[$0]) } }
+
+    /// Those of the highest rank first, those of equal rank in the order of their terms; those without a rank are left out.
+    static func ranked(
+        _ summaries: [AspectSummary], max: Int, by rank: (AspectSummary) -> KeywordTable.Rank?
+    ) -> [AspectSummary] {
+        var order: [(rank: KeywordTable.Rank, place: Int)] = []
+        for place in summaries.indices {
+            if let rank = rank(summaries[place]) { order.append((rank, place)) }
         }
         order.sort { left, right in
             if left.rank != right.rank { return right.rank < left.rank }
-            return Term(text: left.summary.term).precedes(Term(text: right.summary.term))
+            return Term(text: summaries[left.place].term).precedes(Term(text: summaries[right.place].term))
         }
-        return order.prefix(max).map(\.summary)
+        return order.prefix(max).map { summaries[$0.place] }
     }
 
     /// The last `max` months with a review, the earliest first, each with those of `ranked` that it has.

@@ -53,23 +53,25 @@ package struct Fold: Sendable {
     }
 
     package func result() -> AnalysisResult {
-        result(rankedKeywords(max: Self.keywordsMax), rankedAspects(max: Self.aspectsMax))
+        result(rankedKeywords(max: Self.keywordsMax), rankedAspects())
     }
 
-    /// ``result()`` and ``keywordDetails()``, whose words are ranked once for both.
+    /// ``result()`` and ``keywordDetails()``, whose words and aspects are ranked once for both.
     package func resultAndKeywordDetails() -> (result: AnalysisResult, keywordDetails: KeywordDetails) {
         let ranked = rankedKeywords(max: max(Self.keywordsMax, Self.keywordDetailsMax))
-        let aspects = rankedAspects(max: max(Self.aspectsMax, Self.keywordDetailsMax))
+        let aspects = rankedAspects()
         return (
-            result(ranked.prefix(Self.keywordsMax), Array(aspects.prefix(Self.aspectsMax))),
+            result(ranked.prefix(Self.keywordsMax), aspects),
             keywordDetails(ranked.prefix(Self.keywordDetailsMax), aspects)
         )
     }
 
+    /// - Parameter allAspects: in their order.
     private func result(
-        _ ranked: some Sequence<KeywordDetails.Keyword>, _ rankedAspects: [AspectSummary]
+        _ ranked: some Sequence<KeywordDetails.Keyword>, _ allAspects: [AspectSummary]
     ) -> AnalysisResult {
-        AnalysisResult(
+        let rankedAspects = Array(allAspects.prefix(Self.aspectsMax))
+        return AnalysisResult(
             requestID: session.requestID,
             productID: session.productID,
             analyzer: session.analyzer,
@@ -84,15 +86,14 @@ package struct Fold: Sendable {
             aspects: rankedAspects,
             months: aspects.months(
                 max: Self.monthsMax, aspectsMax: Self.aspectsPerMonthMax, ranked: rankedAspects),
-            likes: aspects.isEmpty ? keywordOpinions(.positive) : aspectOpinions(.positive),
-            dislikes: aspects.isEmpty ? keywordOpinions(.negative) : aspectOpinions(.negative),
+            likes: aspects.isEmpty ? keywordOpinions(.positive) : Self.opinions(.positive, of: allAspects),
+            dislikes: aspects.isEmpty ? keywordOpinions(.negative) : Self.opinions(.negative, of: allAspects),
             excerpts: telling.flatMap { $0 }.map(\.excerpt))
     }
 
     /// What the cards say of the words they name, ranked as the result's keywords are, further down.
     package func keywordDetails() -> KeywordDetails {
-        keywordDetails(
-            rankedKeywords(max: Self.keywordDetailsMax)[...], rankedAspects(max: Self.keywordDetailsMax))
+        keywordDetails(rankedKeywords(max: Self.keywordDetailsMax)[...], rankedAspects())
     }
 
     private func keywordDetails(
@@ -100,7 +101,8 @@ package struct Fold: Sendable {
     ) -> KeywordDetails {
         KeywordDetails(
             requestID: session.requestID, productID: session.productID, analyzer: session.analyzer,
-            cardCount: cardCount, digest: digest, keywords: Array(ranked), aspects: aspects)
+            cardCount: cardCount, digest: digest, keywords: Array(ranked),
+            aspects: Array(aspects.prefix(Self.keywordDetailsMax)))
     }
 
     /// The result of all `cards` at once.
@@ -141,14 +143,17 @@ package struct Fold: Sendable {
             .map { $0.tally.keyword($0.term) }
     }
 
-    private func rankedAspects(max: Int) -> [AspectSummary] {
-        aspects.ranked(max: max) { KeywordTable.Rank(reviews: $0.count, strength: abs($0.polarity.tenThousandths)) }
+    /// Aspects of many reviews first, the strongest of equally frequent ones before the others.
+    private func rankedAspects() -> [AspectSummary] {
+        AspectTable.ranked(aspects.summaries, max: .max) {
+            KeywordTable.Rank(reviews: $0.count, strength: abs($0.polarity.tenThousandths))
+        }
     }
 
     /// Aspects whose reviews lean to one side, by how many more of them do than lean to the other.
-    private func aspectOpinions(_ side: PolaritySide) -> [AnalysisResult.Opinion] {
+    private static func opinions(_ side: PolaritySide, of aspects: [AspectSummary]) -> [AnalysisResult.Opinion] {
         let sign = side == .positive ? 1 : -1
-        let ranked = aspects.ranked(max: Self.opinionsMax) { aspect in
+        let ranked = AspectTable.ranked(aspects, max: opinionsMax) { aspect in
             let margin = sign * (aspect.positive - aspect.negative)
             guard margin > 0 else { return nil }
             return KeywordTable.Rank(reviews: margin, strength: Int32(sign) * aspect.polarity.tenThousandths)
