@@ -181,7 +181,9 @@ let package = Package(
             name: "RabbitMQTests",
             dependencies: ["RabbitMQ", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
         .testTarget(name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "ClientSupport", .logging]),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "QuartetStack", "ClientSupport", .logging]),
+        .testTarget(
+            name: "PostgresTests",
+            dependencies: ["Postgres", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [

@@ -4,26 +4,6 @@ import QuartetTesting
 import SystemTesting
 import Testing
 
-/// A port that takes connections and never says anything.
-private enum SilentPort {
-    static func with(_ body: (_ port: Int) async throws -> Void) async throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isListening = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, length) == 0 && listen(descriptor, 64) == 0
-                    && getsockname(descriptor, address, &length) == 0
-            }
-        }
-        guard isListening else { throw TestFailure("no port to listen on") }
-        try await body(Int(UInt16(bigEndian: address.sin_port)))
-    }
-}
-
 /// What is said when it can't work: one line, and a status that is not 0.
 @Suite struct StartTests {
     @Test(.timeLimit(.minutes(3)))
@@ -103,7 +83,7 @@ private enum SilentPort {
     @Test(.timeLimit(.minutes(3)))
     func aSilentDatabaseKeepsNobodyFromStoppingOrFromAsking() async throws {
         try await QuartetSystem.run(on: TestStack.shared) { system in
-            try await SilentPort.with { port in
+            try await SilentListener.with { port in
                 let silent = ["SOURCE", "DROPSHIP", "MARKET"].map {
                     ("\($0)_DATABASE_URL", "postgresql://quartet@127.0.0.1:\(port)/x?sslmode=disable")
                 }

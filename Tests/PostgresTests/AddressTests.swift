@@ -1,5 +1,6 @@
 import ClientSupport
 import Foundation
+import QuartetTesting
 import Testing
 
 @testable import Postgres

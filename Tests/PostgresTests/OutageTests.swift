@@ -1,5 +1,6 @@
 import ClientSupport
 import Postgres
+import QuartetTesting
 import Testing
 
 @Suite struct OutageTests {
