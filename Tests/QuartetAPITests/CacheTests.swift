@@ -117,7 +117,7 @@ import Testing
             #expect(fresh.json["name"] as? String == "newer")
             #expect(fresh.headers[.cacheStatus] == "quartet; fwd=request; stored")
             #expect(try await caller.call(.get, path).headers[.cacheStatus] == "quartet; hit")
-            #expect(try await caller.call(.get, "\(path)?min_version=9").problem == "version-not-reached")
+            #expect(try await caller.call(.get, "\(path)?min_version=9").problem == "not-yet")
             #expect(try await caller.call(.get, "\(path)?min_version=x").problem == "bad-parameter")
         }
     }
