@@ -156,7 +156,7 @@ let package = Package(
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores",
                 "ClientSupport",
-                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .executableTarget(
             name: "quartet",
@@ -244,8 +244,8 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
-                "SystemTesting", "quartet",
+                "Kafka", "Mongo", "QuartetChaos", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
+                "SystemTesting", "quartet", .nioCore, .nioPosix,
             ],
             exclude: ["FINDINGS.md"]),
     ]

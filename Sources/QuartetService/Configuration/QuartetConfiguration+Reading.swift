@@ -180,6 +180,7 @@ extension RedisSettings {
         connectTimeout = try reader.duration("redis.connect_timeout", connectTimeout)
         commandTimeout = try reader.duration("redis.command_timeout", commandTimeout)
         progressTTL = try reader.duration("redis.progress_ttl", progressTTL)
+        try files.read("redis", from: &reader)
         for family in CacheFamily.all {
             cache.timesToLive[family] = try reader.duration("redis.\(family.settingName)", family.timeToLive)
         }

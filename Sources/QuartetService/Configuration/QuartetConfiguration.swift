@@ -139,6 +139,8 @@ package struct RedisSettings: Sendable {
     package var connectTimeout: Duration = .seconds(2)
     package var commandTimeout: Duration = .seconds(2)
     package var progressTTL: Duration = .seconds(3600)
+    /// With rediss.
+    package var files = TLSFiles()
     package var cache = RedisCacheConfiguration()
 
     package init() {}
