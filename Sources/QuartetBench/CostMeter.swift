@@ -1,6 +1,8 @@
 import Foundation
 import Mongo
 import Postgres
+import QuartetDatabases
+import QuartetMigrations
 import QuartetService
 import QuartetStores
 import Redis

@@ -1,3 +1,4 @@
+import Catalog
 import ClientSupport
 import Foundation
 import Logging
@@ -5,6 +6,8 @@ import Mongo
 import NIOCore
 import Postgres
 import QuartetCore
+import QuartetDatabases
+import QuartetMigrations
 import QuartetService
 package import QuartetStack
 import QuartetStores
@@ -231,8 +234,9 @@ package struct PipelineBench {
     /// Leaves products and reviews only.
     private func forget() async throws {
         let tables = [Table.analysisResults, .analysisRequests, .outbox].map { "{\($0.rawValue)}" }
-        let (sql, _) = try stores.configuration.tables.render(
-            "truncate \(tables.joined(separator: ", "))", label: "bench")
+        let sql = try stores.configuration.tables.render(
+            "truncate \(tables.joined(separator: ", "))", label: "bench"
+        ).sql
         try await database().execute(script: sql)
         let collections = [
             MongoTaskQueue.collectionName, MongoSessionStore.collectionName, MongoCardStore.collectionName,
@@ -250,7 +254,7 @@ package struct PipelineBench {
     }
 
     private func scalar(_ selection: String) async throws -> Double {
-        let (sql, _) = try stores.configuration.tables.render("\(selection) from {analysis_requests}", label: "bench")
+        let sql = try stores.configuration.tables.render("\(selection) from {analysis_requests}", label: "bench").sql
         return try await database().query(PostgresStatement(sql, name: "bench")).single().decode(0, as: Double.self)
     }
 

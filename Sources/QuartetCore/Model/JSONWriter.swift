@@ -94,6 +94,14 @@ package struct JSONWriter: Sendable {
         value(fraction)
     }
 
+    /// The fields of an object that is JSON already.
+    package mutating func fields(ofObject json: [UInt8]) {
+        let inner = json.drop { $0 != UInt8(ascii: "{") }.dropFirst()
+        let fields = inner.prefix { _ in true }.reversed().drop { $0 != UInt8(ascii: "}") }.dropFirst().reversed()
+        guard fields.contains(UInt8(ascii: ":")) else { return }
+        raw(Array(fields))
+    }
+
     /// Leaves the field out where there is no text.
     package mutating func field(_ name: String, ifPresent text: String?) {
         if let text { field(name, text) }

@@ -1,7 +1,9 @@
+import Catalog
 import Foundation
 import Logging
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetTesting
 import Testing
@@ -66,7 +68,7 @@ enum PostgresTestDatabase {
     private static func open(_ name: String) async throws -> Databases {
         let url = try await PostgresTestServer.url(database: name)
         let client = PostgresClient(try Databases.configuration(url: url), logger: logger)
-        return Databases(clients: Dictionary(uniqueKeysWithValues: DatabaseName.allCases.map { ($0, client) }))
+        return Databases(clients: Dictionary(uniqueKeysWithValues: DatabaseName.usual.map { ($0, client) }))
     }
 
     private static func create(template: String = "template0") async throws -> String {
