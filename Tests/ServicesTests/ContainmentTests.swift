@@ -154,7 +154,9 @@ import Testing
             for service in house.services {
                 for case let resource as ResourceEndpoints in service.resources {
                     for plan in try await resource.listPlans() {
-                        #expect(!plan.contains("Seq Scan") && !plan.contains("Sort"), "\(resource.name)\n\(plan)")
+                        // The few rows of a filter may be sorted.
+                        let isSorted = plan.contains("Sort") && !plan.contains("Index Cond")
+                        #expect(!plan.contains("Seq Scan") && !isSorted, "\(resource.name)\n\(plan)")
                     }
                 }
             }

@@ -37,6 +37,10 @@ extension Rule {
         },
     ]
 
+    private static let schemas = [
+        "analysis", "auth", "catalog", "events", "market", "my", "public", "suppliers", "system",
+    ]
+
     /// Lines without remarks.
     private static func lines(of file: SourceFile) -> [(Int, Substring)] {
         file.text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map { offset, line in
@@ -52,8 +56,7 @@ extension Rule {
         let named = line.matches(of: /\{(\w+)\}/).map { String($0.1) }.filter {
             owners[$0].map { $0 != service } ?? false
         }
-        let schemas = line.matches(of: /\b(analysis|auth|catalog|events|market|my|public|suppliers|system)\.\w/)
-            .map { String($0.0) }
-        return named + schemas
+        let words = line.split { !$0.isLetter && !$0.isNumber && $0 != "_" && $0 != "." }
+        return named + words.filter { word in schemas.contains { word.hasPrefix("\($0).") } }.map(String.init)
     }
 }

@@ -43,7 +43,7 @@ enum PostgresTestDatabase {
         ) { count, body in
             try await client.transaction { session in
                 let emit = """
-                    SELECT events.emit('product.updated', array_agg('held'::text), array_agg(n), array_agg('{"name":"H"}'::json))
+                    SELECT events.emit('catalog.product.updated', array_agg('held'::text), array_agg(n), array_agg('{"name":"H"}'::json))
                     FROM generate_series(1::bigint, $1) n
                     """
                 _ = try await session.query(PostgresStatement(emit, Int64(count)))

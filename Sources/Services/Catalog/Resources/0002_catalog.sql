@@ -31,7 +31,8 @@ ALTER TABLE {products}
     ADD CONSTRAINT products_category_is_there FOREIGN KEY (category_id) REFERENCES {categories};
 
 -- One product for each of a supplier's items.
-CREATE UNIQUE INDEX products_of_supplier_item ON {products} (supplier_item_id) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX products_of_supplier_item ON {products} (supplier_item_id)
+    WHERE supplier_item_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX products_by_category ON {products} (category_id, product_id);
 CREATE INDEX products_by_brand ON {products} (brand, product_id);
 CREATE INDEX products_by_name ON {products} (name, product_id);
