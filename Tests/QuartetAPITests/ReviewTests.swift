@@ -199,7 +199,7 @@ import Testing
             let encoded = try await caller.call(.post, "/v1/products/sku%3A42/reviews", #"[{"id": "a", "text": "x"}]"#)
             #expect(encoded.problem == "unknown-product")
             #expect(encoded.detail.contains("sku:42"))
-            let badID = try await caller.call(.post, "/v1/products/a%09b/reviews", "[]")
+            let badID = try await caller.call(.post, "/v1/products/a%20b/reviews", "[]")
             #expect(badID.problem == "bad-product-id")
         }
     }

@@ -51,7 +51,7 @@ import Testing
         ("{", 400, "not-json"), ("", 400, "not-json"), (#"{"product_id": 7}"#, 422, "bad-type"),
         (#"{"product_id": null}"#, 422, "bad-type"), ("{}", 422, "missing-field"), ("[]", 422, "bad-type"),
         (#"{"product_id": "p-1", "colour": "red"}"#, 422, "bad-value"),
-        (#"{"product_id": "no\tsuch"}"#, 400, "bad-product-id"),
+        (#"{"product_id": "no such"}"#, 400, "bad-product-id"),
         (#"{"product_id": "nobody"}"#, 404, "unknown-product"),
     ])
     func badBodiesAreNamed(_ body: String, _ status: Int, _ problem: String) async throws {

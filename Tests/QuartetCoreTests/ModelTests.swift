@@ -21,21 +21,14 @@ import Testing
         #expect(id.uuidString.hasPrefix("03BB2CC3-D800"))
     }
 
-    @Test(arguments: ["a", "nsmc-37296", "A.b_c:9", "상품-1", "a b", "a/{b}", String(repeating: "x", count: 128)])
+    @Test(arguments: ["a", "nsmc-37296", "A.b_c:9", String(repeating: "x", count: 128)])
     func productIDsThatAreAllowed(_ text: String) {
         #expect(ProductID(text)?.text == text)
     }
 
-    @Test(arguments: [
-        "", "a\tb", "a\u{7F}", "a\u{0}", String(repeating: "상", count: 43), String(repeating: "x", count: 129),
-    ])
+    @Test(arguments: ["", "a b", "é", "a/b", "a\u{0}", String(repeating: "x", count: 129)])
     func productIDsThatAreNot(_ text: String) {
         #expect(ProductID(text) == nil)
-    }
-
-    @Test func productIDsAreWhatTheirBytesAre() throws {
-        let (composed, decomposed) = (try #require(ProductID("\u{AC00}")), try #require(ProductID("\u{1100}\u{1161}")))
-        #expect(composed != decomposed && decomposed < composed && Set([composed, decomposed]).count == 2)
     }
 }
 

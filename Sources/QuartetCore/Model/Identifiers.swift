@@ -39,17 +39,14 @@ package struct LeaseToken: Hashable, Sendable, CustomStringConvertible {
     package var description: String { uuid.uuidString.lowercased() }
 }
 
-/// A product's id as its shop gave it: any text of 1 to 128 bytes without control characters.
+/// A product's id as its shop gave it: 1 to 128 of the characters `A-Z a-z 0-9 . _ : -`.
 package struct ProductID: Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
     package static let lengthMax = 128
-    package static let rule = "1 to \(lengthMax) bytes without control characters"
     package let text: String
 
     package init?(_ text: some StringProtocol) {
         let bytes = text.utf8
-        guard !bytes.isEmpty, bytes.count <= Self.lengthMax, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            return nil
-        }
+        guard !bytes.isEmpty, bytes.count <= Self.lengthMax, bytes.allSatisfy(Self.isAllowed) else { return nil }
         self.text = String(text)
     }
 
@@ -74,18 +71,16 @@ package struct ProductID: Hashable, Sendable, Comparable, Codable, CustomStringC
         self = id
     }
 
-    /// Byte by byte, as the stores compare them: for Swift, text may be equal that is written otherwise.
-    package static func < (left: ProductID, right: ProductID) -> Bool {
-        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
-    }
+    package static func < (left: ProductID, right: ProductID) -> Bool { left.text < right.text }
 
-    package static func == (left: ProductID, right: ProductID) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        var text = text
-        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "-"): true
+        default: false
+        }
     }
 }
 

@@ -2,7 +2,6 @@ import ClientSupport
 package import Foundation
 import Postgres
 package import QuartetCore
-package import QuartetDatabases
 package import Redis
 
 /// What the checker reads of Quartet's keys in Redis, and of the rows behind cache entries in PostgreSQL.
@@ -117,9 +116,8 @@ extension RedisKeys {
             guard let id = tag(name, family: family.name) else { continue }
             let text = String(decoding: id, as: UTF8.self)
             guard !text.contains(where: { $0 == "{" || $0 == "}" }) else { return nil }
-            let plain = RedisKeys.unescaped(text)
             // Entries with versions are of products.
-            return family.rowStatement == nil || ProductID(plain) != nil ? CacheKey(family: family, id: plain) : nil
+            return family.rowStatement == nil || ProductID(text) != nil ? CacheKey(family: family, id: text) : nil
         }
         return nil
     }

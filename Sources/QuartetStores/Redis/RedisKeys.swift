@@ -16,19 +16,7 @@ package struct RedisKeys: Sendable, Hashable {
     /// A task's progress; also the name of the channel on which its reports are published.
     package func progress(_ id: RequestID) -> String { "\(prefix)analysis_progress:{\(id)}" }
 
-    package func cache(_ key: CacheKey) -> String { "\(prefix)\(key.family.name):{\(Self.escaped(key.id))}" }
-
-    /// Braces of an id would decide where its key is.
-    static func escaped(_ id: String) -> String {
-        guard id.utf8.contains(where: { [UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "%")].contains($0) }) else {
-            return id
-        }
-        return id.replacing("%", with: "%25").replacing("{", with: "%7B").replacing("}", with: "%7D")
-    }
-
-    static func unescaped(_ text: String) -> String {
-        text.replacing("%7B", with: "{").replacing("%7D", with: "}").replacing("%25", with: "%")
-    }
+    package func cache(_ key: CacheKey) -> String { "\(prefix)\(key.family.name):{\(key.id)}" }
 
     /// When the tag was touched last.
     package func cacheTag(_ tag: CacheTag) -> String { "\(prefix)cache_tag:{\(tag.name)}" }

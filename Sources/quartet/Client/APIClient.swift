@@ -55,11 +55,11 @@ struct APIClient: Sendable {
 
     /// A product's id as part of a path: one that is none must not become another path.
     private static func pathPart(_ product: String) throws -> String {
-        let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:")
-        guard let id = ProductID(product), let part = id.text.addingPercentEncoding(withAllowedCharacters: plain),
-            part != ".", part != ".."
-        else { throw ClientError("a product id is \(ProductID.rule)", status: 400) }
-        return part
+        guard let id = ProductID(product) else {
+            throw ClientError(
+                "a product id is 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -", status: 400)
+        }
+        return id.text
     }
 
     func submit(product: String, idempotencyKey: String) async throws -> SubmittedAnalysis {
