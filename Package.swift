@@ -218,10 +218,10 @@ let package = Package(
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
-        .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"]),
+        .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore", "QuartetTesting"]),
         .testTarget(
             name: "QuartetEmotionTests",
-            dependencies: ["QuartetCore", "QuartetEmotion", "QuartetStack", "ClientSupport"]),
+            dependencies: ["QuartetCore", "QuartetEmotion", "QuartetStack", "QuartetTesting", "ClientSupport"]),
         .testTarget(
             name: "QuartetStackTests",
             dependencies: [

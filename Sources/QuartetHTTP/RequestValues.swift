@@ -35,11 +35,13 @@ extension Problem {
     package static func badProductID(_ text: String) -> Problem {
         Problem(
             .badRequest, "bad-product-id",
-            "\(text.prefix(64)) is no product id, which is \(ProductID.rule)")
+            "\(text.prefix(64)) is no product id, which is \(ShopID.rule)")
     }
 
     package static func unknownProduct(_ id: ProductID) -> Problem {
-        Problem(.notFound, "unknown-product", "there is no product \(id); create it with PUT /v1/products/\(id)")
+        Problem(
+            .notFound, "unknown-product",
+            "there is no product \(id); create it with PUT /v1/products/\(id.pathPart)")
     }
 
     package static func unknownAnalysis(_ id: QuartetCore.RequestID) -> Problem {

@@ -61,7 +61,7 @@ extension Column {
             }
             return .text(text)
         case (.id, .text(let text)):
-            guard ResourceID.isPossible(text) else { throw refusal(ResourceID.rule, at: place) }
+            guard ShopID.isValid(text) else { throw refusal("is \(ShopID.rule)", at: place) }
             return .text(text)
         case (.integer(let range), .number(let number)):
             guard let integer = Int64(number), range.contains(integer) else {
@@ -122,15 +122,5 @@ extension Column {
         let plain = Date.ISO8601FormatStyle()
         let precise = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         return (try? plain.parse(text)) != nil || (try? precise.parse(text)) != nil
-    }
-}
-
-/// Ids as they come from the shop.
-enum ResourceID {
-    static let bytesMax = 128
-    static let rule = "is 1 to \(bytesMax) bytes without control characters"
-
-    static func isPossible(_ text: String) -> Bool {
-        (1...bytesMax).contains(text.utf8.count) && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 }

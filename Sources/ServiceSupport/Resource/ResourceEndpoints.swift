@@ -64,7 +64,7 @@ package struct ResourceEndpoints: ServedResource {
             let value = String(value)
             switch name {
             case "limit": continue
-            case "cursor": cursor = try ResourceCursor(value)
+            case "cursor": cursor = value.isEmpty ? nil : try ResourceCursor(value)
             case "sort":
                 query.descending = value.hasPrefix("-")
                 query.sort = String(value.drop { $0 == "-" })
@@ -219,7 +219,7 @@ extension APIContext {
     package func resourceID() throws -> String {
         let text = parameters.get("id") ?? ""
         let id = text.removingPercentEncoding ?? text
-        guard ResourceID.isPossible(id) else { throw Problem(.badRequest, "bad-id", "an id \(ResourceID.rule)") }
+        guard ShopID.isValid(id) else { throw Problem(.badRequest, "bad-id", "an id is \(ShopID.rule)") }
         return id
     }
 }

@@ -5,7 +5,7 @@ import NIOCore
 import QuartetCore
 import QuartetHTTP
 
-/// `POST /v1/<resource>:import`: many rows at once, each made as it is given, as NDJSON or CSV, gzip or not.
+/// `POST /v1/<resource>:import`: many rows at once, each made as it is given: NDJSON, CSV or a JSON array, gzip or not.
 ///
 /// A faulty row refuses the call before anything is stored; with `Prefer: handling=lenient` it is left out and named. Rows are
 /// stored in chunks, each whole or not at all: a call that failed can be made again.
@@ -29,9 +29,11 @@ struct ResourceImport: Sendable {
 
     func run(_ request: Request, _ context: APIContext, _ hint: ChangeHint) async throws -> Response {
         let isLenient = request.headers[.prefer]?.contains("handling=lenient") ?? false
-        let isCSV = request.headers[.contentType]?.hasPrefix("text/csv") ?? false
+        let type = request.headers[.contentType] ?? ""
         let body = try await context.body(of: request, atMost: Self.bytesMax)
-        var (rows, refused) = try isCSV ? cells(of: body) : lines(of: body)
+        var (rows, refused) =
+            try type.hasPrefix("text/csv")
+            ? cells(of: body) : Self.isArray(body) ? elements(of: body) : lines(of: body)
         if let first = refused.first, !isLenient { throw first.problem }
         guard rows.count + refused.count > 0 else {
             throw Problem(.unprocessableContent, "no-rows", "the body has no row")
@@ -67,6 +69,31 @@ struct ResourceImport: Sendable {
     }
 
     // MARK: Reading
+
+    private static func isArray(_ body: ByteBuffer) -> Bool {
+        body.readableBytesView.first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 } == UInt8(ascii: "[")
+    }
+
+    private func elements(of body: ByteBuffer) throws -> (rows: [Row], refused: [Refused]) {
+        var (rows, refused, number): ([Row], [Refused], Int) = ([], [], 0)
+        do {
+            var parts = try JSONParts.array(Array(body.readableBytesView))
+            while let part = try parts.next() {
+                number += 1
+                do {
+                    rows.append(try row(JSONFields(part).fields, number))
+                } catch let problem as Problem {
+                    try refuse(number, problem, &refused)
+                } catch is JSONFields.Malformed {
+                    let problem = Problem(.unprocessableContent, "bad-type", "line \(number) is no object")
+                    try refuse(number, problem, &refused)
+                }
+            }
+        } catch is JSONParts.Failure {
+            throw Problem(.badRequest, "not-json", "the body is no JSON array in UTF-8")
+        }
+        return (rows, refused)
+    }
 
     private func lines(of body: ByteBuffer) throws -> (rows: [Row], refused: [Refused]) {
         var (rows, refused): ([Row], [Refused]) = ([], [])

@@ -18,8 +18,8 @@ struct ResourceRow: Sendable {
     {
         for (name, value) in fields {
             if name == "id" {
-                guard case .text(let text) = value, ResourceID.isPossible(text) else {
-                    throw Problem(.unprocessableContent, "bad-value", "\(place.field("id")) \(ResourceID.rule)")
+                guard case .text(let text) = value, ShopID.isValid(text) else {
+                    throw Problem(.unprocessableContent, "bad-value", "\(place.field("id")) is \(ShopID.rule)")
                 }
                 id = text
                 continue
