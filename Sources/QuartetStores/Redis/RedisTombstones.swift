@@ -7,25 +7,53 @@ import Redis
 /// Takes entries out of the cache. The commands may go with others in one pipeline, before those that announce the change:
 /// they carry their script's source, so none is put off because the server does not know it.
 struct RedisTombstones: Sendable {
+    /// Entries of one command: many share the script and what it asks of the server first, and hold up others no longer than
+    /// some hundred commands do.
+    private static let entriesPerCommand = 64
+
     let client: RedisClient
     let configuration: RedisCacheConfiguration
     let logger: Logger
 
-    func commands(_ invalidations: [CacheInvalidation]) -> [RedisCommand] {
-        let keys = configuration.keys
-        return invalidations.map { invalidation in
-            switch invalidation {
-            case .entry(let key, let version):
-                precondition(version >= 0, "versions are compared as digits without a sign")
-                return RedisCommand(
-                    "EVAL", RedisCacheScripts.bury, 2, keys.cache(key), keys.cacheEpoch, version,
-                    configuration.tombstoneTTL.wholeMilliseconds)
-            case .tag(let tag):
-                return RedisCommand(
-                    "EVAL", RedisCacheScripts.touch, 1, keys.cacheTag(tag), UUID().uuidString,
-                    configuration.tagTTL.wholeMilliseconds)
+    /// What is sent, and which of the invalidations each command carries out.
+    struct Plan {
+        let invalidations: [CacheInvalidation]
+        fileprivate(set) var commands: [RedisCommand] = []
+        fileprivate var shares: [[Int]] = []
+    }
+
+    func plan(_ invalidations: [CacheInvalidation]) -> Plan {
+        var plan = Plan(invalidations: invalidations)
+        var entries: [Int] = []
+        for (index, invalidation) in invalidations.enumerated() {
+            if case .tag(let tag) = invalidation {
+                plan.shares.append([index])
+                plan.commands.append(
+                    RedisCommand(
+                        "EVAL", RedisCacheScripts.touch, 1, configuration.keys.cacheTag(tag), UUID().uuidString,
+                        configuration.tagTTL.wholeMilliseconds))
+            } else {
+                entries.append(index)
             }
         }
+        for start in stride(from: 0, to: entries.count, by: Self.entriesPerCommand) {
+            let share = Array(entries[start..<min(start + Self.entriesPerCommand, entries.count)])
+            plan.shares.append(share)
+            plan.commands.append(burial(share.map { invalidations[$0] }))
+        }
+        return plan
+    }
+
+    private func burial(_ entries: [CacheInvalidation]) -> RedisCommand {
+        let keys = configuration.keys
+        var command = RedisCommand("EVAL", RedisCacheScripts.bury, entries.count + 1, keys.cacheEpoch)
+        for entry in entries { command.append(keys.name(of: entry)) }
+        command.append(configuration.tombstoneTTL.wholeMilliseconds)
+        for case .entry(_, let version) in entries {
+            precondition(version >= 0, "versions are compared as digits without a sign")
+            command.append(version)
+        }
+        return command
     }
 
     /// What became of the commands. A key that could not be written to is deleted where that can be done, and otherwise
@@ -33,18 +61,20 @@ struct RedisTombstones: Sendable {
     ///
     /// - Throws: the first error that concerns the whole server and may pass.
     func settle(
-        _ results: ArraySlice<Result<RedisValue, RedisError>>, of invalidations: [CacheInvalidation],
-        deadline: Deadline? = nil
+        _ results: ArraySlice<Result<RedisValue, RedisError>>, of plan: Plan, deadline: Deadline? = nil
     ) async throws {
         var refused: [(invalidation: CacheInvalidation, error: RedisError)] = []
-        for (result, invalidation) in zip(results, invalidations) {
-            CacheMetrics.count(.tombstones, invalidation)
-            switch result {
-            case .success(let value):
-                guard try value.int() == 1 else { continue }
-                passedOver(invalidation, because: "it was of another type, and is gone")
-            case .failure(let error) where Self.concernsKey(error): refused.append((invalidation, error))
-            case .failure(let error): throw error
+        for (result, share) in zip(results, plan.shares) {
+            for (place, index) in share.enumerated() {
+                let invalidation = plan.invalidations[index]
+                CacheMetrics.count(.tombstones, invalidation)
+                do throws(RedisError) {
+                    guard try Self.answer(result.get(), to: invalidation, at: place) == 1 else { continue }
+                    passedOver(invalidation, because: "it was of another type, and is gone")
+                } catch {
+                    guard Self.concernsKey(error) else { throw error }
+                    refused.append((invalidation, error))
+                }
             }
         }
         guard !refused.isEmpty else { return }
@@ -56,6 +86,15 @@ struct RedisTombstones: Sendable {
             case .failure: passedOver(one.invalidation, because: "\(one.error)")
             }
         }
+    }
+
+    /// A tag's command answers for it alone, one of entries for each.
+    private static func answer(
+        _ value: RedisValue, to invalidation: CacheInvalidation, at place: Int
+    ) throws(RedisError) -> Int64 {
+        if case .tag = invalidation { return try value.int() }
+        let answers = try value.array()
+        return answers.indices.contains(place) ? try answers[place].int() : 0
     }
 
     private func passedOver(_ invalidation: CacheInvalidation, because reason: String) {

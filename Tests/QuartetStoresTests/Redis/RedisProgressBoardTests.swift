@@ -34,6 +34,21 @@ import Testing
         }
     }
 
+    /// Reports of one call share commands, not their fates.
+    @Test func aKeyThatCannotBeWrittenStopsItselfOnly() async throws {
+        try await withRedis { client in
+            let prefix = "\(UUID()):"
+            let board = makeBoard(client, prefix: prefix)
+            let reports = (0..<150).map { Progress(requestID: .make(), done: $0 % 7, total: 7) }
+            func key(_ index: Int) -> String { RedisKeys(prefix: prefix).progress(reports[index].requestID) }
+            // A hash whose number is one that nothing can be added to is read as no progress; a list gives way.
+            _ = try await client.send(RedisCommand("RPUSH", key(3), "x"))
+            _ = try await client.send(RedisCommand("HSET", key(70), "done", "many", "total", "-1"))
+            try await board.report(reports)
+            #expect(try await board.read(reports.map(\.requestID)) == reports)
+        }
+    }
+
     @Test func aRingIsHeardOnceHereAndOnceElsewhere() async throws {
         try await withRedis { client in
             let prefix = "\(UUID()):"
