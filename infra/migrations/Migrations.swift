@@ -46,6 +46,7 @@ package enum Migrations {
                 migration(1, "source", PackageResources._001_source_sql),
                 migration(2, "events", outbox),
                 migration(3, "waiting", waiting),
+                migration(4, "emit", emit),
             ]
         case .dropship:
             [
@@ -56,6 +57,8 @@ package enum Migrations {
                     4, "events", PackageResources._004_before_sql + outbox + PackageResources._004_events_sql),
                 migration(5, "auth", PackageResources._005_auth_sql),
                 migration(6, "waiting", waiting),
+                migration(7, "emit", emit),
+                migration(8, "results", PackageResources._006_results_sql),
             ]
         case .market:
             [
@@ -63,6 +66,7 @@ package enum Migrations {
                 migration(2, "events", outbox),
                 migration(3, "my", PackageResources._003_my_sql),
                 migration(4, "waiting", waiting),
+                migration(5, "emit", emit),
             ]
         }
     }
@@ -70,6 +74,7 @@ package enum Migrations {
     /// The same in every database.
     private static var outbox: [UInt8] { PackageResources._001_outbox_sql }
     private static var waiting: [UInt8] { PackageResources._002_waiting_sql }
+    private static var emit: [UInt8] { PackageResources._003_emit_sql }
 
     private static func migration(_ version: Int, _ name: String, _ bytes: [UInt8]) -> Migration {
         Migration(version: version, name: name, sql: String(decoding: bytes, as: UTF8.self))

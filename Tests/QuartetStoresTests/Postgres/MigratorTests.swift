@@ -17,7 +17,7 @@ struct MigratorTests {
         try await PostgresTestDatabase.withEmpty { databases in
             let migrator = Migrator(databases: databases, logger: PostgresTestDatabase.logger)
             #expect(try await migrator.pending().map(\.count) == Self.counts)
-            let message = "database source is 3 migrations behind: run `quartet migrate`"
+            let message = "database source is 4 migrations behind: run `quartet migrate`"
             await #expect(throws: PostgresStoreError(.migration, message)) { try await migrator.requireMigrated() }
             #expect(try await migrator.migrate().map(\.database) == [.source, .dropship, .market])
             #expect(try await migrator.migrate().map(\.applied) == [0, 0, 0])
