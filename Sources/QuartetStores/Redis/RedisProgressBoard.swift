@@ -49,15 +49,24 @@ package struct RedisProgressBoard: ProgressBoard {
             for whole in progress where whole.isWhole { followers.finish(whole.requestID, with: whole) }
         }
         let plan = tombstones.plan(invalidating)
-        let reports = stride(from: 0, to: progress.count, by: Self.reportsPerCommand).map { start in
-            command(progress[start..<min(start + Self.reportsPerCommand, progress.count)])
+        let parts = stride(from: 0, to: progress.count, by: Self.reportsPerCommand).map {
+            progress[$0..<min($0 + Self.reportsPerCommand, progress.count)]
         }
-        let results = try await client.pipeline(plan.commands + reports)
-        for result in results[plan.commands.count...] {
-            // One that failed is told of by its error, and its neighbours have gone on.
-            for answer in try result.get().array() { _ = try answer.int() }
-        }
+        let results = try await client.pipeline(plan.commands + parts.map(command))
+        for (result, part) in zip(results[plan.commands.count...], parts) { try await settle(result, of: part) }
         try await tombstones.settle(results[..<plan.commands.count], of: plan)
+    }
+
+    /// - Throws: the first error; reports beside the one that met it have been made all the same.
+    private func settle(_ result: Result<RedisValue, RedisError>, of part: ArraySlice<Progress>) async throws {
+        if part.count > 1, case .failure(let error) = result, RedisTombstones.concernsKey(error) {
+            // The server refuses a command for one of its keys: each is tried by itself.
+            let results = try await client.pipeline(part.map { command([$0]) })
+            for (index, result) in zip(part.indices, results) { try await settle(result, of: part[index...index]) }
+            return
+        }
+        // One that failed is told of by its error.
+        for answer in try result.get().array() { _ = try answer.int() }
     }
 
     /// Reports of one command: it holds up others no longer than some hundred commands do.

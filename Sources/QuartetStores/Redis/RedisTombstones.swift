@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import QuartetCore
 import Redis
+import Synchronization
 
 /// Takes entries out of the cache. The commands may go with others in one pipeline, before those that announce the change:
 /// they carry their script's source, so none is put off because the server does not know it.
@@ -14,6 +15,16 @@ struct RedisTombstones: Sendable {
     let client: RedisClient
     let configuration: RedisCacheConfiguration
     let logger: Logger
+    private let sharing = Sharing()
+
+    init(client: RedisClient, configuration: RedisCacheConfiguration, logger: Logger) {
+        (self.client, self.configuration, self.logger) = (client, configuration, logger)
+    }
+
+    /// Whether entries may share a command: not where the server has once refused one for one of its keys.
+    private final class Sharing: Sendable {
+        let isOff = Atomic(false)
+    }
 
     /// What is sent, and which of the invalidations each command carries out.
     struct Plan {
@@ -36,8 +47,9 @@ struct RedisTombstones: Sendable {
                 entries.append(index)
             }
         }
-        for start in stride(from: 0, to: entries.count, by: Self.entriesPerCommand) {
-            let share = Array(entries[start..<min(start + Self.entriesPerCommand, entries.count)])
+        let size = sharing.isOff.load(ordering: .relaxed) ? 1 : Self.entriesPerCommand
+        for start in stride(from: 0, to: entries.count, by: size) {
+            let share = Array(entries[start..<min(start + size, entries.count)])
             plan.shares.append(share)
             plan.commands.append(burial(share.map { invalidations[$0] }))
         }
@@ -64,7 +76,13 @@ struct RedisTombstones: Sendable {
         _ results: ArraySlice<Result<RedisValue, RedisError>>, of plan: Plan, deadline: Deadline? = nil
     ) async throws {
         var refused: [(invalidation: CacheInvalidation, error: RedisError)] = []
+        var divided: [CacheInvalidation] = []
         for (result, share) in zip(results, plan.shares) {
+            if share.count > 1, case .failure(let error) = result, Self.concernsKey(error) {
+                // Whichever key it was: the others are not to suffer for it.
+                divided += share.map { plan.invalidations[$0] }
+                continue
+            }
             for (place, index) in share.enumerated() {
                 let invalidation = plan.invalidations[index]
                 CacheMetrics.count(.tombstones, invalidation)
@@ -76,6 +94,12 @@ struct RedisTombstones: Sendable {
                     refused.append((invalidation, error))
                 }
             }
+        }
+        if !divided.isEmpty {
+            sharing.isOff.store(true, ordering: .relaxed)
+            let plan = self.plan(divided)
+            try await settle(
+                try await client.pipeline(plan.commands, deadline: deadline)[...], of: plan, deadline: deadline)
         }
         guard !refused.isEmpty else { return }
         let deletions = try await client.pipeline(
@@ -106,7 +130,7 @@ struct RedisTombstones: Sendable {
 
     /// The server answers, and refuses this: waiting would hold up all other keys. A replica is no cache and starts as an
     /// empty one when it is promoted, so nothing is lost by passing over.
-    private static func concernsKey(_ error: RedisError) -> Bool {
+    static func concernsKey(_ error: RedisError) -> Bool {
         guard case .server(let word) = error.code else { return error.code == .decoding }
         return !error.isRetriable || word == "OOM" || word == "READONLY"
     }
