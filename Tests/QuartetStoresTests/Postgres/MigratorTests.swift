@@ -19,7 +19,7 @@ struct MigratorTests {
         try await PostgresTestDatabase.withEmpty { databases in
             let migrator = Migrator(databases: databases, logger: PostgresTestDatabase.logger)
             #expect(try await migrator.pending().map(\.count) == Self.counts)
-            let message = "outbox.source is 3 migrations behind in database source: run `quartet migrate`"
+            let message = "outbox.source is 4 migrations behind in database source: run `quartet migrate`"
             await #expect(throws: PostgresStoreError(.migration, message)) { try await migrator.requireMigrated() }
             let names = ["outbox.source", "outbox.dropship", "outbox.market"] + TableMap.house.services.map(\.name)
             #expect(try await migrator.migrate().map(\.name) == names)
