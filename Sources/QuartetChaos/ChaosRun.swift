@@ -1,10 +1,13 @@
 import AsyncHTTPClient
+import Catalog
 import ClientSupport
 package import Foundation
 import Logging
 import Mongo
 import Postgres
 import QuartetCore
+import QuartetDatabases
+import QuartetMigrations
 import QuartetService
 package import QuartetStack
 import QuartetStores

@@ -61,7 +61,7 @@ extension EventRoutes {
         let text = try reader.string("events.topics", "")
         for part in text.split(separator: ",") {
             let words = part.split(separator: "=").map { $0.filter { $0 != " " } }
-            guard words.count == 2, let topic = EventTopic(rawValue: words[0]), let bus = EventBus(rawValue: words[1])
+            guard words.count == 2, let topic = EventTopic.named(words[0]), let bus = EventBus(rawValue: words[1])
             else {
                 let topics = EventTopic.allCases.map(\.rawValue).joined(separator: ", ")
                 throw reader.refusal(
