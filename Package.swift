@@ -93,6 +93,7 @@ let package = Package(
                 .embedInCode("dropship/0004_events.sql"), .embedInCode("dropship/0005_auth.sql"),
                 .embedInCode("events/0001_outbox.sql"), .embedInCode("events/0002_waiting.sql"),
                 .embedInCode("market/0001_market.sql"), .embedInCode("market/0003_my.sql"),
+                .embedInCode("market/0005_projections.sql"),
                 .embedInCode("source/0001_source.sql"),
             ]),
         .target(
@@ -105,6 +106,7 @@ let package = Package(
                 .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
                 .embedInCode("Postgres/SQL/dead_letters.sql"),
                 .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
+                .embedInCode("Postgres/SQL/read_models.sql"),
                 .embedInCode("Postgres/SQL/sweeps.sql"), .embedInCode("Postgres/SQL/users.sql"),
                 .embedInCode("Postgres/SQL/users_view.sql"),
             ]),
@@ -155,7 +157,7 @@ let package = Package(
             name: "QuartetChaos",
             dependencies: [
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores",
-                "ClientSupport",
+                "RabbitMQ", "ClientSupport",
                 .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ]),
         .executableTarget(

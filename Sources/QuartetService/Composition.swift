@@ -100,7 +100,7 @@ package struct Composition: Sendable {
         case .relay: return try relays()
         case .work: return [try worker()]
         case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
-        case .project: return try consumers(of: UsersViewHandler(view: try usersView()))
+        case .project: return try projections()
         case .check: return [try sweeper()]
         }
     }
@@ -117,7 +117,8 @@ package struct Composition: Sendable {
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
                 cache: ports.cache, flow: clients.invalidationFlow(ports.outboxes),
-                users: try PostgresUserStore(databases: clients.databases), usersView: try usersView()),
+                users: try PostgresUserStore(databases: clients.databases),
+                usersView: try PostgresUsersView(databases: clients.databases)),
             probes: probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
             logger: logger,
             onListening: onListening)
@@ -183,7 +184,7 @@ package struct Composition: Sendable {
     }
 
     /// What takes in the events that a handler wants: one for each bus that carries some.
-    private func consumers(of handler: some EventHandler) throws -> [any Service] {
+    func consumers(of handler: some EventHandler) throws -> [any Service] {
         let group = configuration.kafka.group(of: handler.name)
         var services: [any Service] = []
         let topics = configuration.routes.topics(over: .kafka).intersection(handler.topics)

@@ -22,15 +22,13 @@ final class RabbitClients: Sendable {
         settings = configuration.rabbit
         self.logger = logger
         let topics = configuration.routes.topics(over: .rabbitmq)
-        let consumers = [
-            (InvalidationHandler.name, InvalidationHandler.topics), (UsersViewHandler.name, UsersViewHandler.topics),
-        ]
+        let consumers = [(InvalidationHandler.name, InvalidationHandler.topics)]
         events = RabbitEvents(
-            queues: consumers.compactMap { name, wanted in
+            queues: (consumers + Projections.all.map { ($0.name, $0.topics) }).compactMap { name, wanted in
                 let own = topics.intersection(wanted)
                 return own.isEmpty
-                    ? nil : RabbitEventQueue(name: "\(configuration.kafka.groupPrefix).\(name)", topics: own)
-            })
+                    ? nil : RabbitEventQueue(name: configuration.kafka.group(of: name), topics: own)
+            }, isQuorum: configuration.rabbit.queueType == .quorum)
         guard !topics.isEmpty else {
             self.configuration = nil
             return

@@ -63,6 +63,7 @@ package enum Migrations {
                 migration(2, "events", outbox),
                 migration(3, "my", PackageResources._003_my_sql),
                 migration(4, "waiting", waiting),
+                migration(5, "projections", PackageResources._005_projections_sql),
             ]
         }
     }

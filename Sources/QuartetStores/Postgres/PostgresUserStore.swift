@@ -4,7 +4,7 @@ package import QuartetCore
 
 /// Users in PostgreSQL.
 package struct PostgresUserStore: UserStore {
-    private let putUser, deleteUser, findUser, usersAfter, readState: StoreStatement
+    private let putUser, deleteUser, findUser: StoreStatement
 
     package init(databases: Databases) throws {
         let file = try SQLFile(label: "users.sql", text: String(decoding: PackageResources.users_sql, as: UTF8.self))
@@ -12,8 +12,6 @@ package struct PostgresUserStore: UserStore {
         putUser = try statements.named("put_user")
         deleteUser = try statements.named("delete_user")
         findUser = try statements.named("user")
-        usersAfter = try statements.named("users_after")
-        readState = try statements.named("users_state")
     }
 
     package func put(_ id: UUID, _ details: UserDetails) async throws -> User {
@@ -30,17 +28,6 @@ package struct PostgresUserStore: UserStore {
 
     package func get(_ id: UUID) async throws -> User? {
         try await findUser.run(id).first.map(User.init(row:))
-    }
-
-    /// In the order of their ids, those that were deleted among them; from the beginning after nil.
-    package func users(after: UUID?, limit: Int) async throws -> [User] {
-        let first = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-        return try await usersAfter.runAlone(after ?? first, limit).map(User.init(row:))
-    }
-
-    /// How many there are, and when one was changed last.
-    package func state() async throws -> (rows: Int, changedAt: Date?) {
-        try await readState.runAlone().single().decode(Int.self, Date?.self)
     }
 }
 
