@@ -192,10 +192,10 @@ let package = Package(
                 "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetStack", "QuartetStores",
                 "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
-        .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore"]),
+        .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore", "QuartetTesting"]),
         .testTarget(
             name: "QuartetEmotionTests",
-            dependencies: ["QuartetCore", "QuartetEmotion", "QuartetStack", "ClientSupport"]),
+            dependencies: ["QuartetCore", "QuartetEmotion", "QuartetStack", "QuartetTesting", "ClientSupport"]),
         .testTarget(
             name: "QuartetStackTests",
             dependencies: [

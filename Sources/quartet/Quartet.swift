@@ -26,18 +26,23 @@ struct Quartet: AsyncParsableCommand {
             exit(withError: misuse)
         }
         do {
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
+            try await parseAndRun()
         } catch {
             if exitCode(for: error) == .validationFailure {
                 Terminal.say(fullMessage(for: error))
                 exit(withError: misuse)
             }
             exit(withError: error)
+        }
+    }
+
+    /// Not in `main`, which the main actor keeps: a command of an older ArgumentParser could not leave it.
+    @concurrent private static func parseAndRun() async throws {
+        var command = try parseAsRoot()
+        if var command = command as? any AsyncParsableCommand {
+            try await command.run()
+        } else {
+            try command.run()
         }
     }
 

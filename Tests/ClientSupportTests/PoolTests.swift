@@ -129,7 +129,7 @@ import Testing
     }
 
     /// Whatever else is held for long, as a sweep's connection is.
-    @Test(.timeLimit(.minutes(1))) func whoWaitsBesideACheckoutGetsTheNextAttempts() async throws {
+    @Test(.timeLimit(.minutes(5))) func whoWaitsBesideACheckoutGetsTheNextAttempts() async throws {
         let tries = Counter()
         let backoff = Backoff(base: .milliseconds(1), max: .milliseconds(2))
         let pool = ConnectionPool<Connection>(limits: PoolLimits(connectionsMax: 2), backoff: backoff) {
@@ -142,7 +142,7 @@ import Testing
         #expect(!held.isClosed)
     }
 
-    @Test(.timeLimit(.minutes(1))) func attemptsThatFailTogetherCountAsOne() async {
+    @Test(.timeLimit(.minutes(5))) func attemptsThatFailTogetherCountAsOne() async {
         let pool = SharedState()
         let attempts = Counter()
         let now = ContinuousClock.now

@@ -71,7 +71,7 @@ import Testing
         return try decoder.decode(Figures.self, from: Data(storm.output.utf8))
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func theSameSeedGivesTheSamePlan() async throws {
         let folder = try TemporaryFolder.make()
         func plan(_ seed: String) async throws -> String {

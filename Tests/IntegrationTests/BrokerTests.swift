@@ -39,7 +39,7 @@ import Testing
         #expect(try DevRun.processes(naming: data).isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func aKafkaThatCannotBeRunIsNamedBeforeAnythingStarts() async throws {
         let empty = folder.appendingPathComponent("empty")
         let libraries = folder.appendingPathComponent("kafka/libs")

@@ -55,20 +55,28 @@ import Testing
         #expect(url == dev.environment["QUARTET_API_URL"])
     }
 
+    /// With all that has a meaning in a URL, a key, a message or a pattern.
+    private static let oddProduct = "$상품 1/2 {50%}? #*[a]&+"
+
     @Test(.timeLimit(.minutes(3)))
     func twoRunSideBySide() async throws {
         let other = folder.appendingPathComponent("other")
         let end = try await DevRun.with(data: data, folder: folder, stoppedBy: SIGINT) { first in
             let secondEnd = try await DevRun.with(data: other, folder: folder, stoppedBy: SIGTERM) { second in
                 #expect(first.environment["QUARTET_API_KEY"] != second.environment["QUARTET_API_KEY"])
-                try await first.shop.addProduct("only-in-the-first", reviews: 5)
-                let id = try await first.shop.submitted("only-in-the-first")
+                try await first.shop.addProduct(Self.oddProduct, reviews: 5)
+                let id = try await first.shop.submitted(Self.oddProduct)
                 #expect(try await first.shop.closed(id).status == "completed")
+                let path = "/v1/products/\(try #require(ProductID(Self.oddProduct)).pathPart)"
+                for part in ["", "/analysis"] {
+                    // From PostgreSQL, then from the cache.
+                    for _ in 0..<2 { #expect(try await first.shop.call(.get, path + part).status == 200) }
+                }
                 #expect(try await second.client(["products", "--count"], folder: folder) == "0\n")
                 #expect(try await second.shop.call(.get, "/v1/analyses/\(id)").status == 404)
             }
             #expect(secondEnd == .status(0))
-            #expect(try await first.client(["products"], folder: folder) == "only-in-the-first\n")
+            #expect(try await first.client(["products"], folder: folder) == "\(Self.oddProduct)\n")
         }
         #expect(end == .status(0))
     }

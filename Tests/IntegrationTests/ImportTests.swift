@@ -7,8 +7,8 @@ import Testing
 /// What `ingest` and the other clients make of bad data and of a service that is away.
 @Suite(.timeLimit(.minutes(5))) struct ImportTests {
     private static let lines = [
-        #"{"productId": "good", "reviews": [{"id": 1, "text": "a"}, {"id": "2", "text": "b", "rating": 4.5}]}"#,
-        #"{"productId": "상품-1", "reviews": [{"id": "1", "text": "a"}]}"#,
+        #"{"productId": "상품 1/2 {50%}?", "reviews": [{"id": 1, "text": "a"}, {"id": "2", "text": "b", "rating": 4.5}]}"#,
+        #"{"productId": "e\u0301-1", "reviews": [{"id": "1", "text": "a"}]}"#,
         "nonsense",
         #"{"productId": "mixed", "reviews": [{"id": "1", "text": ""}, {"id": "2", "text": "b"}, 3, {"id": "2", "text": "c"}]}"#,
     ]
@@ -24,7 +24,7 @@ import Testing
             #expect(try await process.waitForEnd() == .status(1))
             #expect(process.output == #"{"added":3,"products":3,"rejected":4,"reviews":4}"# + "\n", "\(process.log)")
             for said in [
-                "reviews.jsonl, line 2, product 상품-1, review 1: a product id is",
+                "reviews.jsonl, line 2, product e\u{301}-1, review 1: a product id is",
                 "reviews.jsonl, line 3: not a JSON object", "line 4, product mixed, review 1: text is empty",
                 "line 4, product mixed, review 3: is not an object",
             ] { #expect(process.log.contains(said), "\(process.log)") }
@@ -32,7 +32,7 @@ import Testing
             let listed = try String(contentsOf: rejects, encoding: .utf8)
             #expect(listed.split(separator: "\n").count == 4)
             // Mended, it is taken.
-            let mended = listed.replacing(#""text": """#, with: #""text": "x""#).replacing("상품-1", with: "item-1")
+            let mended = listed.replacing(#""text": """#, with: #""text": "x""#).replacing("e\u{301}-1", with: "é-1")
                 .split(separator: "\n").filter { !$0.contains("nonsense") && !$0.contains("[3]") }.joined(
                     separator: "\n")
             try mended.write(to: file, atomically: true, encoding: .utf8)

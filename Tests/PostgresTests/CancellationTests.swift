@@ -80,7 +80,7 @@ import Testing
     }
 
     /// It has left for the server, although what came after it has not.
-    @Test(.timeLimit(.minutes(1))) func aStatementBeforeOneThatFillsTheSocketIsCancelled() async throws {
+    @Test(.timeLimit(.minutes(5))) func aStatementBeforeOneThatFillsTheSocketIsCancelled() async throws {
         try await withClient(.set(\.sharedConnectionsMax, 1), .set(\.cancellationGrace, .seconds(30))) { client in
             try await withClient { holder in
                 _ = try await client.query(PostgresStatement("SELECT 1"))

@@ -15,16 +15,16 @@ import Testing
     }
 
     @Test func nothingIsSentBehindAStatementThatIsHeldUp() async throws {
-        try await withHeldRow(named: "held_lanes", lockTimeout: .seconds(60)) { client, update in
+        try await withHeldRow(named: "held_lanes", lockTimeout: .seconds(600)) { client, update in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // One on each of the shared connections: the second is opened since the first is held up.
                 for _ in 0..<2 {
-                    group.addTask { _ = try await client.query(update, deadline: .after(.seconds(60))) }
+                    group.addTask { _ = try await client.query(update, deadline: .after(.seconds(600))) }
                     try await eventually {
                         (try? await client.query(one, deadline: .after(.milliseconds(250)))) != nil
                     }
                 }
-                for _ in 0..<20 { #expect(try await client.query(one, deadline: .after(.seconds(5))).count == 1) }
+                for _ in 0..<20 { #expect(try await client.query(one, deadline: .after(.seconds(60))).count == 1) }
                 group.cancelAll()
             }
         }

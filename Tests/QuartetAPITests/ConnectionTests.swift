@@ -9,7 +9,7 @@ import Testing
 @testable import QuartetAPI
 
 /// Callers that hold connections and do nothing with them.
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
     @Test func anotherMethodAtAKnownPathIsToldWhichThereAre() async throws {
         let api = APIFixture()
         try await api.run { caller in

@@ -51,7 +51,8 @@ import Testing
         ("{", 400, "not-json"), ("", 400, "not-json"), (#"{"product_id": 7}"#, 422, "bad-type"),
         (#"{"product_id": null}"#, 422, "bad-type"), ("{}", 422, "missing-field"), ("[]", 422, "bad-type"),
         (#"{"product_id": "p-1", "colour": "red"}"#, 422, "bad-value"),
-        (#"{"product_id": "no such"}"#, 400, "bad-product-id"),
+        (#"{"product_id": ""}"#, 400, "bad-product-id"), (#"{"product_id": "a\nb"}"#, 400, "bad-product-id"),
+        (#"{"product_id": "e\u0301"}"#, 400, "bad-product-id"),
         (#"{"product_id": "nobody"}"#, 404, "unknown-product"),
     ])
     func badBodiesAreNamed(_ body: String, _ status: Int, _ problem: String) async throws {
@@ -95,7 +96,7 @@ import Testing
         try await api.addReviews(0)
         try await api.run { caller in
             let answer = try await caller.call(.post, "/v1/analyses", body)
-            #expect(answer.status == 422)
+            #expect(answer.status == 409)
             #expect(answer.problem == "no-reviews")
         }
     }
@@ -110,7 +111,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aStoreThatHangsDoesNotHoldSubmitsUp() async throws {
+    @Test(.timeLimit(.minutes(5))) func aStoreThatHangsDoesNotHoldSubmitsUp() async throws {
         var api = APIFixture()
         try await api.addReviews()
         api.reviewReader = HangingReviewStore()

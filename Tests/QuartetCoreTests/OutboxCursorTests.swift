@@ -1,9 +1,10 @@
 import QuartetCore
+import QuartetTesting
 import Testing
 
 /// Random interleavings of writers and one reader, against a model of a database: ids from a sequence, rows visible from the
 /// commit on, an aggregate locked from its change to the end of the transaction.
-@Suite struct OutboxCursorTests {
+@Suite(.ownThread) struct OutboxCursorTests {
     private struct Row: Hashable {
         let id: Int64
         let transaction: UInt64

@@ -1,10 +1,11 @@
 import Foundation
 import QuartetCore
+import QuartetTesting
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Aspects")
+@Suite("Aspects", .ownThread)
 struct AspectTests {
     private func signs(_ text: String) -> [String] {
         var reader = AspectReader()

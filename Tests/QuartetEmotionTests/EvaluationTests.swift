@@ -1,9 +1,10 @@
 import QuartetCore
+import QuartetTesting
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Evaluation")
+@Suite("Evaluation", .ownThread)
 struct EvaluationTests {
     @Test("F1 counts a text for each of its true emotions")
     func table() {

@@ -1,8 +1,9 @@
 import QuartetCore
 import QuartetEmotion
+import QuartetTesting
 import Testing
 
-@Suite("Excerpts")
+@Suite("Excerpts", .ownThread)
 struct ExcerptTests {
     @Test("The sentence that decided is shown")
     func sentence() async throws {

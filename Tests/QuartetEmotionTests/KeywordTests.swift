@@ -1,9 +1,10 @@
 import Foundation
 import QuartetCore
 import QuartetEmotion
+import QuartetTesting
 import Testing
 
-@Suite("Keywords")
+@Suite("Keywords", .ownThread)
 struct KeywordTests {
     @Test(
         "Particles are cut from things",

@@ -1,8 +1,9 @@
+import QuartetTesting
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Lexicon")
+@Suite("Lexicon", .ownThread)
 struct LexiconTests {
     @Test("Every term that ships can be shown")
     func labels() {

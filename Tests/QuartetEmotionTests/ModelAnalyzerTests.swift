@@ -1,9 +1,10 @@
 import QuartetCore
+import QuartetTesting
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Model analyser")
+@Suite("Model analyser", .ownThread)
 struct ModelAnalyzerTests {
     /// The model that ships, looked over once for all tests.
     private static let embedded = Result { try EmotionModel.embedded() }

@@ -1,9 +1,10 @@
 import QuartetCore
+import QuartetTesting
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Model file")
+@Suite("Model file", .ownThread)
 struct ModelFileTests {
     private static let weights = (0..<8 * 16).map { Int8(truncatingIfNeeded: $0 &* 37) }
 

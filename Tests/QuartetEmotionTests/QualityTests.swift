@@ -1,9 +1,10 @@
 import Foundation
 import QuartetCore
 import QuartetEmotion
+import QuartetTesting
 import Testing
 
-@Suite("Quality")
+@Suite("Quality", .ownThread)
 struct QualityTests {
     private struct SampleProduct: Decodable {
         struct Entry: Decodable {

@@ -1,10 +1,11 @@
 import Foundation
 import QuartetCore
+import QuartetTesting
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Robustness")
+@Suite("Robustness", .ownThread)
 struct RobustnessTests {
     @Test("A hundred thousand random texts are read, each within every bound", arguments: [UInt64(1), 2, 3, 4])
     func fuzz(seed: UInt64) async throws {

@@ -1,8 +1,9 @@
 import QuartetCore
 import QuartetEmotion
+import QuartetTesting
 import Testing
 
-@Suite("Rules")
+@Suite("Rules", .ownThread)
 struct RuleTests {
     @Test(
         "Plain words carry their emotion",

@@ -1,10 +1,11 @@
 import QuartetCore
+import QuartetTesting
 import Synchronization
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Training")
+@Suite("Training", .ownThread)
 struct TrainingTests {
     @Test("The same data gives the same bytes with one, two and three threads")
     func isDeterministic() async {

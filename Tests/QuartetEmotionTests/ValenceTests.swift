@@ -1,8 +1,9 @@
+import QuartetTesting
 import Testing
 
 @testable import QuartetEmotion
 
-@Suite("Valences")
+@Suite("Valences", .ownThread)
 struct ValenceTests {
     private func values(_ string: String) -> [Float] {
         var (text, valences) = (FoldedText(), Valences())

@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test func segmentsAreOneChainWhoeverCrashesOrComesLate() async throws {
+    @Test(.ownThread) func segmentsAreOneChainWhoeverCrashesOrComesLate() async throws {
         for _ in 0..<1_000 {
             let store = FakeCardStore()
             var writers = (0..<Int.random(in: 1...4)).map { Writer(name: $0) }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import QuartetRoles
 
-@Suite(.timeLimit(.minutes(1))) struct ReviewPrefetchTests {
+@Suite(.timeLimit(.minutes(5))) struct ReviewPrefetchTests {
     /// It only reads: what might kill a worker is left to a claim, which counts, and a reading that fails costs nothing.
     @Test func anIdleWorkerReadsWhatIsOnItsWay() async throws {
         let system = FakeSystem()

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// What goes wrong around a worker, at moments that are hard to meet.
-@Suite(.timeLimit(.minutes(1))) struct WorkerMishapTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkerMishapTests {
     /// The write matches nothing, and when it is looked up why, the request is open again.
     @Test func aRequestThatIsReopenedWhileItIsFinalisedIsCompleted() async throws {
         let system = FakeSystem()

@@ -8,7 +8,7 @@ import Testing
 
 @testable import QuartetService
 
-@Suite(.timeLimit(.minutes(1))) struct AnalyzerTransportTests {
+@Suite(.timeLimit(.minutes(5))) struct AnalyzerTransportTests {
     @Test func aModelServerIsAskedOverHTTP() async throws {
         let body = """
             {"readings": [{"id": "r1", "scores": {"joy": 1, "sadness": 0, "anger": 0, "fear": 0, "disgust": 0, \

@@ -3,7 +3,7 @@ import Testing
 
 @testable import QuartetService
 
-@Suite(.timeLimit(.minutes(1))) struct LogSinkTests {
+@Suite(.timeLimit(.minutes(5))) struct LogSinkTests {
     private struct PipeEnds {
         let read: Int32
         let write: Int32

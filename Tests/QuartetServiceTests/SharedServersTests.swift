@@ -10,7 +10,7 @@ import Testing
 @testable import QuartetService
 
 /// Servers that are not Quartet's alone, or of a kind that it can't use.
-@Suite(.timeLimit(.minutes(1))) struct SharedServersTests {
+@Suite(.timeLimit(.minutes(5))) struct SharedServersTests {
     @Test func deploymentsOnOneClusterHaveTopicsAndGroupsOfTheirOwn() throws {
         let shop = try loaded(["KAFKA_PREFIX": "shop-a."])
         let invalidators = Composition.invalidators(shop)

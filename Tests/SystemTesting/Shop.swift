@@ -74,7 +74,8 @@ package struct Shop: Sendable {
 
     /// Creates a product with `count` reviews, most of them telling something.
     package func addProduct(_ id: String, reviews count: Int) async throws {
-        let product = try await call(.put, "/v1/products/\(id)")
+        guard let path = ProductID(id).map({ "/v1/products/\($0.pathPart)" }) else { throw TestFailure("bad id \(id)") }
+        let product = try await call(.put, path)
         guard product.status == 200 else { throw TestFailure("product \(id): \(product.status)") }
         let lines = (0..<count).map { index in
             let text = Self.texts[index % Self.texts.count]
@@ -83,7 +84,7 @@ package struct Shop: Sendable {
         for start in stride(from: 0, to: count, by: 1000) {
             let part = lines[start..<min(start + 1000, count)].joined(separator: "\n")
             let answer = try await call(
-                .post, "/v1/products/\(id)/reviews", json: part, contentType: "application/x-ndjson")
+                .post, "\(path)/reviews", json: part, contentType: "application/x-ndjson")
             guard answer.status == 200 else { throw TestFailure("reviews of \(id): \(answer.status)") }
         }
     }

@@ -90,8 +90,8 @@ struct AnalysisEndpoints: Sendable {
         guard hasReviews else {
             guard try await calls.product(product) != nil else { throw Problem.unknownProduct(product) }
             throw Problem(
-                .unprocessableContent, "no-reviews",
-                "product \(product) has no reviews; send some to /v1/products/\(product)/reviews")
+                .conflict, "no-reviews",
+                "product \(product) has no reviews; send some to /v1/products/\(product.pathPart)/reviews")
         }
         directory.learn(.hasReviews(product))
     }

@@ -34,11 +34,13 @@ extension Problem {
     static func badProductID(_ text: String) -> Problem {
         Problem(
             .badRequest, "bad-product-id",
-            "\(text.prefix(64)) is no product id: 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -")
+            "\(text.prefix(64)) is no product id, which is \(ShopID.rule)")
     }
 
     static func unknownProduct(_ id: ProductID) -> Problem {
-        Problem(.notFound, "unknown-product", "there is no product \(id); create it with PUT /v1/products/\(id)")
+        Problem(
+            .notFound, "unknown-product",
+            "there is no product \(id); create it with PUT /v1/products/\(id.pathPart)")
     }
 
     static func unknownAnalysis(_ id: RequestID) -> Problem {

@@ -82,7 +82,7 @@ struct ProductEndpoints: Sendable {
         guard let entry, let json = entry.value else { throw problem }
         guard key.family.tag != nil || entry.version >= demand.versionMin else {
             throw Problem(
-                .preconditionFailed, "version-not-reached", "this is version \(entry.version)", retryAfterSeconds: 1)
+                .conflict, "not-yet", "the answer is version \(entry.version) as yet", retryAfterSeconds: 1)
         }
         var response = Response(json: json)
         response.headers[.cacheStatus] = status.text

@@ -29,12 +29,7 @@ struct IncomingReview: Decodable {
         func refuse(_ kind: String, _ field: String, _ detail: String) -> Problem {
             Problem(.unprocessableContent, kind, "\(place.field(field)) \(detail)")
         }
-        guard (1...128).contains(id.utf8.count), !id.utf8.contains(0) else {
-            throw refuse("bad-review-id", "id", "is 1 to 128 bytes")
-        }
-        // Strings that differ in this only are equal here, and two keys in the stores.
-        guard id.utf8.allSatisfy({ $0 < 0x80 }) || id.utf8.elementsEqual(id.precomposedStringWithCanonicalMapping.utf8)
-        else { throw refuse("bad-review-id", "id", "is not in Unicode's composed form (NFC)") }
+        guard ShopID.isValid(id) else { throw refuse("bad-review-id", "id", "is not \(ShopID.rule)") }
         guard !text.isEmpty else { throw refuse("empty-review", "text", "is empty") }
         guard text.utf8.count <= limits.textBytesMax else {
             throw refuse(

@@ -1,11 +1,9 @@
 /// The key of a cache entry.
 package struct CacheKey: Sendable, Hashable {
     package let family: CacheFamily
-    /// Without braces.
     package let id: String
 
     package init(family: CacheFamily, id: String) {
-        precondition(!id.contains { $0 == "{" || $0 == "}" }, "braces would decide where a key is")
         self.family = family
         self.id = id
     }

@@ -39,14 +39,29 @@ package struct LeaseToken: Hashable, Sendable, CustomStringConvertible {
     package var description: String { uuid.uuidString.lowercased() }
 }
 
-/// A product's id as its shop gave it: 1 to 128 of the characters `A-Z a-z 0-9 . _ : -`.
+/// What a shop may use as an id: any text of 1 to 128 bytes in Unicode's composed form (NFC), without control characters.
+///
+/// Texts that differ in their form only are equal in Swift, and two keys in the stores; so one form is taken.
+package enum ShopID {
+    package static let bytesMax = 128
+    /// For people, behind "is".
+    package static let rule = "1 to \(bytesMax) bytes in Unicode's composed form (NFC), without control characters"
+
+    package static func isValid(_ text: some StringProtocol) -> Bool {
+        let bytes = text.utf8
+        guard !bytes.isEmpty, bytes.count <= bytesMax else { return false }
+        if bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) { return true }
+        return text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            && bytes.elementsEqual(text.precomposedStringWithCanonicalMapping.utf8)
+    }
+}
+
+/// A product's id as its shop gave it, see ``ShopID``.
 package struct ProductID: Hashable, Sendable, Comparable, Codable, CustomStringConvertible {
-    package static let lengthMax = 128
     package let text: String
 
     package init?(_ text: some StringProtocol) {
-        let bytes = text.utf8
-        guard !bytes.isEmpty, bytes.count <= Self.lengthMax, bytes.allSatisfy(Self.isAllowed) else { return nil }
+        guard ShopID.isValid(text) else { return nil }
         self.text = String(text)
     }
 
@@ -57,6 +72,13 @@ package struct ProductID: Hashable, Sendable, Comparable, Codable, CustomStringC
     }
 
     package var description: String { text }
+
+    /// As a part of a URL's path or a value in its query: it can't become another path.
+    package var pathPart: String { text.addingPercentEncoding(withAllowedCharacters: Self.unreserved) ?? text }
+
+    /// RFC 3986, section 2.3, and `:`, which a path may have.
+    private static let unreserved = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:")
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
@@ -71,16 +93,9 @@ package struct ProductID: Hashable, Sendable, Comparable, Codable, CustomStringC
         self = id
     }
 
-    package static func < (left: ProductID, right: ProductID) -> Bool { left.text < right.text }
-
-    private static func isAllowed(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "-"): true
-        default: false
-        }
+    /// Orders as PostgreSQL does: byte by byte.
+    package static func < (left: ProductID, right: ProductID) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 }
 

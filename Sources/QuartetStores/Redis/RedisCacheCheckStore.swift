@@ -114,8 +114,9 @@ extension RedisKeys {
     func cacheKey(_ name: [UInt8]) -> CacheKey? {
         for family in CacheFamily.all {
             guard let id = tag(name, family: family.name) else { continue }
-            let text = String(decoding: id, as: UTF8.self)
-            guard !text.contains(where: { $0 == "{" || $0 == "}" }) else { return nil }
+            let text = RedisKeys.unescaped(String(decoding: id, as: UTF8.self))
+            // Not of our making otherwise.
+            guard RedisKeys.escaped(text).utf8.elementsEqual(id) else { return nil }
             // Entries with versions are of products.
             return family.rowStatement == nil || ProductID(text) != nil ? CacheKey(family: family, id: text) : nil
         }

@@ -16,7 +16,7 @@ package struct RedisKeys: Sendable, Hashable {
     /// A task's progress; also the name of the channel on which its reports are published.
     package func progress(_ id: RequestID) -> String { "\(prefix)analysis_progress:{\(id)}" }
 
-    package func cache(_ key: CacheKey) -> String { "\(prefix)\(key.family.name):{\(key.id)}" }
+    package func cache(_ key: CacheKey) -> String { "\(prefix)\(key.family.name):{\(Self.escaped(key.id))}" }
 
     /// When the tag was touched last.
     package func cacheTag(_ tag: CacheTag) -> String { "\(prefix)cache_tag:{\(tag.name)}" }
@@ -34,6 +34,16 @@ package struct RedisKeys: Sendable, Hashable {
         case .entry(let key, _): cache(key)
         case .tag(let tag): cacheTag(tag)
         }
+    }
+
+    /// Braces would decide where a cluster places a key.
+    static func escaped(_ id: String) -> String {
+        guard id.utf8.contains(where: { "{}%".utf8.contains($0) }) else { return id }
+        return id.replacing("%", with: "%25").replacing("{", with: "%7B").replacing("}", with: "%7D")
+    }
+
+    static func unescaped(_ id: String) -> String {
+        id.replacing("%7B", with: "{").replacing("%7D", with: "}").replacing("%25", with: "%")
     }
 
     package func channel(_ bell: Doorbell) -> String {

@@ -90,10 +90,10 @@ package struct RedisProgressBoard: ProgressBoard {
     private static let numberMax: Int64 = 1 << 31
 
     /// Listeners of this process hear it at once, those of others from the server. The message is
-    /// "sender request product generation", or "sender" alone.
+    /// "sender request generation product", or "sender" alone.
     package func ring(_ bell: Doorbell, for task: AnalysisTask?) async throws {
         listeners.tell(bell, task)
-        let message = task.map { " \($0.requestID) \($0.productID) \($0.generation)" } ?? ""
+        let message = task.map { " \($0.requestID) \($0.generation) \($0.productID)" } ?? ""
         try await client.publish(sender + message, to: configuration.keys.channel(bell))
     }
 
@@ -247,10 +247,10 @@ private struct Ring {
     let task: AnalysisTask?
 
     init(_ message: [UInt8]) {
-        let fields = String(decoding: message, as: UTF8.self).split(separator: " ")
+        let fields = String(decoding: message, as: UTF8.self).split(separator: " ", maxSplits: 3)
         sender = fields.first ?? ""
-        guard fields.count == 4, let requestID = RequestID(String(fields[1])), let productID = ProductID(fields[2]),
-            let generation = Int(fields[3])
+        guard fields.count == 4, let requestID = RequestID(String(fields[1])), let generation = Int(fields[2]),
+            let productID = ProductID(fields[3])
         else {
             task = nil
             return
@@ -262,7 +262,7 @@ private struct Ring {
 extension Progress {
     /// What the script above publishes; nil if it is something else.
     fileprivate init?(requestID: RequestID, report: [UInt8]) {
-        let fields = String(decoding: report, as: UTF8.self).split(separator: " ")
+        let fields = String(decoding: report, as: UTF8.self).split(separator: " ", maxSplits: 3)
         guard fields.count == 4, let done = Int(fields[0]), let total = Int(fields[1]),
             let phase = Phase(rawValue: String(fields[2])), let generation = Int(fields[3])
         else { return nil }

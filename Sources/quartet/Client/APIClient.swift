@@ -56,10 +56,9 @@ struct APIClient: Sendable {
     /// A product's id as part of a path: one that is none must not become another path.
     private static func pathPart(_ product: String) throws -> String {
         guard let id = ProductID(product) else {
-            throw ClientError(
-                "a product id is 1 to \(ProductID.lengthMax) characters of A-Z a-z 0-9 . _ : -", status: 400)
+            throw ClientError("a product id is \(ShopID.rule)", status: 400)
         }
-        return id.text
+        return id.pathPart
     }
 
     func submit(product: String, idempotencyKey: String) async throws -> SubmittedAnalysis {
@@ -78,7 +77,7 @@ struct APIClient: Sendable {
     }
 
     func products(after: String?) async throws -> ProductsAnswer {
-        let query = after.map { "&after=\($0)" } ?? ""
+        let query = after.map { "&after=\(ProductID(stored: $0).pathPart)" } ?? ""
         return try await decode(call(.GET, "/v1/products?limit=1000\(query)", body: nil))
     }
 

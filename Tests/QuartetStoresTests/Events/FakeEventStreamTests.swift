@@ -3,7 +3,7 @@ import QuartetTesting
 import Testing
 
 /// The fake of the event stream shows the same behaviours as the real one.
-@Suite(.timeLimit(.minutes(1))) struct FakeEventStreamTests {
+@Suite(.timeLimit(.minutes(5))) struct FakeEventStreamTests {
     @Test(arguments: EventStreamConformance.behaviours)
     func conforms(_ behaviour: Conformance<EventStreamSubject>) async throws {
         let stream = FakeEventStream()

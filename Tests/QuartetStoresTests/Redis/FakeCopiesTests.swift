@@ -3,7 +3,7 @@ import QuartetTesting
 import Testing
 
 /// The fakes of the ports that Redis serves show the same behaviours as the real adapters.
-@Suite(.timeLimit(.minutes(1))) struct FakeCopiesTests {
+@Suite(.timeLimit(.minutes(5))) struct FakeCopiesTests {
     @Test(arguments: ProgressBoardConformance.behaviours)
     func boardConforms(_ behaviour: Conformance<any ProgressBoard>) async throws {
         try await behaviour.check(FakeProgressBoard())
