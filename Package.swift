@@ -27,6 +27,19 @@ extension Target.Dependency {
     static let yams = product(name: "Yams", package: "Yams")
 }
 
+extension Target {
+    /// A service: its code in a folder of its name, with its SQL and the description of its calls under Resources.
+    static func room(_ name: String) -> Target {
+        .target(
+            name: name,
+            dependencies: [
+                "ClientSupport", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetHTTP", "QuartetRoles",
+                "ServiceSupport", .hummingbird, .httpTypes, .logging, .nioCore,
+            ],
+            path: "Sources/Services/\(name)", resources: [.embedInCode("Resources")])
+    }
+}
+
 let package = Package(
     name: "quartet",
     platforms: [.macOS(.v15)],
@@ -85,37 +98,37 @@ let package = Package(
         .target(name: "CEmotionModel", exclude: ["emotion.model", "valences.txt"]),
         .target(
             name: "QuartetEmotion", dependencies: ["CEmotionModel", "QuartetCore", "ClientSupport"]),
+        // The router: which table is in which database; and the schemas of the analysis pipeline.
         .target(
-            name: "QuartetMigrations", path: "infra/migrations", exclude: ["README.md"],
+            name: "QuartetDatabases",
+            dependencies: ["ClientSupport", "Postgres", .coreMetrics, .logging, .metrics]),
+        .target(
+            name: "QuartetMigrations", dependencies: ["QuartetDatabases", .logging], path: "infra/migrations",
+            exclude: ["README.md"],
             resources: [
-                .embedInCode("dropship/0001_dropship.sql"), .embedInCode("dropship/0002_consistency.sql"),
-                .embedInCode("dropship/0003_audit.sql"), .embedInCode("dropship/0004_before.sql"),
-                .embedInCode("dropship/0004_events.sql"), .embedInCode("dropship/0005_auth.sql"),
-                .embedInCode("events/0001_outbox.sql"), .embedInCode("events/0002_waiting.sql"),
-                .embedInCode("market/0001_market.sql"), .embedInCode("market/0003_my.sql"),
-                .embedInCode("market/0005_projections.sql"),
-                .embedInCode("source/0001_source.sql"),
+                .embedInCode("analysis"), .embedInCode("consistency"), .embedInCode("dead_letters"),
+                .embedInCode("events"), .embedInCode("listings"), .embedInCode("suppliers"),
             ]),
         .target(
             name: "QuartetStores",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "RabbitMQ", "Redis", "ClientSupport",
-                .logging, .metrics,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations", "RabbitMQ",
+                "Redis", "ClientSupport", .logging, .metrics,
             ],
-            resources: [
-                .embedInCode("Postgres/SQL/analysis_requests.sql"), .embedInCode("Postgres/SQL/check.sql"),
-                .embedInCode("Postgres/SQL/dead_letters.sql"),
-                .embedInCode("Postgres/SQL/outbox.sql"), .embedInCode("Postgres/SQL/products.sql"),
-                .embedInCode("Postgres/SQL/read_models.sql"),
-                .embedInCode("Postgres/SQL/sweeps.sql"), .embedInCode("Postgres/SQL/users.sql"),
-                .embedInCode("Postgres/SQL/users_view.sql"),
-            ]),
+            resources: [.embedInCode("Postgres/SQL")]),
 
         // The roles and the HTTP interface.
         .target(
+            name: "QuartetHTTP",
+            dependencies: [
+                "QuartetCore", "Zlib", "ClientSupport", .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics,
+                .nioCore, .nioFoundationCompat, .nioHTTP1, .nioHTTPTypes,
+            ]),
+        .target(
             name: "QuartetAPI",
             dependencies: [
-                "QuartetCore", "Zlib", "ClientSupport", .collections, .coreMetrics, .hummingbird, .hummingbirdCore,
+                "QuartetCore", "QuartetHTTP", "Zlib", "ClientSupport", .collections, .coreMetrics, .hummingbird,
+                .hummingbirdCore,
                 .httpTypes, .logging, .metrics, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioHTTPTypes,
                 .serviceLifecycle,
             ],
@@ -130,6 +143,17 @@ let package = Package(
                 "ClientSupport", "QuartetCore", "QuartetRoles", .coreMetrics, .logging, .metrics, .serviceLifecycle,
             ]),
 
+        // The shop's services: what they share, and a room each.
+        .target(
+            name: "ServiceSupport",
+            dependencies: [
+                "ClientSupport", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetHTTP", "QuartetRoles",
+                .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics, .nioCore,
+            ]),
+        .room("Auth"),
+        .room("My"),
+        .room("Catalog"),
+
         // Private local servers, the composition root, the executable.
         .target(name: "QuartetStack", dependencies: ["CRDKafka", "Mongo", "ClientSupport", .logging]),
         // The endpoint that stands for Kafka, as a program: a storm must outlive it.
@@ -140,8 +164,9 @@ let package = Package(
         .target(
             name: "QuartetService",
             dependencies: [
-                "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetStores", "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
+                "Auth", "Catalog", "My", "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetDatabases",
+                "QuartetEmotion", "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetStores", "ServiceSupport",
+                "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
                 .coreMetrics,
                 .logging, .metrics,
                 .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
@@ -149,16 +174,17 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations",
-                "QuartetRoles", "QuartetService", "QuartetStack", "QuartetStores", "Redis", "ClientSupport",
+                "Catalog", "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
+                "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack",
+                "QuartetStores", "Redis", "ClientSupport",
                 .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .target(
             name: "QuartetChaos",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack", "QuartetStores",
-                "RabbitMQ", "ClientSupport",
-                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetService",
+                "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .executableTarget(
             name: "quartet",
@@ -189,8 +215,8 @@ let package = Package(
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetMigrations", "QuartetStack", "QuartetStores",
-                "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
+                "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
+                "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore", "QuartetTesting"]),
         .testTarget(
@@ -212,16 +238,25 @@ let package = Package(
         .testTarget(
             name: "QuartetAPITests",
             dependencies: [
-                "QuartetAPI", "QuartetCore", "QuartetTesting", "Zlib", "ClientSupport", .hummingbird,
+                "QuartetAPI", "QuartetCore", "QuartetHTTP", "QuartetTesting", "Zlib", "ClientSupport", .hummingbird,
                 .hummingbirdTesting,
                 .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
             ]),
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
-                "Kafka", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetMigrations", "QuartetRoles",
-                "QuartetService", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport", .coreMetrics,
+                "Kafka", "QuartetAPI", "QuartetCore", "QuartetDatabases", "QuartetEmotion", "QuartetMigrations",
+                "QuartetRoles", "QuartetService", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport",
+                .coreMetrics,
                 .logging, .nioCore, .nioHTTP1, .nioPosix,
+            ]),
+
+        .testTarget(
+            name: "ServicesTests",
+            dependencies: [
+                "Auth", "Catalog", "ClientSupport", "My", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
+                "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
+                "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,
             ]),
 
         // The whole of it, from outside: the executable on private servers.
@@ -246,8 +281,8 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
-                "SystemTesting", "quartet",
+                "Kafka", "Mongo", "QuartetChaos", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
+                "SystemTesting", "quartet", .nioCore, .nioPosix,
             ],
             exclude: ["FINDINGS.md"]),
     ]

@@ -74,13 +74,11 @@ package struct APIPorts: Sendable {
     package let cache: any VersionedCache
     /// Nil: nothing is known of it, and the cache is believed.
     package let flow: (any InvalidationFlow)?
-    package let users: any UserStore
-    package let usersView: any UsersView
 
     package init(
         requests: any RequestStore, queue: any TaskQueue, products: any ProductStore, reviews: any ReviewStore,
         sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore, progress: any ProgressBoard,
-        cache: any VersionedCache, flow: (any InvalidationFlow)? = nil, users: any UserStore, usersView: any UsersView
+        cache: any VersionedCache, flow: (any InvalidationFlow)? = nil
     ) {
         self.requests = requests
         self.queue = queue
@@ -92,8 +90,6 @@ package struct APIPorts: Sendable {
         self.progress = progress
         self.cache = cache
         self.flow = flow
-        self.users = users
-        self.usersView = usersView
     }
 }
 

@@ -4,6 +4,7 @@ import HummingbirdCore
 package import Logging
 import NIOCore
 import QuartetCore
+package import QuartetHTTP
 import ServiceLifecycle
 import Synchronization
 
@@ -16,11 +17,12 @@ package struct APIServer: Service {
     package let routes: Set<String>
 
     /// - Parameters:
+    ///   - services: whose calls are served beside those of the analyses.
     ///   - probes: asked by `/readyz`.
     ///   - metrics: the text of `/metrics`.
     ///   - onListening: called with the port once it is open.
     package init(
-        configuration: APIConfiguration, ports: APIPorts, probes: [ReadinessProbe] = [],
+        configuration: APIConfiguration, ports: APIPorts, services: [ServiceCalls] = [], probes: [ReadinessProbe] = [],
         metrics: @escaping @Sendable () -> String = { "" }, observe: (@Sendable (BatchReport) -> Void)? = nil,
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
@@ -31,7 +33,7 @@ package struct APIServer: Service {
         hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: configuration, logger: logger)
         let router = Self.router(
             configuration: configuration, ports: ports, calls: calls, directory: directory, hints: hints, hub: hub,
-            probes: probes, metrics: metrics, observe: observe, logger: logger)
+            services: services, probes: probes, metrics: metrics, observe: observe, logger: logger)
         routes = Set(router.routes.map(\.description))
         application = Application(
             responder: router.buildResponder(),
@@ -55,8 +57,8 @@ package struct APIServer: Service {
 
     private static func router(
         configuration: APIConfiguration, ports: APIPorts, calls: RequestBatchers, directory: ProductDirectory,
-        hints: CacheHints, hub: WatchHub, probes: [ReadinessProbe], metrics: @escaping @Sendable () -> String,
-        observe: (@Sendable (BatchReport) -> Void)?, logger: Logger
+        hints: CacheHints, hub: WatchHub, services: [ServiceCalls], probes: [ReadinessProbe],
+        metrics: @escaping @Sendable () -> String, observe: (@Sendable (BatchReport) -> Void)?, logger: Logger
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
@@ -69,13 +71,14 @@ package struct APIServer: Service {
             ports.flow == nil
             ? probes : probes + [ReadinessProbe(store: "invalidations") { _ in try await flow.check() }]
         HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
-        OpenAPIEndpoint().add(to: router)
+        OpenAPIEndpoint(services: services).add(to: router)
+        let shared = SharedCalls()
         let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
         ProductEndpoints(
             ports: ports, calls: calls, directory: directory,
             cached: CachedReads(
                 cache: ports.cache, flow: flow, configuration: configuration.cache, observe: observe),
-            hints: hints
+            hints: hints, shared: shared
         ).add(to: routes)
         ReviewEndpoints(ports: ports, calls: calls, directory: directory, limits: configuration.limits)
             .add(to: routes)
@@ -84,7 +87,8 @@ package struct APIServer: Service {
         ).add(to: routes)
         AnalysisChangeEndpoints(calls: calls, hints: hints).add(to: routes)
         DeadEndpoints(ports: ports, calls: calls).add(to: routes)
-        UserEndpoints(users: ports.users, view: ports.usersView).add(to: routes)
+        let service = ServiceRouter(routes: routes, shared: shared) { await hints.changed($0) }
+        for calls in services { calls.add(service) }
         EventStreamEndpoint(ports: ports, calls: calls, hub: hub, configuration: configuration).add(to: routes)
         for route in router.routes { paths.add(route.path.description, route.method) }
         return router

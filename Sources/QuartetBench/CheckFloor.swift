@@ -2,6 +2,7 @@ import ClientSupport
 import Mongo
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetService
 import QuartetStores
@@ -40,12 +41,12 @@ struct CheckFloor {
     }
 
     private func count(_ table: String, _ database: PostgresClient) async throws -> Int {
-        let (sql, _) = try clients.configuration.tables.render("SELECT count(*) FROM {\(table)}", label: "bench")
+        let sql = try clients.configuration.tables.render("SELECT count(*) FROM {\(table)}", label: "bench").sql
         return try await database.query(PostgresStatement(sql), deadline: .after(.seconds(300))).single().decode(0)
     }
 
     private func read(_ query: String, _ database: PostgresClient) async throws -> Int {
-        let (sql, _) = try clients.configuration.tables.render("\(query) ORDER BY request_id", label: "bench")
+        let sql = try clients.configuration.tables.render("\(query) ORDER BY request_id", label: "bench").sql
         var count = 0
         for try await rows in database.stream(PostgresStatement(sql), chunkRows: 4096).chunks { count += rows.count }
         return count

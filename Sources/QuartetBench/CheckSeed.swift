@@ -3,6 +3,7 @@ import Foundation
 import Mongo
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetService
 import QuartetStores
@@ -40,8 +41,9 @@ struct CheckSeed: Sendable {
             try await group.waitForAll()
         }
         let database = try clients.databases.client(of: .dropship)
-        let (sql, _) = try clients.configuration.tables.render(
-            "ANALYZE {analysis_requests}; ANALYZE {analysis_results}; CHECKPOINT", label: "bench")
+        let sql = try clients.configuration.tables.render(
+            "ANALYZE {analysis_requests}; ANALYZE {analysis_results}; CHECKPOINT", label: "bench"
+        ).sql
         for statement in sql.split(separator: ";") {
             try await database.execute(script: String(statement), deadline: .after(Self.timeMax))
         }
@@ -60,11 +62,12 @@ struct CheckSeed: Sendable {
     }
 
     private func writeRequests() async throws {
-        let (sql, _) = try clients.configuration.tables.render(
+        let sql = try clients.configuration.tables.render(
             """
             COPY {analysis_requests} (request_id, product_id, status, generation, created_at, closed_at, failure)
             FROM STDIN
-            """, label: "bench")
+            """, label: "bench"
+        ).sql
         _ = try await clients.databases.client(of: .dropship).copyIn(
             sql, from: Lines(count: sizes.requests, line: line), deadline: .after(Self.timeMax))
     }
@@ -108,7 +111,7 @@ struct CheckSeed: Sendable {
     }
 
     private func write(_ results: [AnalysisResult]) async throws {
-        let (sql, _) = try clients.configuration.tables.render(
+        let sql = try clients.configuration.tables.render(
             """
             INSERT INTO {analysis_results}
                 (request_id, product_id, completed_at, card_count, digest, analyzer, result, fold_version)
@@ -116,7 +119,8 @@ struct CheckSeed: Sendable {
                 convert_from(i.result, 'UTF8')::json, \(Fold.version)
             FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bytea[], $5::text[], $6::bytea[])
                 AS i (id, product, cards, digest, analyzer, result)
-            """, label: "bench")
+            """, label: "bench"
+        ).sql
         let statement = PostgresStatement(
             sql, name: "seed_results", results.map(\.requestID.uuid), results.map(\.productID.text),
             results.map { Int32($0.cardCount) }, results.map(\.digest.bytes), results.map(\.analyzer.description),

@@ -1,7 +1,6 @@
 import ClientSupport
 import Foundation
 package import QuartetCore
-import QuartetRoles
 import QuartetService
 package import QuartetStack
 import QuartetStores
@@ -51,7 +50,7 @@ package struct ProjectBench {
         try await stores.migrate()
         say("events go over \(broker); writing \(sizes.users) users")
         try await load.writeUsers(sizes.users) { observe("users", $0, $1) }
-        let model = try PostgresReadModel(UsersViewProjection(), databases: stores.clients.databases)
+        let model = try PostgresReadModel(Projections.named("users_view"), databases: stores.clients.databases)
         let bootstrap = ProjectFigures.Copy(
             try await model.bootstrap(as: "bench") { observe("bootstrap", $0, sizes.users) })
         say("bootstrap: \(bootstrap.rowsPerSecond) rows a second")

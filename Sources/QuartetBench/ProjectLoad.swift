@@ -1,7 +1,7 @@
 import ClientSupport
 import Postgres
 import QuartetCore
-import QuartetMigrations
+import QuartetDatabases
 import QuartetService
 import QuartetStores
 import Synchronization
@@ -20,8 +20,8 @@ struct ProjectLoad: Sendable {
     private let users, profiles, change, read, applied: String
 
     init(_ clients: StoreClients) throws {
-        source = try clients.databases.client(of: clients.configuration.tables[.users].database)
-        market = try clients.databases.client(of: clients.configuration.tables[.usersView].database)
+        source = try clients.databases.client(of: clients.configuration.tables[Table("users")].database)
+        market = try clients.databases.client(of: clients.configuration.tables[Table("users_view")].database)
         func rendered(_ sql: String) throws -> String {
             try clients.configuration.tables.render(sql, label: "bench").sql
         }

@@ -2,6 +2,7 @@ import ClientSupport
 import Foundation
 import Kafka
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetRoles
 import QuartetService

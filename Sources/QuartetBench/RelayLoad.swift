@@ -1,6 +1,7 @@
 import ClientSupport
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetService
 import QuartetStores

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Catalog
 import ClientSupport
 import Foundation
 import Logging

@@ -1,9 +1,12 @@
 import AsyncHTTPClient
+import Catalog
 import ClientSupport
 package import Foundation
 import Logging
 import Postgres
 import QuartetCore
+import QuartetDatabases
+import QuartetMigrations
 import QuartetService
 package import QuartetStack
 import QuartetStores

@@ -4,6 +4,8 @@ import Kafka
 import Logging
 import Postgres
 import QuartetCore
+import QuartetDatabases
+import QuartetMigrations
 import QuartetService
 import QuartetStores
 

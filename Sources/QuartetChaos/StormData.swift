@@ -1,3 +1,4 @@
+import Catalog
 import Mongo
 import QuartetCore
 import QuartetService

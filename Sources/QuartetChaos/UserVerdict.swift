@@ -1,4 +1,5 @@
 import Postgres
+import QuartetDatabases
 import QuartetService
 import QuartetStores
 
@@ -51,12 +52,12 @@ struct UserVerdict: Sendable {
     }
 
     private func market() throws -> PostgresClient {
-        try clients.databases.client(of: clients.configuration.tables[.usersView].database)
+        try clients.databases.client(of: clients.configuration.tables[Table("users_view")].database)
     }
 
     private func versions(_ sql: String) async throws -> [String: Int64] {
-        let (sql, databases) = try clients.configuration.tables.render(sql, label: "storm")
-        guard let database = databases.first else { return [:] }
+        let rendered = try clients.configuration.tables.render(sql, label: "storm")
+        guard let database = rendered.databases.first else { return [:] }
         let rows = try await clients.databases.client(of: database).query(
             PostgresStatement(sql, name: "storm_users"))
         return try rows.reduce(into: [:]) { versions, row in

@@ -1,7 +1,7 @@
 import Foundation
 package import QuartetCheck
 import QuartetCore
-import QuartetMigrations
+import QuartetDatabases
 import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
@@ -31,13 +31,13 @@ extension Composition {
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache, products: ports.products,
                 listings: try PostgresListingCheckStore(databases: databases),
-                readModels: try PostgresReadModelCheckStore(databases: databases)),
+                readModels: try UsersReadModelCheck(databases: databases)),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
     }
 
     private func checkedOutboxes(repairs: Bool) throws -> [CheckedOutbox] {
-        try ports.outboxes.values.sorted { $0.database.rawValue < $1.database.rawValue }.map { outbox in
+        try ports.outboxes.values.sorted { $0.database < $1.database }.map { outbox in
             let deliveries = repairs ? try deliveries(from: outbox) : []
             return CheckedOutbox(
                 database: "\(outbox.database)",

@@ -1,6 +1,6 @@
 package import Foundation
 package import QuartetCore
-import QuartetMigrations
+import QuartetDatabases
 import QuartetRoles
 import QuartetStores
 
@@ -41,7 +41,7 @@ extension Composition {
             throw ConfigurationError(key: "--sink", problem: "\(unknown) is no sink; there are \(names)")
         }
         var counts: [(name: String, count: Int)] = []
-        for outbox in ports.outboxes.values.sorted(by: { $0.database.rawValue < $1.database.rawValue }) {
+        for outbox in ports.outboxes.values.sorted(by: { $0.database < $1.database }) {
             for delivery in try deliveries(from: outbox) {
                 let (database, sink) = (outbox.database.rawValue, delivery.sink.rawValue)
                 guard options.sinks.isEmpty || options.sinks.contains(sink) else { continue }

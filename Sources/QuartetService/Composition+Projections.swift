@@ -1,6 +1,8 @@
+import Auth
 import ClientSupport
 package import Foundation
 import Kafka
+import My
 import QuartetCore
 import QuartetRoles
 import QuartetStores

@@ -6,11 +6,14 @@ package import Logging
 import Metrics
 import QuartetAPI
 import QuartetCore
+import QuartetDatabases
 import QuartetEmotion
+import QuartetHTTP
 import QuartetMigrations
 import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
+import ServiceSupport
 import UnixSignals
 
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
@@ -19,6 +22,7 @@ package struct Composition: Sendable {
     let configuration: QuartetConfiguration
     /// The same for every role: neighbours in one process hear each other without a server in between.
     let ports: Ports
+    private let shop: [any ShopService]
     private let metrics: MetricsRegistry
     let logger: Logger
 
@@ -31,6 +35,7 @@ package struct Composition: Sendable {
         self.logger = logger
         clients = try StoreClients(configuration, role: role, logger: logger)
         ports = try Ports(clients: clients, configuration: configuration, logger: logger)
+        shop = try HouseServices.make(clients.databases)
     }
 
     /// Runs `roles` until `SIGTERM` or `SIGINT`, then drains them and closes the clients.
@@ -76,12 +81,12 @@ package struct Composition: Sendable {
     /// - Parameter report: is told while documents of an older layout are converted: how many more were, of how many in all.
     package func migrate(
         report: @Sendable (_ converted: Int, _ of: Int) -> Void = { _, _ in }
-    ) async throws -> [(database: String, applied: Int)] {
-        let applied = try await Migrator(databases: clients.databases, logger: logger).migrate()
+    ) async throws -> [(name: String, applied: Int)] {
+        let roles = configuration.services.mapValues(\.role).filter { !$0.value.isEmpty }
+        let schemas = try await Migrator(databases: clients.databases, roles: roles, logger: logger).migrate()
         for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
         try await ports.queue.prepare()
         try await CardCollections(client: clients.mongo).prepare(report: report)
-        let schemas = applied.map { ($0.database.rawValue, $0.applied) }
         let queues = clients.rabbit.isUsed ? [("rabbitmq", try await declareEventQueues())] : []
         guard configuration.routes.buses.contains(.kafka), !clients.kafka.brokers.isEmpty,
             configuration.kafka.topicPartitions > 0
@@ -100,7 +105,8 @@ package struct Composition: Sendable {
         case .relay: return try relays()
         case .work: return [try worker()]
         case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
-        case .project: return try projections()
+        case .project:
+            return try shop.flatMap { try $0.handlers.flatMap { try consumers(of: $0) } } + projections()
         case .check: return [try sweeper()]
         }
     }
@@ -116,9 +122,8 @@ package struct Composition: Sendable {
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
-                cache: ports.cache, flow: clients.invalidationFlow(ports.outboxes),
-                users: try PostgresUserStore(databases: clients.databases),
-                usersView: try PostgresUsersView(databases: clients.databases)),
+                cache: ports.cache, flow: clients.invalidationFlow(ports.outboxes)),
+            services: shop.map(\.calls),
             probes: probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
             logger: logger,
             onListening: onListening)

@@ -1,7 +1,8 @@
+import Catalog
 import ClientSupport
 import Logging
 import QuartetCore
-import QuartetMigrations
+import QuartetDatabases
 import QuartetRoles
 import QuartetStores
 import Redis

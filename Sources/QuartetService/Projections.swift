@@ -1,5 +1,5 @@
+import My
 package import QuartetCore
-import QuartetRoles
 
 /// Every read model, a line each.
 package enum Projections {
@@ -17,7 +17,7 @@ package enum Projections {
         return names.isEmpty ? all : all.filter { names.contains($0.name) }
     }
 
-    static func named(_ name: String) throws -> any Projection {
+    package static func named(_ name: String) throws -> any Projection {
         guard let projection = all.first(where: { $0.name == name }) else { throw unknown(name) }
         return projection
     }

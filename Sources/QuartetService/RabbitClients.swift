@@ -4,6 +4,7 @@ import QuartetCore
 import QuartetRoles
 import QuartetStores
 import RabbitMQ
+import ServiceSupport
 import Synchronization
 
 /// The process's clients of RabbitMQ, made when they are first used.
@@ -22,7 +23,9 @@ final class RabbitClients: Sendable {
         settings = configuration.rabbit
         self.logger = logger
         let topics = configuration.routes.topics(over: .rabbitmq)
-        let consumers = [(InvalidationHandler.name, InvalidationHandler.topics)]
+        let consumers =
+            [(InvalidationHandler.name, InvalidationHandler.topics)]
+            + HouseServices.subscriptions.map { ($0.name, $0.topics) }
         events = RabbitEvents(
             queues: (consumers + Projections.all.map { ($0.name, $0.topics) }).compactMap { name, wanted in
                 let own = topics.intersection(wanted)

@@ -1,3 +1,4 @@
+import Catalog
 import ClientSupport
 import Foundation
 package import Kafka
@@ -6,7 +7,8 @@ package import Mongo
 import Postgres
 package import QuartetAPI
 import QuartetCore
-package import QuartetMigrations
+package import QuartetDatabases
+import QuartetMigrations
 import QuartetRoles
 package import QuartetStores
 import RabbitMQ
@@ -33,7 +35,8 @@ package struct StoreClients: Sendable {
         self.logger = logger
         let name = "quartet-\(role)"
         postgres = try Self.postgres(configuration.databases, applicationName: name, logger: logger)
-        databases = Databases(tables: configuration.tables, clients: postgres)
+        let pools = try Self.pools(configuration, applicationName: name, logger: logger)
+        databases = Databases(tables: configuration.tables, clients: postgres, pools: pools)
         redis = try Self.redis(configuration.redis, clientName: name, logger: logger)
         mongo = try Self.mongo(configuration.mongo, applicationName: name, logger: logger)
         let kafka = Self.kafka(configuration.kafka, clientID: name)
@@ -52,7 +55,7 @@ package struct StoreClients: Sendable {
     package func outboxes() throws -> [DatabaseName: PostgresOutboxStore] {
         let home = configuration.tables[.analysisRequests].database
         return try Dictionary(
-            uniqueKeysWithValues: DatabaseName.allCases.map { name in
+            uniqueKeysWithValues: configuration.databases.names.map { name in
                 let buses = configuration.routes.buses.map(\.sink)
                 let sinks: [OutboxSink] = name == home ? [.queue] + buses : buses
                 return (name, try PostgresOutboxStore(databases: databases, of: name, sinks: sinks))
@@ -107,7 +110,7 @@ package struct StoreClients: Sendable {
     package func checkAtBoot() async throws {
         async let noCluster: Void = refuseCluster()
         let areReachable = await withTaskGroup(of: Bool.self) { group in
-            for name in DatabaseName.allCases {
+            for name in configuration.databases.names {
                 guard let client = postgres[name] else { continue }
                 group.addTask { await greet(name, client) }
             }
@@ -116,10 +119,22 @@ package struct StoreClients: Sendable {
         try Task.checkCancellation()
         try await noCluster
         guard areReachable else { return }
-        do {
-            try await Migrator(databases: databases, logger: logger).requireMigrated()
-        } catch let failure as any StoreFailure where failure.isUnavailable {
-            logger.warning("databases no longer answer", metadata: ["error": "\(failure)"])
+        try await checkSchemas()
+    }
+
+    /// What all depend on has to be there. A service whose own schema is not stops itself alone.
+    private func checkSchemas() async throws {
+        let migrator = Migrator(databases: databases, logger: logger)
+        for history in migrator.histories {
+            do {
+                try await migrator.requireMigrated(history)
+            } catch let failure as any StoreFailure where failure.isUnavailable {
+                logger.warning("databases no longer answer", metadata: ["error": "\(failure)"])
+            } catch let failure as PostgresStoreError where history.service?.hasOwnPool ?? false {
+                logger.error(
+                    "service without its schema: its calls are refused",
+                    metadata: ["service": "\(history.name)", "error": "\(failure)"])
+            }
         }
     }
 
@@ -160,10 +175,15 @@ package struct StoreClients: Sendable {
     /// - Parameter publishing: whether a role of this process needs the buses.
     package func probes(publishing: Bool) -> [ReadinessProbe] {
         let essential = configuration.tables[.analysisRequests].database
-        var probes = DatabaseName.allCases.map { name in
+        var probes = configuration.databases.names.map { name in
             ReadinessProbe(store: "postgresql.\(name)", isEssential: name == essential) { [databases] deadline in
                 _ = try await databases.client(of: name).query(
                     PostgresStatement("select 1", name: "ping"), deadline: deadline)
+            }
+        }
+        probes += configuration.tables.services.filter(\.hasOwnPool).map { service in
+            ReadinessProbe(store: "service.\(service.name)") { [databases] deadline in
+                try await databases.requireSchema(of: service, deadline: deadline)
             }
         }
         probes += [
@@ -189,19 +209,48 @@ package struct StoreClients: Sendable {
         _ settings: DatabasesConfiguration, applicationName: String, logger: Logger
     ) throws -> [DatabaseName: PostgresClient] {
         var clients: [DatabaseName: PostgresClient] = [:]
-        for name in DatabaseName.allCases {
-            try named("\(name.rawValue).database.url") {
-                var configuration = try Databases.configuration(url: settings.url(of: name))
-                configuration.applicationName = applicationName
-                configuration.connectTimeout = settings.connectTimeout
-                configuration.statementTimeout = settings.statementTimeout
-                configuration.connectionsMax = settings.connectionsMax
-                configuration.lockTimeout = settings.lockTimeout
-                configuration.pooling = settings.pooling(of: name)
-                clients[name] = PostgresClient(configuration, logger: logger)
-            }
+        for name in settings.names {
+            clients[name] = PostgresClient(
+                try configuration(of: name, settings, applicationName: applicationName), logger: logger)
         }
         return clients
+    }
+
+    /// Those of the services that stop themselves alone.
+    private static func pools(
+        _ configuration: QuartetConfiguration, applicationName: String, logger: Logger
+    ) throws -> [String: PostgresClient] {
+        var pools: [String: PostgresClient] = [:]
+        for service in configuration.tables.services where service.hasOwnPool {
+            let settings = configuration.services[service.name] ?? ServiceSettings()
+            var pool = try Self.configuration(
+                of: configuration.tables.place(of: service).database, configuration.databases,
+                applicationName: "\(applicationName)-\(service.name)")
+            pool.connectionsMax = settings.connectionsMax
+            pool.sharedConnectionsMax = 1
+            if !settings.role.isEmpty {
+                pool.settings = pool.settings.filter { $0.name != "role" } + [("role", settings.role)]
+            }
+            pools[service.name] = PostgresClient(pool, logger: logger)
+        }
+        return pools
+    }
+
+    private static func configuration(
+        of name: DatabaseName, _ settings: DatabasesConfiguration, applicationName: String
+    ) throws -> PostgresConfiguration {
+        try named("\(name).database.url") {
+            let own = settings.settings[name] ?? DatabaseSettings()
+            var configuration = try Databases.configuration(url: settings.url(of: name))
+            configuration.applicationName = applicationName
+            configuration.connectTimeout = own.connectTimeout ?? settings.connectTimeout
+            configuration.statementTimeout = own.statementTimeout ?? settings.statementTimeout
+            configuration.connectionsMax = own.connectionsMax ?? settings.connectionsMax
+            configuration.lockTimeout = own.lockTimeout ?? settings.lockTimeout
+            configuration.pooling = settings.pooling(of: name)
+            if !own.role.isEmpty { configuration.settings.append(("role", own.role)) }
+            return configuration
+        }
     }
 
     private static func redis(_ settings: RedisSettings, clientName: String, logger: Logger) throws -> RedisClient {
@@ -210,6 +259,10 @@ package struct StoreClients: Sendable {
             configuration.clientName = clientName
             configuration.connectTimeout = settings.connectTimeout
             configuration.commandTimeout = settings.commandTimeout
+            try settings.files.check("redis", scheme: "rediss", usesTLS: configuration.tls != nil)
+            configuration.tls?.trustRootsFile = settings.files.authority
+            configuration.tls?.certificateFile = settings.files.certificate
+            configuration.tls?.keyFile = settings.files.key
             return RedisClient(configuration: configuration, logger: logger)
         }
     }
@@ -236,6 +289,8 @@ package struct StoreClients: Sendable {
     private static func named<Value>(_ key: String, _ body: () throws -> Value) throws -> Value {
         do {
             return try body()
+        } catch let error as ConfigurationError {
+            throw error
         } catch {
             throw ConfigurationError(key: key, problem: "\(error)")
         }

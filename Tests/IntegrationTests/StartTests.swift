@@ -44,8 +44,8 @@ import Testing
                 let last = try #require(process.log.split(separator: "\n").last)
                 #expect(last.contains("quartet migrate"), "\(last)")
             }
-            #expect(try await system.finish(["migrate", "--json"]).contains(#""dropship":6"#))
-            #expect(try await system.finish(["migrate"]).contains("dropship: up to date"))
+            #expect(try await system.finish(["migrate", "--json"]).contains(#""outbox.dropship":3"#))
+            #expect(try await system.finish(["migrate"]).contains("catalog: up to date"))
             let (_, shop) = try await system.serve()
             #expect(try await shop.call(.get, "/readyz").status == 200)
         }

@@ -20,7 +20,6 @@ struct APIFixture: Sendable {
     let keywords = FakeKeywordStore()
     let progress = FakeProgressBoard()
     let cache = FakeVersionedCache()
-    let users = FakeUserStore()
     let product = ProductID("p-1")!
     var flow: FakeInvalidationFlow?
     /// How products are read and written; the database's unless a test is in between.
@@ -64,7 +63,7 @@ struct APIFixture: Sendable {
         APIPorts(
             requests: requests, queue: queue, products: productStore ?? FakeProductStore(database: database),
             reviews: reviewReader ?? reviews, sessions: sessions, cards: cardReader ?? cards, keywords: keywords,
-            progress: progress, cache: cache, flow: flow, users: users, usersView: users)
+            progress: progress, cache: cache, flow: flow)
     }
 
     func run(_ body: @escaping @Sendable (Caller) async throws -> Void) async throws {

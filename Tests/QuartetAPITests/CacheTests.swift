@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import QuartetCore
+import QuartetHTTP
 import QuartetTesting
 import Synchronization
 import Testing

@@ -278,7 +278,7 @@ struct CheckerTests {
             ])
         let waiting = report.findings.first { $0.kind == .outboxWaiting }?.examples.first
         // The shard may have the request's two rows as well.
-        #expect([3, 5].contains { waiting?.detail == "\($0) rows wait, the first of type product.updated" })
+        #expect([3, 5].contains { waiting?.detail == "\($0) rows wait, the first of type catalog.product.updated" })
         // The next sweep remembers where the cursor is now.
         try await fixture.deliver()
         cache.lose()

@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{", "[]", "null", "{}", #"{"product_id":"p"}"#, #"{"product_id":"p q","generation":1}"#,
+        "", "{", "[]", "null", "{}", #"{"product_id":"p"}"#, #"{"product_id":"p\tq","generation":1}"#,
         #"{"product_id":"p","generation":"1"}"#, #"{"product_id":"p","generation":9223372036854775808}"#,
         #"{"product_id":"p","generation":1.5}"#, #"{"product_id":"p","generation":0}"#,
         #"{"product_id":"p","generation":-1}"#, #"{"product_id":"p","generation":1}x"#,

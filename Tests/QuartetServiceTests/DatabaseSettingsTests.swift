@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import QuartetDatabases
 import QuartetMigrations
 import QuartetStores
 import Testing
@@ -30,7 +31,7 @@ import Testing
     @Test func supabaseWithoutItsProjectIsRefusedUnlessEveryURLIsGiven() throws {
         #expect(try refusal(environment: ["DB_TYPE": "supabase"]).key == "db.project")
         let given = Dictionary(
-            uniqueKeysWithValues: DatabaseName.allCases.map {
+            uniqueKeysWithValues: DatabaseName.usual.map {
                 ("\($0.rawValue.uppercased())_DATABASE_URL", "postgresql://a@b/\($0.rawValue)")
             })
         #expect(throws: Never.self) { try loaded(given.merging(["DB_TYPE": "supabase"]) { $1 }) }
@@ -54,7 +55,7 @@ import Testing
         let configuration = try loaded(["TABLES_LISTINGS_SCHEMA": "shop", "TABLES_LISTINGS_DATABASE": "source"])
         #expect(configuration.tables[.listings].database == .source)
         #expect(configuration.tables[.listings].schema == "shop")
-        #expect(configuration.tables[.products] == TableMap()[.products])
+        #expect(configuration.tables[.analysisRequests] == HouseServices.tables[.analysisRequests])
     }
 
     @Test(arguments: [

@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 import QuartetCore
-import QuartetMigrations
+import QuartetDatabases
 import QuartetStack
 import QuartetStores
 import QuartetTesting
@@ -29,7 +29,7 @@ import Testing
         try await server.start()
         // Nothing listens there.
         var settings = ["REDIS_URL": server.url, "KAFKA_BROKERS": "127.0.0.1:9"]
-        for name in DatabaseName.allCases {
+        for name in DatabaseName.usual {
             settings["\(name.rawValue.uppercased())_DATABASE_URL"] = "postgresql://127.0.0.1:9/\(name)"
         }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -33,7 +33,7 @@ struct Rule: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    static let all = [importRules, wordRules, shapeRules, textRules, failpointRules].flatMap { $0 }
+    static let all = [importRules, wordRules, shapeRules, textRules, failpointRules, serviceRules].flatMap { $0 }
 }
 
 @Suite struct RuleTests {

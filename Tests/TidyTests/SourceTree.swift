@@ -20,10 +20,17 @@ struct SourceFile: Sendable {
     var module: String? {
         let parts = path.split(separator: "/").map(String.init)
         return switch parts.first {
+        case "Sources" where parts.count > 3 && parts[1] == "Services": parts[2]
         case "Sources", "Tests": parts.count > 2 ? parts[1] : nil
         case "infra": isSwift ? "QuartetMigrations" : nil
         default: nil
         }
+    }
+
+    /// The service whose room it is in.
+    var service: String? {
+        let parts = path.split(separator: "/").map(String.init)
+        return parts.count > 3 && parts[..<2] == ["Sources", "Services"] ? parts[2] : nil
     }
 
     func finding(line: Int, _ message: String) -> Finding {

@@ -1,78 +1,62 @@
-/// The databases, in the order in which they are migrated.
-package enum DatabaseName: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
-    /// What suppliers say.
-    case source
-    /// Products, analyses and their events.
-    case dropship
-    /// What is offered where.
-    case market
+package import Logging
+package import QuartetDatabases
 
-    package var description: String { rawValue }
-}
-
-/// One step of a database's schema. Its SQL names tables by placeholder: `{products}`.
-package struct Migration: Sendable, Hashable {
-    /// 1 for a database's first, then one more each time.
-    package let version: Int
-    package let name: String
-    package let sql: String
-
-    package init(version: Int, name: String, sql: String) {
-        self.version = version
-        self.name = name
-        self.sql = sql
-    }
-
-    /// 16 hexadecimal digits over the file's bytes: tells an edited file from the one that was applied.
-    ///
-    /// It guards against mistakes, not against malice, so FNV-1a is enough.
-    package var checksum: String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in sql.utf8 {
-            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
-        }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-}
-
-/// Every migration of this build.
+/// The migrations of the analysis pipeline and of what every database has.
 package enum Migrations {
-    /// A database's migrations, oldest first.
-    package static func of(_ database: DatabaseName) -> [Migration] {
-        switch database {
-        case .source:
-            [
-                migration(1, "source", PackageResources._001_source_sql),
-                migration(2, "events", outbox),
-                migration(3, "waiting", waiting),
-            ]
-        case .dropship:
-            [
-                migration(1, "dropship", PackageResources._001_dropship_sql),
-                migration(2, "consistency", PackageResources._002_consistency_sql),
-                migration(3, "audit", PackageResources._003_audit_sql),
-                migration(
-                    4, "events", PackageResources._004_before_sql + outbox + PackageResources._004_events_sql),
-                migration(5, "auth", PackageResources._005_auth_sql),
-                migration(6, "waiting", waiting),
-            ]
-        case .market:
-            [
-                migration(1, "market", PackageResources._001_market_sql),
-                migration(2, "events", outbox),
-                migration(3, "my", PackageResources._003_my_sql),
-                migration(4, "waiting", waiting),
-                migration(5, "projections", PackageResources._005_projections_sql),
-            ]
-        }
-    }
+    /// The outbox of each database.
+    package static let outbox = [
+        Migration(
+            1, "outbox", PackageResources._001_outbox_sql, formers: [("source", 2), ("dropship", 4), ("market", 2)]),
+        Migration(
+            2, "waiting", PackageResources._002_waiting_sql, formers: [("source", 3), ("dropship", 6), ("market", 4)]),
+        Migration(3, "definer", PackageResources._003_definer_sql),
+        Migration(4, "emit", PackageResources._004_emit_sql),
+    ]
+}
 
-    /// The same in every database.
-    private static var outbox: [UInt8] { PackageResources._001_outbox_sql }
-    private static var waiting: [UInt8] { PackageResources._002_waiting_sql }
+extension Table {
+    package static let analysisRequests = Table("analysis_requests")
+    package static let analysisResults = Table("analysis_results")
+    package static let listings = Table("listings")
+}
 
-    private static func migration(_ version: Int, _ name: String, _ bytes: [UInt8]) -> Migration {
-        Migration(version: version, name: name, sql: String(decoding: bytes, as: UTF8.self))
+extension ServiceSchema {
+    package static let analysis = ServiceSchema(
+        "analysis", in: .dropship, tables: [.analysisRequests, .analysisResults],
+        migrations: [
+            Migration(1, "analysis", PackageResources._001_analysis_sql, formers: [("dropship", 4)]),
+            Migration(2, "results", PackageResources._002_results_sql),
+        ],
+        hasOwnPool: false)
+
+    package static let consistency = ServiceSchema(
+        "consistency", in: .dropship, tables: [Table("consistency_sweeps"), Table("consistency_findings")],
+        migrations: [Migration(1, "consistency", PackageResources._001_consistency_sql, formers: [("dropship", 2)])],
+        hasOwnPool: false)
+
+    package static let deadLetters = ServiceSchema(
+        "dead_letters", in: .dropship, schema: "events", tables: [Table("dead_letters")],
+        migrations: [Migration(1, "dead_letters", PackageResources._001_dead_letters_sql, formers: [("dropship", 4)])],
+        hasOwnPool: false)
+
+    package static let listings = ServiceSchema(
+        "listings", in: .market, tables: [.listings],
+        migrations: [Migration(1, "listings", PackageResources._001_listings_sql, formers: [("market", 1)])],
+        hasOwnPool: false)
+
+    package static let supplierProducts = ServiceSchema(
+        "supplier_products", in: .source, schema: "suppliers", tables: [Table("supplier_products")],
+        migrations: [
+            Migration(1, "supplier_products", PackageResources._001_supplier_products_sql, formers: [("source", 1)])
+        ],
+        hasOwnPool: false)
+
+    /// What is no room of the house: the analysis pipeline and what it leans on.
+    package static let pipeline = [analysis, consistency, deadLetters, listings, supplierProducts]
+}
+
+extension Migrator {
+    package init(databases: Databases, roles: [String: String] = [:], logger: Logger) {
+        self.init(databases: databases, outbox: Migrations.outbox, roles: roles, logger: logger)
     }
 }

@@ -2,6 +2,7 @@ import ClientSupport
 import HTTPTypes
 import Hummingbird
 import QuartetCore
+import QuartetHTTP
 
 /// `DELETE /v1/analyses/{id}` and `POST /v1/analyses/{id}/retry`: both write PostgreSQL alone, and both may be repeated.
 struct AnalysisChangeEndpoints: Sendable {

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import QuartetCore
+import QuartetHTTP
 
 /// `POST /v1/analyses`, `GET /v1/analyses/{id}`, its cards and its keywords.
 struct AnalysisEndpoints: Sendable {

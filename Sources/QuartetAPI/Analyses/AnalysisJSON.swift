@@ -1,4 +1,5 @@
 import QuartetCore
+import QuartetHTTP
 
 extension AnalysisRequest {
     /// The request's public document, with what is known beside it.

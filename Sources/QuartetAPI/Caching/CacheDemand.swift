@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import QuartetHTTP
 
 /// What a caller asks of a cached read: `Cache-Control: no-cache`, and `min_version`.
 package struct CacheDemand: Sendable {

@@ -1,5 +1,6 @@
 import ClientSupport
 import QuartetCore
+import QuartetHTTP
 
 /// Leaves tombstones before anybody is told of a change: what was announced is what is read. Only a hint, since the cache may
 /// be away: the events say it for certain.
@@ -11,6 +12,14 @@ struct CacheHints: Sendable {
 
     func changed(_ product: Product) async {
         await send([.entry(.product(product.id), version: product.version), .tag(.products)])
+    }
+
+    /// What services say that they have changed.
+    func changed(_ changes: [ResourceChange]) async {
+        let products = changes.filter { $0.resource == "products" }
+        guard !products.isEmpty else { return }
+        await send(
+            products.map { .entry(.product(ProductID(stored: $0.id)), version: $0.version) } + [.tag(.products)])
     }
 
     /// The worker that completed it may have died before it could say so, or not have come to it yet. Once in this process.

@@ -3,9 +3,7 @@ import HummingbirdCore
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-
-/// A request did not arrive in time.
-struct RequestTooSlow: Error {}
+import QuartetHTTP
 
 /// Keeps one connection to its bounds: a request arrives in a time and at a rate, an answer that comes before its request was
 /// read ends the connection, and one that has a seat for probes only does nothing else.

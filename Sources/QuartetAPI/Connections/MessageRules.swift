@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import QuartetHTTP
 
 /// What is known of a message only before it becomes one without a version: stands right behind the decoder.
 ///

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import QuartetCore
+import QuartetHTTP
 
 /// `GET /v1/dead`, `GET` and `DELETE /v1/dead/{id}`: requests that failed, with what their tasks met.
 ///

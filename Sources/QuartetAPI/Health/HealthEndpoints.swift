@@ -4,6 +4,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import QuartetCore
+import QuartetHTTP
 
 /// `/healthz` (the process answers), `/readyz` (which store is missing) and `/metrics`; none asks for a key.
 struct HealthEndpoints: Sendable {

@@ -2,6 +2,7 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import QuartetHTTP
 import ServiceLifecycle
 
 /// `/healthz`, `/readyz` and `/metrics` alone, for roles without an HTTP interface of their own.

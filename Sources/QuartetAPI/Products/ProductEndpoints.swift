@@ -2,7 +2,9 @@ import ClientSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
+import NIOFoundationEssentialsCompat
 import QuartetCore
+import QuartetHTTP
 
 /// `PUT` and `GET /v1/products/{id}`, `GET /v1/products`, `GET /v1/products/{id}/analysis`.
 struct ProductEndpoints: Sendable {
@@ -11,6 +13,8 @@ struct ProductEndpoints: Sendable {
     let directory: ProductDirectory
     let cached: CachedReads
     let hints: CacheHints
+    /// What the service says of products beyond their names.
+    let shared: SharedCalls
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("products", use: list)
@@ -22,6 +26,13 @@ struct ProductEndpoints: Sendable {
     @Sendable private func put(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.productID()
         let body = try await context.body(of: request, atMost: 16_384)
+        if let putWhole = shared["PUT products/{id}"], IncomingProduct.saysMoreThanName(body) {
+            var context = context
+            context.body = body
+            let response = try await putWhole(request, context)
+            directory.learn(.exists(id))
+            return response
+        }
         let name = body.readableBytes == 0 ? nil : try StrictJSON.decode(IncomingProduct.self, from: body).name
         if let name, !(1...512).contains(name.utf8.count) || name.utf8.contains(0) {
             throw Problem(.unprocessableContent, "bad-name", "name is 1 to 512 bytes")
@@ -42,7 +53,13 @@ struct ProductEndpoints: Sendable {
         }
     }
 
+    /// In the order of their ids, from the cache; with filters or another order, from the service.
     @Sendable private func list(_ request: Request, context: APIContext) async throws -> Response {
+        if let listChosen = shared["GET products"],
+            request.uri.queryParameters.contains(where: { $0.key != "limit" && $0.key != "after" })
+        {
+            return try await listChosen(request, context)
+        }
         let limit = try request.queryInteger("limit", in: 1...1_000, fallback: 100) ?? 100
         let after = try request.uri.queryParameters["after"].map { text in
             guard let id = ProductID(text) else { throw Problem.badProductID(String(text)) }
@@ -95,12 +112,24 @@ struct ProductEndpoints: Sendable {
             $0.field("id", product.id.text)
             $0.field("name", product.name)
             $0.field("version", product.version)
+            if let details = product.details { $0.fields(ofObject: details) }
         }
     }
 }
 
 private struct IncomingProduct: Decodable {
     let name: String
+
+    static func saysMoreThanName(_ body: ByteBuffer) -> Bool {
+        guard let keys = try? JSONDecoder().decode([String: AnyValue].self, from: Data(buffer: body)).keys else {
+            return false
+        }
+        return keys.contains { $0 != "name" }
+    }
+
+    private struct AnyValue: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
 
     private enum CodingKeys: String, CodingKey {
         case name

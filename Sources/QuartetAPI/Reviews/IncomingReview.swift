@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import QuartetCore
+import QuartetHTTP
 
 /// A review as it comes, not yet checked.
 struct IncomingReview: Decodable {

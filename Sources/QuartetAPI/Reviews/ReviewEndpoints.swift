@@ -2,6 +2,7 @@ import ClientSupport
 import HTTPTypes
 import Hummingbird
 import QuartetCore
+import QuartetHTTP
 
 /// `POST /v1/products/{id}/reviews`: idempotent by review id; writes MongoDB only.
 struct ReviewEndpoints: Sendable {

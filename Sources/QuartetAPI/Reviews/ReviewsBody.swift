@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import QuartetCore
+import QuartetHTTP
 
 /// A body of reviews: a JSON array, or one JSON object a line (NDJSON).
 struct ReviewsBody {

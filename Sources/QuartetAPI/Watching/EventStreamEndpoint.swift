@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import QuartetCore
+import QuartetHTTP
 
 /// `GET /v1/analyses/{id}/events`: Server-Sent Events `progress`, `card` (with `id: ORDINAL`) and `end`.
 ///

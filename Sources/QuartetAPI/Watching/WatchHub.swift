@@ -2,6 +2,7 @@ import ClientSupport
 import HTTPTypes
 import Logging
 import QuartetCore
+import QuartetHTTP
 import ServiceLifecycle
 import Synchronization
 

@@ -67,7 +67,7 @@ extension CacheFamily {
     package static let products = CacheFamily(
         "product_cache", timeToLive: .seconds(3600), topic: .product, rowStatement: "product_versions"
     ) { event throws(EventDecodingError) in
-        guard event.type == .productUpdated else { return nil }
+        guard event.type.aggregate == .product else { return nil }
         guard let id = ProductID(event.aggregateID) else {
             throw EventDecodingError(reason: "the subject is no product's id")
         }
@@ -78,6 +78,6 @@ extension CacheFamily {
     package static let productLists = CacheFamily(
         "product_list_cache", timeToLive: .seconds(1800), topic: .product, tag: .products
     ) { event throws(EventDecodingError) in
-        event.type == .productUpdated ? .tag(.products) : nil
+        event.type.aggregate == .product ? .tag(.products) : nil
     }
 }

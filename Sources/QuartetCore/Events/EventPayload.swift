@@ -150,8 +150,8 @@ package struct UserPayload: EventPayload {
     }
 }
 
-/// Of a user that is gone.
-package struct UserDeletionPayload: EventPayload {
+/// Of what is gone.
+package struct DeletionPayload: EventPayload {
     package static let fields = "nothing"
 
     package init() {}

@@ -1,18 +1,46 @@
+import Synchronization
+
 /// What an event happened to: the first part of what keeps events in order, before its id.
-package enum AggregateKind: String, Sendable, Hashable, CaseIterable {
-    case analysis, product, finding, user
+package struct AggregateKind: RawRepresentable, Sendable, Hashable {
+    package let rawValue: String
+
+    package init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    package static let analysis = AggregateKind(rawValue: "analysis")
+    package static let product = AggregateKind(rawValue: "product")
+    package static let finding = AggregateKind(rawValue: "finding")
+    package static let user = AggregateKind(rawValue: "user")
 }
 
 /// The public topics; dead letters go to the topic's name with `.dlq` behind it.
-package enum EventTopic: String, Sendable, Hashable, CaseIterable {
-    case analysis = "analysis.events"
-    case product = "product.events"
-    case user = "user.events"
-    case alerts = "quartet.alerts"
+package struct EventTopic: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+    package let rawValue: String
+
+    package init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    package static let analysis = EventTopic(rawValue: "analysis.events")
+    package static let product = EventTopic(rawValue: "product.events")
+    package static let user = EventTopic(rawValue: "user.events")
+    package static let alerts = EventTopic(rawValue: "quartet.alerts")
+
+    /// Those that any type of event goes through, in the order of their types.
+    package static var allCases: [EventTopic] {
+        EventType.all.reduce(into: []) { topics, type in
+            if !topics.contains(type.topic) { topics.append(type.topic) }
+        }
+    }
+
+    /// Nil for one that no type of event goes through.
+    package static func named(_ name: String) -> EventTopic? { allCases.first { $0.rawValue == name } }
 
     package static let deadLetterSuffix = ".dlq"
 
     package var deadLetters: String { rawValue + Self.deadLetterSuffix }
+    package var description: String { rawValue }
 }
 
 /// Where outbox rows go. Each sink has cursors of its own, so that one that is down does not hold up the other.
@@ -72,9 +100,10 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
     package let sinks: Set<OutboxSink>
     package let payload: any EventPayload.Type
 
-    private init(
+    package init(
         _ name: String, of aggregate: AggregateKind, to topic: EventTopic, as routingKey: String,
-        for sinks: Set<OutboxSink> = [.events], carrying payload: any EventPayload.Type
+        for sinks: Set<OutboxSink> = [.events],
+        carrying payload: any EventPayload.Type
     ) {
         self.name = name
         self.aggregate = aggregate
@@ -90,17 +119,35 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
     /// The type of a name; nil for one that this build does not know.
-    package static func named(_ name: String) -> EventType? { byName[name] }
+    package static func named(_ name: String) -> EventType? { registry.withLock { $0.byName[name] } }
 
-    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+    /// Every type that this process knows: those of the table below, and what services have declared.
+    package static var all: [EventType] { registry.withLock { $0.all } }
+
+    /// Makes a service's types known, before anything reads or writes events. Again, it changes nothing.
+    package static func register(_ types: [EventType]) {
+        registry.withLock { registry in
+            for type in types where registry.byName.updateValue(type, forKey: type.name) == nil {
+                registry.all.append(type)
+            }
+        }
+    }
+
+    private struct Registry {
+        var all: [EventType]
+        var byName: [String: EventType]
+    }
+
+    private static let registry = Mutex(
+        Registry(all: table, byName: Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0) })))
 }
 
 // MARK: The table
 
 extension EventType {
-    package static let all: [EventType] = [
-        analysisRequested, analysisCompleted, analysisFailed, analysisCancelled, productUpdated, consistencyFinding,
-        userCreated, userUpdated, userDeleted,
+    private static let table: [EventType] = [
+        analysisRequested, analysisCompleted, analysisFailed, analysisCancelled, productUpdated, productCreated,
+        productDeleted, productRenamed, consistencyFinding, userCreated, userUpdated, userDeleted,
     ]
 
     package static let analysisRequested = EventType(
@@ -115,8 +162,18 @@ extension EventType {
     package static let analysisCancelled = EventType(
         "analysis.cancelled", of: .analysis, to: .analysis, as: "analysis.analysis.cancelled",
         for: [.queue, .events], carrying: AnalysisPayload.self)
+    package static let productCreated = EventType(
+        "catalog.product.created", of: .product, to: .product, as: "catalog.product.created",
+        carrying: ProductPayload.self)
     package static let productUpdated = EventType(
-        "product.updated", of: .product, to: .product, as: "catalog.product.updated", carrying: ProductPayload.self)
+        "catalog.product.updated", of: .product, to: .product, as: "catalog.product.updated",
+        carrying: ProductPayload.self)
+    package static let productDeleted = EventType(
+        "catalog.product.deleted", of: .product, to: .product, as: "catalog.product.deleted",
+        carrying: DeletionPayload.self)
+    /// What an earlier build wrote, of a product with a new name.
+    package static let productRenamed = EventType(
+        "product.updated", of: .product, to: .product, as: "catalog.product.renamed", carrying: ProductPayload.self)
     /// The checker found something; the aggregate's id is `invariant/kind/key`.
     package static let consistencyFinding = EventType(
         "consistency.finding", of: .finding, to: .alerts, as: "check.finding.found", carrying: FindingPayload.self)
@@ -125,5 +182,5 @@ extension EventType {
     package static let userUpdated = EventType(
         "auth.user.updated", of: .user, to: .user, as: "auth.user.updated", carrying: UserPayload.self)
     package static let userDeleted = EventType(
-        "auth.user.deleted", of: .user, to: .user, as: "auth.user.deleted", carrying: UserDeletionPayload.self)
+        "auth.user.deleted", of: .user, to: .user, as: "auth.user.deleted", carrying: DeletionPayload.self)
 }

@@ -37,10 +37,23 @@ package struct Product: Hashable, Sendable {
     package let id: ProductID
     package let name: String
     package let version: Int64
+    /// A JSON object with the rest of what its service says of it at this version; nil where that was not read.
+    package let details: [UInt8]?
 
-    package init(id: ProductID, name: String, version: Int64) {
+    package init(id: ProductID, name: String, version: Int64, details: [UInt8]? = nil) {
         self.id = id
         self.name = name
         self.version = version
+        self.details = details
+    }
+
+    /// A version has one set of details.
+    package static func == (left: Product, right: Product) -> Bool {
+        (left.id, left.name, left.version) == (right.id, right.name, right.version)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(id)
+        hasher.combine(version)
     }
 }

@@ -2,8 +2,8 @@ import ClientSupport
 import Foundation
 import QuartetAPI
 import QuartetCore
+import QuartetDatabases
 import QuartetEmotion
-import QuartetMigrations
 import QuartetRoles
 import QuartetStores
 
@@ -48,7 +48,8 @@ extension QuartetConfiguration {
         let usual = FileManager.default.fileExists(atPath: usualPath) ? usualPath : nil
         var reader = try SettingsReader(filePath: path ?? usual, environment: environment)
         let configuration = try read(from: &reader, for: use)
-        try reader.finish(knowing: knownKeys().map(\.key))
+        // Databases that the configuration names have keys, too.
+        try reader.finish(knowing: knownKeys().map(\.key) + reader.known.map(\.key))
         return configuration
     }
 
@@ -66,7 +67,8 @@ extension QuartetConfiguration {
         configuration.logLevel = try reader.choice("log.level", configuration.logLevel)
         try reader.part(use.contains(.stores)) { reader in
             try configuration.databases.read(from: &reader)
-            try configuration.tables.read(from: &reader)
+            try configuration.tables.read(from: &reader, among: configuration.databases.names)
+            try configuration.readServices(from: &reader)
             try configuration.redis.read(from: &reader)
             try configuration.mongo.read(from: &reader)
             try configuration.kafka.read(from: &reader)
@@ -141,6 +143,7 @@ extension QuartetConfiguration {
 
 extension DatabasesConfiguration {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
+        names = try Self.names(from: &reader)
         type = try reader.choice("db.type", type)
         host = try reader.string("db.host", host)
         port = try reader.integer("db.port", port, in: 1...65_535)
@@ -152,26 +155,85 @@ extension DatabasesConfiguration {
         statementTimeout = try reader.duration("db.statement_timeout", statementTimeout)
         lockTimeout = try reader.duration("db.lock_timeout", lockTimeout)
         pooling = try reader.choice("db.pooling", pooling)
-        for name in DatabaseName.allCases {
-            urls[name] = try reader.secret("\(name.rawValue).database.url", "")
-        }
-        if type == .supabase, project.isEmpty, urls.values.contains("") {
+        for name in names { settings[name] = try Self.settings(of: name, from: &reader) }
+        if type == .supabase, project.isEmpty, settings.values.contains(where: { $0.url.isEmpty }) {
             throw ConfigurationError(key: "db.project", problem: "supabase needs the project reference")
+        }
+    }
+
+    private static func names(from reader: inout SettingsReader) throws -> [DatabaseName] {
+        let text = try reader.string("db.names", DatabaseName.usual.map(\.rawValue).joined(separator: ", "))
+        let names = text.split(separator: ",").map { DatabaseName(rawValue: String($0.filter { $0 != " " })) }
+        guard !names.isEmpty, Set(names).count == names.count, names.allSatisfy({ Self.isPlain($0.rawValue) }) else {
+            throw reader.refusal("db.names", text, "names of a-z, 0-9 and _, each once, separated by commas")
+        }
+        return names
+    }
+
+    private static func settings(
+        of name: DatabaseName, from reader: inout SettingsReader
+    ) throws -> DatabaseSettings {
+        let key = "\(name).database"
+        var settings = DatabaseSettings()
+        settings.url = try reader.secret("\(key).url", "")
+        settings.role = try role("\(key).role", from: &reader)
+        settings.connectionsMax = try reader.optional("\(key).connections_max") {
+            try $0.integer($1, 8, in: 2...1_000)
+        }
+        settings.connectTimeout = try reader.optional("\(key).connect_timeout") { try $0.duration($1, .seconds(5)) }
+        settings.statementTimeout = try reader.optional("\(key).statement_timeout") {
+            try $0.duration($1, .seconds(30))
+        }
+        settings.lockTimeout = try reader.optional("\(key).lock_timeout") { try $0.duration($1, .milliseconds(500)) }
+        return settings
+    }
+
+    fileprivate static func role(_ key: String, from reader: inout SettingsReader) throws -> String {
+        let role = try reader.string(key, "")
+        guard role.isEmpty || isPlain(role) else {
+            throw reader.refusal(key, role, "a role's name of a-z, 0-9 and _")
+        }
+        return role
+    }
+
+    private static func isPlain(_ name: String) -> Bool {
+        (1...48).contains(name.utf8.count) && name.first?.isNumber == false
+            && name.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "_")
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            }
+    }
+}
+
+extension QuartetConfiguration {
+    fileprivate mutating func readServices(from reader: inout SettingsReader) throws {
+        for service in tables.services where service.hasOwnPool {
+            let key = "services.\(service.name)"
+            var settings = ServiceSettings()
+            settings.connectionsMax = try reader.integer(
+                "\(key).connections_max", settings.connectionsMax, in: 1...1_000)
+            settings.role = try DatabasesConfiguration.role("\(key).role", from: &reader)
+            services[service.name] = settings
         }
     }
 }
 
 extension TableMap {
-    fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        for table in Table.movable {
-            let key = "tables.\(table.rawValue)"
+    fileprivate mutating func read(from reader: inout SettingsReader, among names: [DatabaseName]) throws {
+        for table in movable {
+            let key = "tables.\(table)"
             let database = try reader.string("\(key).database", self[table].database.rawValue)
             let schema = try reader.string("\(key).schema", self[table].schema)
             do {
-                try move(table.rawValue, toDatabase: database, schema: schema)
+                try move(table.rawValue, toDatabase: database, schema: schema, among: names)
             } catch {
                 throw ConfigurationError(key: key, problem: "\(error)")
             }
+        }
+        do {
+            try requireServicesTogether()
+        } catch {
+            throw ConfigurationError(key: "tables", problem: "\(error)")
         }
     }
 }
@@ -186,6 +248,7 @@ extension RedisSettings {
         connectTimeout = try reader.duration("redis.connect_timeout", connectTimeout)
         commandTimeout = try reader.duration("redis.command_timeout", commandTimeout)
         progressTTL = try reader.duration("redis.progress_ttl", progressTTL)
+        try files.read("redis", from: &reader)
         for family in CacheFamily.all {
             cache.timesToLive[family] = try reader.duration("redis.\(family.settingName)", family.timeToLive)
         }

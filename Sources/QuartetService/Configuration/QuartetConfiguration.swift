@@ -2,8 +2,8 @@ import ClientSupport
 package import Postgres
 package import QuartetAPI
 package import QuartetCore
+package import QuartetDatabases
 package import QuartetEmotion
-package import QuartetMigrations
 package import QuartetRoles
 package import QuartetStores
 
@@ -11,7 +11,9 @@ package import QuartetStores
 package struct QuartetConfiguration: Sendable {
     package var logLevel = LogLevel.info
     package var databases = DatabasesConfiguration()
-    package var tables = TableMap()
+    package var tables = HouseServices.tables
+    /// Of the services that have connections of their own, by their names.
+    package var services: [String: ServiceSettings] = [:]
     package var redis = RedisSettings()
     package var mongo = MongoSettings()
     package var kafka = KafkaSettings()
@@ -93,8 +95,32 @@ package enum DatabaseType: String, Sendable, CaseIterable {
     case rds
 }
 
-/// The three physical databases.
+/// What one database has otherwise than the others; nil where it is as they are.
+package struct DatabaseSettings: Sendable {
+    /// Empty where it is formed. Secret.
+    package var url = ""
+    /// Whose rights its sessions have, in place of the user's who signs in.
+    package var role = ""
+    package var connectionsMax: Int?
+    package var connectTimeout: Duration?
+    package var statementTimeout: Duration?
+    package var lockTimeout: Duration?
+
+    package init() {}
+}
+
+/// The connections that one service has of its own, in each process.
+package struct ServiceSettings: Sendable, Hashable {
+    package var connectionsMax = 4
+    /// Whose rights its sessions have; `quartet migrate` makes it the owner of the service's schema. Empty for the database's.
+    package var role = ""
+
+    package init() {}
+}
+
+/// The physical databases.
 package struct DatabasesConfiguration: Sendable {
+    package var names = DatabaseName.usual
     package var type = DatabaseType.local
     package var host = "127.0.0.1"
     package var port = 5432
@@ -103,8 +129,7 @@ package struct DatabasesConfiguration: Sendable {
     package var password = ""
     /// Supabase's project reference.
     package var project = ""
-    /// A database's URL, by its name. Secret.
-    package var urls: [DatabaseName: String] = [:]
+    package var settings: [DatabaseName: DatabaseSettings] = [:]
     package var connectionsMax = 8
     package var connectTimeout: Duration = .seconds(5)
     package var statementTimeout: Duration = .seconds(30)
@@ -116,14 +141,14 @@ package struct DatabasesConfiguration: Sendable {
 
     /// What is between this process and the database `name`. Supabase has a pool in front, whose mode the port tells.
     package func pooling(of name: DatabaseName) -> PostgresPooling {
-        let isFormed = urls[name, default: ""].isEmpty
+        let isFormed = settings[name]?.url.isEmpty ?? true
         guard pooling == .auto, type == .supabase, isFormed, port == 5432 else { return pooling }
         return .session
     }
 
     /// The URL of the database `name`: the given one, or the one that the type forms.
     package func url(of name: DatabaseName) -> String {
-        if let url = urls[name], !url.isEmpty { return url }
+        if let url = settings[name]?.url, !url.isEmpty { return url }
         let account = type == .supabase ? "\(user).\(project)" : user
         let credentials = password.isEmpty ? account : "\(account):\(Self.escaped(password))"
         let database = type == .supabase ? "postgres" : name.rawValue
@@ -151,6 +176,8 @@ package struct RedisSettings: Sendable {
     package var connectTimeout: Duration = .seconds(2)
     package var commandTimeout: Duration = .seconds(2)
     package var progressTTL: Duration = .seconds(3600)
+    /// With rediss.
+    package var files = TLSFiles()
     package var cache = RedisCacheConfiguration()
 
     package init() {}

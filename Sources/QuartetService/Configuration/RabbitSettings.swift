@@ -22,10 +22,8 @@ package struct RabbitSettings: Sendable {
     package var queueType = RabbitQueueType.classic
     package var triesMax = 5
     package var retryDelay: Duration = .seconds(10)
-    /// PEM, with amqps: whom to trust in place of the system's authorities, and this client's own certificate with its key.
-    package var authorityFile = ""
-    package var certificateFile = ""
-    package var keyFile = ""
+    /// With amqps.
+    package var files = TLSFiles()
 
     package init() {}
 
@@ -38,9 +36,7 @@ package struct RabbitSettings: Sendable {
         queueType = try reader.choice("rabbitmq.queue_type", queueType)
         triesMax = try reader.integer("rabbitmq.tries_max", triesMax, in: 1...1000)
         retryDelay = try reader.duration("rabbitmq.retry_delay", retryDelay, in: .milliseconds(1)...(.seconds(86_400)))
-        authorityFile = try reader.string("rabbitmq.ca_file", authorityFile)
-        certificateFile = try reader.string("rabbitmq.certificate_file", certificateFile)
-        keyFile = try reader.string("rabbitmq.key_file", keyFile)
+        try files.read("rabbitmq", from: &reader)
     }
 
     func configuration(clientName: String) throws -> RabbitConfiguration {
@@ -54,20 +50,10 @@ package struct RabbitSettings: Sendable {
         configuration.connectTimeout = connectTimeout
         configuration.operationTimeout = operationTimeout
         configuration.heartbeat = heartbeat
-        let files = [authorityFile, certificateFile, keyFile]
-        guard configuration.tls != nil else {
-            guard files.allSatisfy(\.isEmpty) else {
-                throw ConfigurationError(
-                    key: "rabbitmq.url", problem: "has to begin with amqps:// where files are given")
-            }
-            return configuration
-        }
-        guard certificateFile.isEmpty == keyFile.isEmpty else {
-            throw ConfigurationError(key: "rabbitmq.key_file", problem: "goes with rabbitmq.certificate_file")
-        }
-        configuration.tls?.authorityFile = authorityFile.isEmpty ? nil : authorityFile
-        configuration.tls?.certificateFile = certificateFile.isEmpty ? nil : certificateFile
-        configuration.tls?.keyFile = keyFile.isEmpty ? nil : keyFile
+        try files.check("rabbitmq", scheme: "amqps", usesTLS: configuration.tls != nil)
+        configuration.tls?.authorityFile = files.authority
+        configuration.tls?.certificateFile = files.certificate
+        configuration.tls?.keyFile = files.key
         return configuration
     }
 
@@ -85,7 +71,7 @@ extension EventRoutes {
         let text = try reader.string("events.topics", "")
         for part in text.split(separator: ",") {
             let words = part.split(separator: "=").map { $0.filter { $0 != " " } }
-            guard words.count == 2, let topic = EventTopic(rawValue: words[0]), let bus = EventBus(rawValue: words[1])
+            guard words.count == 2, let topic = EventTopic.named(words[0]), let bus = EventBus(rawValue: words[1])
             else {
                 let topics = EventTopic.allCases.map(\.rawValue).joined(separator: ", ")
                 throw reader.refusal(

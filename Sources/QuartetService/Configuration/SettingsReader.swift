@@ -89,6 +89,17 @@ struct SettingsReader {
         }
     }
 
+    /// A value that may be left empty; `read` is asked for one that is not.
+    mutating func optional<Value>(
+        _ key: String, _ read: (inout SettingsReader, _ key: String) throws -> Value
+    ) throws -> Value? {
+        guard try !string(key, "").isEmpty else { return nil }
+        // It is known by now, with no default of its own.
+        let before = known
+        defer { known = before }
+        return try read(&self, key)
+    }
+
     mutating func integer(_ key: String, _ fallback: Int, in range: ClosedRange<Int>) throws -> Int {
         let text = try string(key, String(fallback))
         guard let value = Int(text.filter { $0 != "_" && $0 != " " }), range.contains(value) else {

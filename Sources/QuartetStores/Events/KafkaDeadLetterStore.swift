@@ -4,6 +4,7 @@ package import Kafka
 package import Logging
 import Postgres
 package import QuartetCore
+package import QuartetDatabases
 
 /// Dead letters in Kafka, and what was done with them in PostgreSQL.
 package struct KafkaDeadLetterStore: DeadLetterStore {

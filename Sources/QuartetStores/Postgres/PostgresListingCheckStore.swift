@@ -1,6 +1,7 @@
 package import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetDatabases
 
 /// What the checker reads of listings, in whichever database they are.
 package struct PostgresListingCheckStore: ListingCheckStore {

@@ -1,7 +1,7 @@
 package import Foundation
 import Postgres
 package import QuartetCore
-package import QuartetMigrations
+package import QuartetDatabases
 
 /// What the checker reads of one database's outbox in PostgreSQL.
 package struct PostgresOutboxCheckStore: OutboxCheckStore {

@@ -3,7 +3,7 @@ package import Foundation
 import Metrics
 import Postgres
 package import QuartetCore
-package import QuartetMigrations
+package import QuartetDatabases
 
 /// The outbox of one database in PostgreSQL.
 package struct PostgresOutboxStore: OutboxStore {

@@ -2,6 +2,7 @@ import ClientSupport
 import Foundation
 import Postgres
 import QuartetCore
+import QuartetDatabases
 
 /// Copying the source, one process at a time. Pages of rows go from the one server to the other as they are, in the order of
 /// their keys; while one is written the next is read.

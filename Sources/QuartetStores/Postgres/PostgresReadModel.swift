@@ -1,6 +1,7 @@
 package import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetDatabases
 
 /// A read model's table beside its source, which may be in another database.
 package struct PostgresReadModel: ReadModelStore {
@@ -28,7 +29,8 @@ package struct PostgresReadModel: ReadModelStore {
 
     /// - Throws: `PostgresStoreError` for a projection whose source or table is not known.
     package init(_ projection: any Projection, databases: Databases) throws {
-        guard let table = Table(rawValue: projection.name) else {
+        let table = Table(projection.name)
+        guard databases.tables.owner(of: table) != nil else {
             throw PostgresStoreError(.tableMap, "the read model \(projection.name) has no table of that name")
         }
         self.projection = projection

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetDatabases
 
 /// What the checker reads and mends in PostgreSQL. Each read has a connection of its own, so that nobody waits behind it.
 package struct PostgresRequestCheckStore: RequestCheckStore {

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 package import QuartetCore
+import QuartetDatabases
 
 extension PostgresRequestStore {
     package func cancel(_ ids: [RequestID]) async throws -> [ChangeOutcome] {

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 package import QuartetCore
+import QuartetDatabases
 
 extension PostgresRequestStore {
     /// How often a batch's remainder is tried again. The second time settles everything, unless other processes submit

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetDatabases
 
 /// Requests and results in PostgreSQL. Each batch that meets no exception is one statement and one round trip.
 package struct PostgresRequestStore: RequestStore {

@@ -2,6 +2,7 @@ import ClientSupport
 import Foundation
 import Postgres
 import QuartetCore
+import QuartetDatabases
 
 /// The record of sweeps, written on the connection that holds the lock.
 struct PostgresSweepLedger: SweepLedger {

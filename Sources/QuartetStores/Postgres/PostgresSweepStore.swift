@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetDatabases
 
 /// Sweeps in PostgreSQL, under a session's advisory lock.
 package struct PostgresSweepStore: SweepStore {

@@ -1,4 +1,5 @@
 import QuartetCore
+import QuartetDatabases
 
 /// The cursors and the snapshot that a read went by: a line with the snapshot, then one for each shard.
 struct StoredOutboxContext {

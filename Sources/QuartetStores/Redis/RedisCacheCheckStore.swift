@@ -2,6 +2,7 @@ import ClientSupport
 package import Foundation
 import Postgres
 package import QuartetCore
+package import QuartetDatabases
 package import Redis
 
 /// What the checker reads of Quartet's keys in Redis, and of the rows behind cache entries in PostgreSQL.

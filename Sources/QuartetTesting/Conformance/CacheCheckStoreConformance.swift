@@ -161,7 +161,7 @@ package enum CacheCheckStoreConformance {
         let expected = keys.map { key in
             key.family == .latestResults
                 ? events.last { $0.type == .analysisCompleted && $0.analysis?.productID.text == key.id }
-                : events.last { $0.type == .productUpdated && $0.aggregateID == key.id }
+                : events.last { $0.type.aggregate == .product && $0.aggregateID == key.id }
         }
         let rows = try await subject.checkStore.rows(of: keys)
         #expect(rows.map { $0?.version } == expected.map { $0?.completion?.resultVersion ?? $0?.version })

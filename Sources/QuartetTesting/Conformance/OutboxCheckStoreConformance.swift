@@ -151,7 +151,7 @@ package enum OutboxCheckStoreConformance {
             #expect(waiting.count == subject.stores.shardCount && waiting.allSatisfy { $0.sink == .queue })
         }
         let late = try await checkStore.waiting(before: .distantFuture).filter { $0.sink == .events }
-        #expect(late.map(\.count) == [1] && late.map(\.firstType) == ["product.updated"])
+        #expect(late.map(\.count) == [1] && late.map(\.firstType) == [EventType.productUpdated.name])
     }
 
     private static func cursors(_ subject: OutboxCheckStoreSubject) async throws {

@@ -20,10 +20,11 @@ package struct FakeProductStore: ProductStore {
                 names[product.id] = name
             }
             for (id, name) in names.sorted(by: { $0.key < $1.key }) where state.products[id]?.name != name {
+                let type: EventType = state.products[id] == nil ? .productCreated : .productUpdated
                 let version = max((state.products[id]?.version ?? 0) + 1, state.firstVersion)
                 state.products[id] = Product(id: id, name: name, version: version)
                 state.productDates[id] = transaction.date
-                transaction.write(.productUpdated, id.text, version, ProductPayload(name: name))
+                transaction.write(type, id.text, version, ProductPayload(name: name))
             }
             return products.compactMap { state.products[$0.id] }
         }

@@ -15,7 +15,7 @@ struct Migrate: AsyncParsableCommand {
         let configuration = try configuration.load(for: [.stores, .relay])
         let composition = try Composition(
             configuration, role: "migrate", metrics: MetricsRegistry(), logger: configuration.logger("migrate"))
-        let applied: [(database: String, applied: Int)]
+        let applied: [(name: String, applied: Int)]
         let bar = ProgressBar("converted", unit: "cards", isQuiet: json)
         do {
             applied = try await composition.migrate { converted, total in bar.advance(by: converted, total: total) }
@@ -26,11 +26,11 @@ struct Migrate: AsyncParsableCommand {
         await composition.clients.close()
         if bar.hasAdvanced { bar.finish() }
         if json {
-            let counts = Dictionary(uniqueKeysWithValues: applied.map { ($0.database, $0.applied) })
+            let counts = Dictionary(uniqueKeysWithValues: applied.map { ($0.name, $0.applied) })
             Terminal.out(String(decoding: try JSONEncoder().encode(counts), as: UTF8.self))
         } else {
-            for (database, count) in applied {
-                Terminal.out("\(database): \(count == 0 ? "up to date" : "\(count) applied")")
+            for (name, count) in applied {
+                Terminal.out("\(name): \(count == 0 ? "up to date" : "\(count) applied")")
             }
         }
     }

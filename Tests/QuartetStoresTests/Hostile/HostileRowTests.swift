@@ -1,7 +1,9 @@
+import Catalog
 import Foundation
 import Kafka
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetTesting
 import Testing

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetTesting
 import Testing

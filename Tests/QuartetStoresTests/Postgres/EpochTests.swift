@@ -1,7 +1,9 @@
+import Catalog
 import ClientSupport
 import Foundation
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetStack
 import QuartetTesting
@@ -102,7 +104,7 @@ struct EpochTests {
     private func open(_ server: PostgresServer) throws -> Databases {
         let client = PostgresClient(
             try Databases.configuration(url: server.url(database: "shop")), logger: PostgresTestDatabase.logger)
-        return Databases(clients: Dictionary(uniqueKeysWithValues: DatabaseName.allCases.map { ($0, client) }))
+        return Databases(clients: Dictionary(uniqueKeysWithValues: DatabaseName.usual.map { ($0, client) }))
     }
 
     private func epoch(_ databases: Databases) async throws -> Int {

@@ -1,6 +1,8 @@
+import Catalog
 import ClientSupport
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetTesting
 import Testing

@@ -1,4 +1,5 @@
 import Postgres
+import QuartetDatabases
 import QuartetMigrations
 import Testing
 
@@ -10,18 +11,20 @@ struct MigratorTests {
     private let second = Migration(version: 2, name: "it's second", sql: "ALTER TABLE {listings} ADD x int")
 
     /// Of this build, in the order in which they are applied.
-    private static let counts = [DatabaseName.source, .dropship, .market].map { Migrations.of($0).count }
+    private static let counts =
+        [4, 4, 4] + TableMap.house.services.map(\.migrations.count)
 
     @Test("an empty database gets everything once, and is not behind then")
     func everything() async throws {
         try await PostgresTestDatabase.withEmpty { databases in
             let migrator = Migrator(databases: databases, logger: PostgresTestDatabase.logger)
             #expect(try await migrator.pending().map(\.count) == Self.counts)
-            let message = "database source is 3 migrations behind: run `quartet migrate`"
+            let message = "outbox.source is 4 migrations behind in database source: run `quartet migrate`"
             await #expect(throws: PostgresStoreError(.migration, message)) { try await migrator.requireMigrated() }
-            #expect(try await migrator.migrate().map(\.database) == [.source, .dropship, .market])
-            #expect(try await migrator.migrate().map(\.applied) == [0, 0, 0])
-            #expect(try await migrator.pending().map(\.count) == [0, 0, 0])
+            let names = ["outbox.source", "outbox.dropship", "outbox.market"] + TableMap.house.services.map(\.name)
+            #expect(try await migrator.migrate().map(\.name) == names)
+            #expect(try await migrator.migrate().allSatisfy { $0.applied == 0 })
+            #expect(try await migrator.pending().allSatisfy { $0.count == 0 })
             try await migrator.requireMigrated()
         }
     }
@@ -59,7 +62,7 @@ struct MigratorTests {
                 }
                 _ = try await session.query(PostgresStatement("COMMIT"))
                 let counts = try await applied.map(\.applied)
-                #expect(counts == [0, 0, 1])
+                #expect(counts == [1, 0])
             }
         }
     }
@@ -67,11 +70,11 @@ struct MigratorTests {
     @Test("later migrations go on where the database is")
     func later() async throws {
         try await PostgresTestDatabase.withEmpty { databases in
-            #expect(try await migrator(databases, [first]).migrate().map(\.applied) == [0, 0, 1])
-            #expect(try await migrator(databases, [first, second]).pending().map(\.count) == [0, 0, 1])
-            #expect(try await migrator(databases, [first, second]).migrate().map(\.applied) == [0, 0, 1])
+            #expect(try await migrator(databases, [first]).migrate().map(\.applied) == [1, 0])
+            #expect(try await migrator(databases, [first, second]).pending().map(\.count) == [1, 0])
+            #expect(try await migrator(databases, [first, second]).migrate().map(\.applied) == [1, 0])
             let rows = try await databases.client(of: .market).query(
-                PostgresStatement("SELECT name FROM public.quartet_migrations ORDER BY version"))
+                PostgresStatement("SELECT name FROM listings.listings_migrations ORDER BY version"))
             #expect(try rows.map { try $0.decode(0, as: String.self) } == ["first", "it's second"])
         }
     }
@@ -82,7 +85,7 @@ struct MigratorTests {
             let broken = Migration(
                 version: 2, name: "broken", sql: "ALTER TABLE {listings} ADD y int; SELECT nonsense;")
             await #expect(throws: PostgresError.self) { try await migrator(databases, [first, broken]).migrate() }
-            #expect(try await migrator(databases, [first, second]).pending().map(\.count) == [0, 0, 1])
+            #expect(try await migrator(databases, [first, second]).pending().map(\.count) == [1, 0])
             let columns = try await databases.client(of: .market).query(
                 PostgresStatement("SELECT 1 FROM information_schema.columns WHERE table_name = 'listings'"))
             #expect(columns.count == 1)
@@ -95,8 +98,10 @@ struct MigratorTests {
         try await PostgresTestDatabase.withEmpty { databases in
             try await migrator(databases, [first]).migrate()
             let edited = Migration(version: 1, name: "first", sql: first.sql + " ")
-            try await expectRefusal("market/1 was edited") { try await migrator(databases, [edited]).migrate() }
-            try await expectRefusal("market/1 was edited") { try await migrator(databases, [edited]).requireMigrated() }
+            try await expectRefusal("listings/1 was edited") { try await migrator(databases, [edited]).migrate() }
+            try await expectRefusal("listings/1 was edited") {
+                try await migrator(databases, [edited]).requireMigrated()
+            }
         }
     }
 
@@ -116,27 +121,48 @@ struct MigratorTests {
         try await PostgresTestDatabase.withEmpty { databases in
             try await migrator(databases, [first, second]).migrate()
             try await databases.client(of: .market).execute(
-                script: "DELETE FROM public.quartet_migrations WHERE version = 1")
+                script: "DELETE FROM listings.listings_migrations WHERE version = 1")
             try await expectRefusal("lacks migration 1 but has 2") {
                 try await migrator(databases, [first, second]).migrate()
             }
         }
     }
 
-    @Test("a migration whose table is mapped to another database is refused")
-    func otherDatabase() async throws {
+    @Test("a migration that names another service's table is refused")
+    func otherService() async throws {
         try await PostgresTestDatabase.withEmpty { databases in
-            var tables = TableMap()
-            try tables.move("listings", toDatabase: "source", schema: "s")
-            let client = try databases.client(of: .market)
-            let moved = Databases(tables: tables, clients: [.source: client, .dropship: client, .market: client])
-            try await expectRefusal("map it to market") { try await migrator(moved, [first]).migrate() }
+            let strange = Migration(version: 1, name: "strange", sql: "ALTER TABLE {strangers} ADD x int")
+            try await expectRefusal("migration listings/1 names table strangers, which is another service's") {
+                try await migrator(databases, [strange]).migrate()
+            }
         }
     }
 
-    private func migrator(_ databases: Databases, _ migrations: [Migration]) -> Migrator {
-        Migrator(
-            databases: databases, migrations: { $0 == .market ? migrations : [] }, logger: PostgresTestDatabase.logger)
+    @Test("what an older build applied under its database's history is taken over, and the rest applied")
+    func formers() async throws {
+        try await PostgresTestDatabase.withEmpty { databases in
+            try await databases.client(of: .market).execute(
+                script: """
+                    CREATE TABLE public.quartet_migrations (database text, version int);
+                    INSERT INTO public.quartet_migrations VALUES ('market', 1), ('source', 2);
+                    CREATE SCHEMA listings;
+                    CREATE TABLE listings.listings (id int);
+                    """)
+            let adopted = Migration(1, "first", Array(first.sql.utf8), formers: [("market", 1)])
+            let later = Migration(2, "second", Array(second.sql.utf8), formers: [("market", 2)])
+            #expect(try await migrator(databases, [adopted, later]).migrate().map(\.applied) == [1, 0])
+            #expect(try await migrator(databases, [adopted, later]).migrate().map(\.applied) == [0, 0])
+        }
+    }
+
+    private func migrator(_ databases: Databases, _ migrations: [Migration]) throws -> Migrator {
+        let listings = ServiceSchema("listings", in: .market, tables: [.listings], migrations: migrations)
+        let strangers = ServiceSchema("strangers", in: .market, tables: [Table("strangers")], migrations: [])
+        let tables = TableMap(services: [listings, strangers])
+        let client = try databases.client(of: .market)
+        return Migrator(
+            databases: Databases(tables: tables, clients: [.market: client]), outbox: [],
+            logger: PostgresTestDatabase.logger)
     }
 
     private func expectRefusal(_ part: String, _ body: () async throws -> Void) async throws {

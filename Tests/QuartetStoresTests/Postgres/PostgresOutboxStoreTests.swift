@@ -2,7 +2,7 @@ import ClientSupport
 import Foundation
 import Postgres
 import QuartetCore
-import QuartetMigrations
+import QuartetDatabases
 import Testing
 
 @testable import QuartetStores

@@ -1,7 +1,9 @@
+import Catalog
 import Foundation
 import Logging
 import Postgres
 import QuartetCore
+import QuartetDatabases
 import QuartetMigrations
 import QuartetTesting
 import Testing
@@ -41,7 +43,7 @@ enum PostgresTestDatabase {
         ) { count, body in
             try await client.transaction { session in
                 let emit = """
-                    SELECT events.emit('product.updated', array_agg('held'::text), array_agg(n), array_agg('{"name":"H"}'::json))
+                    SELECT events.emit('catalog.product.updated', array_agg('held'::text), array_agg(n), array_agg('{"name":"H"}'::json))
                     FROM generate_series(1::bigint, $1) n
                     """
                 _ = try await session.query(PostgresStatement(emit, Int64(count)))
@@ -66,7 +68,7 @@ enum PostgresTestDatabase {
     private static func open(_ name: String) async throws -> Databases {
         let url = try await PostgresTestServer.url(database: name)
         let client = PostgresClient(try Databases.configuration(url: url), logger: logger)
-        return Databases(clients: Dictionary(uniqueKeysWithValues: DatabaseName.allCases.map { ($0, client) }))
+        return Databases(clients: Dictionary(uniqueKeysWithValues: DatabaseName.usual.map { ($0, client) }))
     }
 
     private static func create(template: String = "template0") async throws -> String {

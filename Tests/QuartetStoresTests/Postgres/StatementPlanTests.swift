@@ -1,5 +1,5 @@
 import Postgres
-import QuartetMigrations
+import QuartetDatabases
 import Testing
 
 @testable import QuartetStores
@@ -8,7 +8,6 @@ import Testing
 struct StatementPlanTests {
     private static let files: [(label: String, bytes: [UInt8])] = [
         ("analysis_requests.sql", PackageResources.analysis_requests_sql),
-        ("products.sql", PackageResources.products_sql),
         ("outbox.sql", PackageResources.outbox_sql),
         ("check.sql", PackageResources.check_sql),
         ("sweeps.sql", PackageResources.sweeps_sql),

@@ -76,7 +76,7 @@ COPY <table>_next (<columns>) FROM STDIN (FORMAT binary);
 
 -- name: swap_next
 -- What events brought since the copy began is newer than the copy, or not; a minute more, for those that were on the way.
--- Whoever may read the old one may read the new one.
+-- The new one is of the old one's owner, and whoever may read that may read this.
 LOCK TABLE <table> IN ACCESS EXCLUSIVE MODE;
 INSERT INTO <table>_next AS v (<columns>, applied_at)
 SELECT <columns>, applied_at FROM <table>
@@ -85,6 +85,8 @@ ON CONFLICT (<key>) DO UPDATE SET <updates>, applied_at = excluded.applied_at WH
 DO $$
 DECLARE own record;
 BEGIN
+    SELECT relowner::regrole AS owner INTO own FROM pg_class WHERE oid = '<table>'::regclass;
+    EXECUTE format('ALTER TABLE <table>_next OWNER TO %s', own.owner);
     FOR own IN
         SELECT a.privilege_type, a.grantee, a.is_grantable FROM pg_class c, aclexplode(c.relacl) a
         WHERE c.oid = '<table>'::regclass AND a.grantee <> c.relowner

@@ -1,0 +1,30 @@
+import Auth
+import Catalog
+import My
+import QuartetCore
+package import QuartetDatabases
+import QuartetMigrations
+import ServiceSupport
+
+/// The services of the house, a line each.
+package enum HouseServices {
+    static let all: [any ShopService.Type] = [
+        CatalogService.self,
+        AuthService.self,
+        MyService.self,
+    ]
+
+    /// Where everything is unless a configuration says otherwise.
+    package static let tables: TableMap = {
+        // Whoever knows the tables reads and writes their events.
+        EventType.register(all.flatMap { $0.eventTypes })
+        return TableMap(services: ServiceSchema.pipeline + all.map { $0.schema })
+    }()
+
+    /// The consumer groups of all of them.
+    static var subscriptions: [Subscription] { all.flatMap { $0.subscriptions } }
+
+    static func make(_ databases: Databases) throws -> [any ShopService] {
+        try all.map { try $0.init(databases: databases) }
+    }
+}

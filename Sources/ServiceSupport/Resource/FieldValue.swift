@@ -1,0 +1,126 @@
+import Foundation
+import HTTPTypes
+import QuartetCore
+import QuartetHTTP
+
+/// What a caller says that a field is, found to be possible.
+enum FieldValue: Sendable, Hashable {
+    case null
+    case text(String)
+    case integer(Int64)
+    case flag(Bool)
+    case json([UInt8])
+
+    func write(to json: inout JSONWriter) {
+        switch self {
+        case .null: json.null()
+        case .text(let text): json.value(text)
+        case .integer(let number): json.value(number)
+        case .flag(let flag): json.value(flag)
+        case .json(let bytes): json.raw(bytes)
+        }
+    }
+
+    /// As COPY's text format has it.
+    func write(toCopy bytes: inout [UInt8]) {
+        switch self {
+        case .null: bytes.append(contentsOf: "\\N".utf8)
+        case .text(let text): Self.escape(text.utf8, into: &bytes)
+        case .integer(let number): bytes.append(contentsOf: String(number).utf8)
+        case .flag(let flag): bytes.append(UInt8(ascii: flag ? "t" : "f"))
+        case .json(let json): Self.escape(json, into: &bytes)
+        }
+    }
+
+    private static func escape(_ text: some Sequence<UInt8>, into bytes: inout [UInt8]) {
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\\"): bytes.append(contentsOf: "\\\\".utf8)
+            case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
+            case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
+            case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
+            default: bytes.append(byte)
+            }
+        }
+    }
+}
+
+extension Column {
+    /// The value, if the column can have it.
+    ///
+    /// - Throws: a 422 problem that says what it can be.
+    func checked(_ value: JSONFields.Value, at place: JSONPlace) throws(Problem) -> FieldValue {
+        if case .null = value {
+            guard !traits.contains(.required) else { throw refusal("is required", at: place) }
+            return .null
+        }
+        switch (kind, value) {
+        case (.text(let bytesMax), .text(let text)):
+            guard (1...bytesMax).contains(text.utf8.count), !text.utf8.contains(0) else {
+                throw refusal("is 1 to \(bytesMax) bytes", at: place)
+            }
+            return .text(text)
+        case (.id, .text(let text)):
+            guard ShopID.isValid(text) else { throw refusal("is \(ShopID.rule)", at: place) }
+            return .text(text)
+        case (.integer(let range), .number(let number)):
+            guard let integer = Int64(number), range.contains(integer) else {
+                throw refusal("is an integer of \(range.lowerBound) to \(range.upperBound)", at: place)
+            }
+            return .integer(integer)
+        case (.money, .number(let number)):
+            guard let integer = Int64(number), integer >= 0 else {
+                throw refusal("is an integer of the currency's smallest unit, from 0", at: place)
+            }
+            return .integer(integer)
+        case (.currency, .text(let text)):
+            guard text.utf8.count == 3, text.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
+            else { throw refusal("is three letters like KRW", at: place) }
+            return .text(text)
+        case (.time, .text(let text)):
+            guard Self.isTime(text) else { throw refusal("is a time like 2025-01-31T09:30:00Z", at: place) }
+            return .text(text)
+        case (.flag, .flag(let flag)): return .flag(flag)
+        case (.json(let bytesMax), _):
+            let bytes = value.json
+            guard bytes.count <= bytesMax else { throw refusal("is \(bytesMax) bytes at most", at: place) }
+            return .json(bytes)
+        default: throw refusal("is \(expectation)", at: place)
+        }
+    }
+
+    /// The value that a cell of text stands for: CSV has no types. Nothing is NULL.
+    func read(cell: String) -> JSONFields.Value {
+        if cell.isEmpty { return .null }
+        switch kind {
+        case .integer, .money: return .number(cell)
+        case .flag:
+            switch cell.lowercased() {
+            case "true", "t", "1", "yes": return .flag(true)
+            case "false", "f", "0", "no": return .flag(false)
+            default: return .text(cell)
+            }
+        case .json: return .nested(Array(cell.utf8))
+        case .text, .id, .currency, .time: return .text(cell)
+        }
+    }
+
+    private var expectation: String {
+        switch kind {
+        case .text, .id, .currency, .time: "a string"
+        case .integer, .money: "an integer"
+        case .flag: "true or false"
+        case .json: "JSON"
+        }
+    }
+
+    private func refusal(_ rule: String, at place: JSONPlace) -> Problem {
+        Problem(.unprocessableContent, "bad-value", "\(place.field(name)) \(rule)")
+    }
+
+    private static func isTime(_ text: String) -> Bool {
+        let plain = Date.ISO8601FormatStyle()
+        let precise = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        return (try? plain.parse(text)) != nil || (try? precise.parse(text)) != nil
+    }
+}

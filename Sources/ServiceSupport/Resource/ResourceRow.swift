@@ -1,0 +1,68 @@
+import HTTPTypes
+import QuartetCore
+import QuartetHTTP
+
+/// What a caller says of one of a resource: its id, if that was said, and the fields that were named.
+struct ResourceRow: Sendable {
+    var id: String?
+    private(set) var values: [String: FieldValue] = [:]
+
+    /// What every resource has, and nobody sets.
+    private static let kept: Set = ["version", "created_at", "updated_at"]
+
+    /// - Parameters:
+    ///   - isWhole: whether required fields have to be there.
+    /// - Throws: a problem that names the field which is wrong.
+    init(_ fields: [(name: String, value: JSONFields.Value)], of resource: Resource, isWhole: Bool, at place: JSONPlace)
+        throws(Problem)
+    {
+        for (name, value) in fields {
+            if name == "id" {
+                guard case .text(let text) = value, ShopID.isValid(text) else {
+                    throw Problem(.unprocessableContent, "bad-value", "\(place.field("id")) is \(ShopID.rule)")
+                }
+                id = text
+                continue
+            }
+            if Self.kept.contains(name) { continue }
+            guard let column = resource.column(name) else {
+                throw Problem(
+                    .unprocessableContent, "unknown-field", "\(place.field(name)) is no field of a \(resource.noun)")
+            }
+            // What was read may be sent back: what the service sets itself is passed over.
+            guard !column.traits.contains(.readOnly) else { continue }
+            values[name] = try column.checked(value, at: place)
+        }
+        if isWhole { try requireWhole(of: resource, at: place) }
+    }
+
+    /// - Throws: a problem that names a required field which is missing.
+    func requireWhole(of resource: Resource, at place: JSONPlace = .body) throws(Problem) {
+        for column in resource.writable where column.traits.contains(.required) && values[column.name] == nil {
+            throw Problem(.unprocessableContent, "missing-field", "\(place.field(column.name)) is missing")
+        }
+    }
+
+    /// For `json_populate_record`, with the key under its column's name.
+    func document(of resource: Resource, key: String) -> [UInt8] {
+        JSONWriter.object { json in
+            json.field(resource.key, key)
+            for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+                json.key(name)
+                value.write(to: &json)
+            }
+        }
+    }
+
+    /// A line of COPY.
+    func write(to bytes: inout [UInt8], of resource: Resource, key: String, place: Int) {
+        bytes.append(contentsOf: String(place).utf8)
+        bytes.append(UInt8(ascii: "\t"))
+        FieldValue.text(key).write(toCopy: &bytes)
+        for column in resource.writable {
+            bytes.append(UInt8(ascii: "\t"))
+            (values[column.name] ?? .null).write(toCopy: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\n"))
+    }
+}

@@ -1,0 +1,127 @@
+import Catalog
+import HTTPTypes
+import NIOCore
+import QuartetDatabases
+import Testing
+import Zlib
+
+/// What all resources have in common, on products and categories.
+@Suite("Resources") struct ResourceTests {
+    @Test(
+        "a row is created, read, changed under its version, and deleted, each with its event",
+        arguments: Layout.allCases)
+    func life(_ layout: Layout) async throws {
+        try await House.open(layout) { house in
+            let body = #"{"id": "상품-1", "name": "찻잔", "price": 12000, "brand": "도자기"}"#
+            let made = try await house.call(.post, "/v1/products", body)
+            #expect(
+                made.status == 201 && made.json["price"] as? Int == 12_000 && made.json["currency"] as? String == "KRW")
+            let path = try #require(made.headers[.location])
+            #expect(try await house.call(.post, "/v1/products", body).status == 409)
+
+            let read = try await house.call(.get, path)
+            #expect(read.status == 200 && read.tag == made.tag && read.json["name"] as? String == "찻잔")
+            let change = #"{"price": 9900, "list_price": 12000, "discount_rate": 17}"#
+            #expect(try await house.call(.patch, path, change).status == 428)
+            #expect(try await house.call(.patch, path, change, [.ifMatch: "\"77\""]).status == 412)
+            let changed = try await house.call(.patch, path, change, [.ifMatch: made.tag])
+            #expect(changed.status == 200 && changed.tag != made.tag && changed.json["brand"] as? String == "도자기")
+            // What changes nothing is no new version.
+            #expect(try await house.call(.patch, path, change, [.ifMatch: "*"]).tag == changed.tag)
+
+            let put = try await house.call(.put, path, #"{"stock": 3}"#)
+            #expect(put.status == 200 && put.json["stock"] as? Int == 3 && put.json["price"] as? Int == 9_900)
+            #expect(try await house.call(.delete, path).status == 428)
+            #expect(try await house.call(.delete, path, nil, [.ifMatch: changed.tag]).status == 412)
+            #expect(try await house.call(.delete, path, nil, [.ifMatch: put.tag]).status == 200)
+            #expect(try await house.call(.get, path).status == 404)
+            #expect(try await house.call(.patch, path, change, [.ifMatch: "*"]).status == 404)
+            #expect(try await house.call(.post, "/v1/products", body).status == 201)
+
+            let kinds = ["created", "updated", "updated", "deleted", "created"]
+            #expect(try await house.events(of: .products) == kinds.map { "catalog.product.\($0) 상품-1" })
+            let prices = try await house.call(.get, "\(path)/prices").json["prices"] as? [[String: Any]] ?? []
+            #expect(prices.compactMap { $0["price"] as? Int } == [12_000, 9_900, 12_000])
+        }
+    }
+
+    @Test("lists are filtered, in the order of what has an index, and go on where a page ended")
+    func lists() async throws {
+        try await House.open(.threeDatabases) { house in
+            _ = try await house.call(.put, "/v1/categories/cups", #"{"name": "Cups"}"#)
+            for number in 1...7 {
+                let category = number % 2 == 0 ? #", "category_id": "cups""# : ""
+                let body = #"{"id": "p\#(number)", "name": "n", "price": \#(number % 3)\#(category)}"#
+                #expect(try await house.call(.post, "/v1/products", body).status == 201)
+            }
+            let cups = try await house.call(.get, "/v1/products?category_id=cups&sort=price")
+            #expect(cups.ids("products") == ["p6", "p4", "p2"])
+            var (ids, next): ([String], String?) = ([], "")
+            while let cursor = next {
+                let page = try await house.call(
+                    .get, "/v1/products?sort=-price&limit=2\(cursor.isEmpty ? "" : "&cursor=\(cursor)")")
+                ids += page.ids("products")
+                next = page.json["next"] as? String
+            }
+            #expect(ids == ["p5", "p2", "p7", "p4", "p1", "p6", "p3"])
+            #expect(try await house.call(.get, "/v1/products?limit=3").ids("products") == ["p1", "p2", "p3"])
+            for query in ["sort=stock", "stock=1", "sort=price&cursor=x", "limit=0&sort=price"] {
+                #expect(try await house.call(.get, "/v1/products?\(query)").status == 400, "\(query)")
+            }
+        }
+    }
+
+    @Test("what can't be is refused by its name, and a conflict says with what")
+    func refusals() async throws {
+        try await House.open(.threeDatabases) { house in
+            let wrong = [
+                #"{"id": "a"}"#: "name is missing", #"{"id": "a", "name": ""}"#: "name is 1 to 512 bytes",
+                #"{"id": "a", "name": "n", "price": -1}"#: "price is an integer",
+                #"{"id": "a", "name": "n", "price": 1.5}"#: "price is an integer",
+                #"{"id": "a", "name": "n", "currency": "won"}"#: "currency is three letters",
+                #"{"id": "a", "name": "n", "colour": "red"}"#: "colour is no field of a product",
+                #"{"id": "\#(String(repeating: "상", count: 43))", "name": "n"}"#: "id is 1 to 128 bytes",
+            ]
+            for (body, reason) in wrong {
+                let answer = try await house.call(.post, "/v1/products", body)
+                #expect(answer.status == 422 && answer.detail.contains(reason), "\(body) \(answer.text)")
+            }
+            #expect(try await house.call(.post, "/v1/products", "{").status == 400)
+            let strange = try await house.call(
+                .post, "/v1/products", #"{"id": "a", "name": "n", "category_id": "none"}"#)
+            #expect(strange.status == 409 && strange.detail == "there is no category of this category_id")
+            for id in ["a", "b"] {
+                let body = #"{"id": "\#(id)", "name": "n", "supplier_item_id": "s-1"}"#
+                let answer = try await house.call(.post, "/v1/products", body)
+                #expect(answer.status == (id == "a" ? 201 : 409))
+                if id == "b" { #expect(answer.detail == "another product is of this supplier_item_id") }
+            }
+            #expect(try await house.call(.put, "/v1/products/a", "{\"stock\": 1}", [.ifNoneMatch: "*"]).status != 200)
+        }
+    }
+
+    @Test("many rows are made as they are given, packed or not, and a faulty one is named")
+    func imports() async throws {
+        try await House.open(.threeDatabases) { house in
+            let lines = (1...2_500).map { #"{"id": "i\#($0)", "name": "n \#($0)", "price": \#($0)}"# }
+            let packed = try #require(Gzip.packed(ByteBuffer(string: lines.joined(separator: "\n"))))
+            let first = try await house.call(.post, "/v1/products:import", bytes: packed, [.contentEncoding: "gzip"])
+            #expect(first.status == 200 && first.json["changed"] as? Int == 2_500, "\(first.text)")
+            let again = try await house.call(.post, "/v1/products:import", lines.joined(separator: "\n"))
+            #expect(again.json["received"] as? Int == 2_500 && again.json["changed"] as? Int == 0)
+            #expect(try await house.events(of: .products).count == 2_500)
+
+            let csv =
+                "id,name,price,supplier_item_id\r\nc1,\"a \"\"b\"\", c\",5,s\r\nc2,x,no,\r\nc3,y,6,s\r\nc4,z,,\r\n"
+            #expect(try await house.call(.post, "/v1/products:import", csv, [.contentType: "text/csv"]).status == 422)
+            #expect(try await house.call(.get, "/v1/products/c1").status == 404)
+            let lenient: [HTTPField.Name: String] = [
+                .contentType: "text/csv", try #require(HTTPField.Name("Prefer")): "handling=lenient",
+            ]
+            let some = try await house.call(.post, "/v1/products:import", csv, lenient)
+            let refused = some.json["refused"] as? [[String: Any]] ?? []
+            #expect(refused.compactMap { $0["line"] as? Int } == [3, 4] && some.json["changed"] as? Int == 2)
+            #expect(try await house.call(.get, "/v1/products/c1").json["name"] as? String == "a \"b\", c")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// Services keep to themselves.
+extension Rule {
+    static let serviceRules = [
+        Rule(
+            "a service imports no other one",
+            examples: [
+                Example("Sources/Services/My/A.swift", "import Auth"),
+                Example("Sources/Services/My/A.swift", "import ServiceSupport", findings: 0),
+                Example("Sources/QuartetService/A.swift", "import Auth", findings: 0),
+            ]
+        ) { file in
+            guard let service = file.service else { return [] }
+            let others: Set = ["Auth", "Catalog", "Market", "My", "Suppliers", "System"]
+            return file.swift.imports.filter { others.contains($0.module) && $0.module != service }
+                .map { file.finding(line: $0.line, "imports \($0.module)") }
+        },
+        Rule(
+            "a service's SQL names tables by placeholder, and its own only",
+            examples: [
+                Example("Sources/Services/My/Resources/a.sql", "SELECT 1 FROM auth.users;"),
+                Example(
+                    "Sources/Services/My/Resources/a.sql", "SELECT u.name FROM {users_view} u -- auth.users",
+                    findings: 0),
+                Example("infra/migrations/events/a.sql", "SELECT 1 FROM auth.users", findings: 0),
+            ]
+        ) { files in
+            let sql = files.filter { $0.service != nil && $0.path.hasSuffix(".sql") }
+            let owners = sql.reduce(into: [String: String]()) { owners, file in
+                for table in created(in: file) { owners[table] = file.service }
+            }
+            return sql.flatMap { file in
+                lines(of: file).flatMap { number, line in
+                    strangers(in: line, owners: owners, service: file.service ?? "")
+                        .map { file.finding(line: number, $0) }
+                }
+            }
+        },
+    ]
+
+    private static let schemas = [
+        "analysis", "auth", "catalog", "events", "market", "my", "public", "suppliers", "system",
+    ]
+
+    /// Lines without remarks.
+    private static func lines(of file: SourceFile) -> [(Int, Substring)] {
+        file.text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map { offset, line in
+            (offset + 1, line.firstRange(of: "--").map { line[..<$0.lowerBound] } ?? line)
+        }
+    }
+
+    private static func created(in file: SourceFile) -> [String] {
+        lines(of: file).flatMap { $0.1.matches(of: /CREATE TABLE \{(\w+)\}/).map { String($0.1) } }
+    }
+
+    private static func strangers(in line: Substring, owners: [String: String], service: String) -> [String] {
+        let named = line.matches(of: /\{(\w+)\}/).map { String($0.1) }.filter {
+            owners[$0].map { $0 != service } ?? false
+        }
+        let words = line.split { !$0.isLetter && !$0.isNumber && $0 != "_" && $0 != "." }
+        return named + words.filter { word in schemas.contains { word.hasPrefix("\($0).") } }.map(String.init)
+    }
+}
