@@ -2,6 +2,7 @@ import ClientSupport
 import NIOCore
 import NIOPosix
 import QuartetTesting
+import SystemTesting
 import Testing
 
 @testable import QuartetChaos
