@@ -183,8 +183,8 @@ let package = Package(
             name: "QuartetChaos",
             dependencies: [
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
-                "QuartetService", "QuartetStack", "QuartetStores", "ClientSupport",
-                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "QuartetService", "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .executableTarget(
             name: "quartet",
@@ -281,8 +281,8 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
-                "SystemTesting", "quartet",
+                "Kafka", "Mongo", "QuartetChaos", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
+                "SystemTesting", "quartet", .nioCore, .nioPosix,
             ],
             exclude: ["FINDINGS.md"]),
     ]

@@ -1,4 +1,3 @@
-import DequeModule
 import Synchronization
 
 /// Adaptive group commit: what is asked while a batch is on the way goes out together as the next batch.
@@ -11,22 +10,7 @@ import Synchronization
 /// single items, so that one bad item does not fail its neighbours. Every operation batched here is therefore one that
 /// can be repeated.
 package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
-    /// The bounds of a batcher. Sizes are sums of item weights, which are 1 unless told otherwise.
-    package struct Limits: Sendable, Hashable {
-        /// The largest total weight of one batch; a single item above it goes alone.
-        package var batchSizeMax: Int
-        /// How many callers may wait; one more is refused with ``BatcherError/overloaded(name:waitingMax:)``.
-        package var waitingMax: Int
-        /// How many batches may be on the way at once.
-        package var inFlightMax: Int
-
-        package init(batchSizeMax: Int = 512, waitingMax: Int = 16_384, inFlightMax: Int = 1) {
-            precondition(batchSizeMax > 0 && waitingMax > 0 && inFlightMax > 0, "a batcher's limits are at least 1")
-            self.batchSizeMax = batchSizeMax
-            self.waitingMax = waitingMax
-            self.inFlightMax = inFlightMax
-        }
-    }
+    package typealias Limits = BatcherLimits
 
     /// Sends one batch and returns one result per item, in the items' order.
     package typealias Perform = @Sendable (_ items: [Item]) async throws -> [Result<Output, any Error>]
@@ -36,7 +20,7 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
     private let weigh: @Sendable (Item) -> Int
     private let perform: Perform
     private let observe: (@Sendable (BatchReport) -> Void)?
-    private let state = Mutex(State())
+    private let state = Mutex(BatcherState())
 
     /// - Parameters:
     ///   - name: says in errors and metrics which batcher it is.
@@ -69,7 +53,8 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
         if state.withLock({ $0.lead(limits: limits) }) { return try await sendAlone(item) }
         let id = state.withLock { $0.makeID() }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            // Every waiter is resumed by whoever takes it out of the state, once.
+            try await withUnsafeThrowingContinuation { continuation in
                 let waiter = Waiter(id: id, item: item, weight: weight, continuation: continuation)
                 act(on: state.withLock { $0.add(waiter, name: name, limits: limits) })
                 // The cancellation may have come before there was a waiter to take back.
@@ -81,7 +66,7 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     private func takeBack(_ id: UInt64) {
-        state.withLock { $0.remove(id) }?.continuation.resume(throwing: CancellationError())
+        state.withLock { $0.remove(id) }?.fail(CancellationError())
     }
 
     /// Refuses what comes from now on and returns when everything already handed in has its result.
@@ -97,10 +82,10 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
 
     package var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    private func act(on action: State.Action) {
+    private func act(on action: BatcherState.Action) {
         switch action {
         case .wait: break
-        case .refuse(let waiter, let error): waiter.continuation.resume(throwing: error)
+        case .refuse(let waiter, let error): waiter.fail(error)
         case .send(let batch): Task { await run(batch) }
         }
     }
@@ -121,8 +106,8 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     /// Sends batch after batch until nothing waits.
-    private func run(_ first: [Waiter]) async {
-        var next: [Waiter]? = first
+    private func run(_ first: [any BatchWaiter]) async {
+        var next: [any BatchWaiter]? = first
         while let batch = next {
             let started = ContinuousClock.now
             let failed = await send(batch[...])
@@ -131,7 +116,7 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     /// Returns the next batch.
-    private func finish(_ count: Int, failed: Int, since started: ContinuousClock.Instant) -> [Waiter]? {
+    private func finish(_ count: Int, failed: Int, since started: ContinuousClock.Instant) -> [any BatchWaiter]? {
         observe?(BatchReport(name: name, items: count, failed: failed, duration: started.duration(to: .now)))
         let (following, idle) = state.withLock { $0.finishBatch(of: count, limits: limits) }
         for continuation in idle { continuation.resume() }
@@ -139,12 +124,12 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     /// Sends `batch`, splitting it where that may save some of its items; returns how many failed.
-    private func send(_ batch: ArraySlice<Waiter>) async -> Int {
+    private func send(_ batch: ArraySlice<any BatchWaiter>) async -> Int {
         do {
-            return answer(batch, try await perform(batch.map(\.item)))
+            return answer(batch, try await perform(items(batch)))
         } catch {
             guard batch.count > 1, Self.mayConcernOneItem(error) else {
-                for waiter in batch { waiter.continuation.resume(throwing: error) }
+                for waiter in batch { waiter.fail(error) }
                 return batch.count
             }
             if (error as? any StoreFailure)?.isContended == true {
@@ -156,34 +141,39 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
         }
     }
 
-    private func answer(_ batch: ArraySlice<Waiter>, _ results: [Result<Output, any Error>]) -> Int {
+    private func answer(_ batch: ArraySlice<any BatchWaiter>, _ results: [Result<Output, any Error>]) -> Int {
         precondition(results.count == batch.count, "batcher \(name): one result per item")
         var failed = 0
         for (waiter, result) in zip(batch, results) {
             if case .failure = result { failed += 1 }
-            waiter.continuation.resume(with: result)
+            typed(waiter).continuation.resume(with: result)
         }
         return failed
     }
+
+    private func items(_ batch: ArraySlice<any BatchWaiter>) -> [Item] { batch.map { typed($0).item } }
+
+    /// This batcher's state has waiters of its own only.
+    private func typed(_ waiter: any BatchWaiter) -> Waiter { unsafeDowncast(waiter, to: Waiter.self) }
 
     /// So many calls find a few items that are held up. Where more are, the lock is on all of them.
     private static var probesMax: Int { 64 }
 
     /// Finds the items of `batch` that others hold up, which fail with `error`; the rest goes through.
-    private func sift(_ batch: ArraySlice<Waiter>, _ error: any Error, probes: inout Int) async -> Int {
+    private func sift(_ batch: ArraySlice<any BatchWaiter>, _ error: any Error, probes: inout Int) async -> Int {
         guard batch.count > 1, probes > 0 else {
-            for waiter in batch { waiter.continuation.resume(throwing: error) }
+            for waiter in batch { waiter.fail(error) }
             return batch.count
         }
         let middle = batch.startIndex + batch.count / 2
         return await probe(batch[..<middle], probes: &probes) + probe(batch[middle...], probes: &probes)
     }
 
-    private func probe(_ batch: ArraySlice<Waiter>, probes: inout Int) async -> Int {
+    private func probe(_ batch: ArraySlice<any BatchWaiter>, probes: inout Int) async -> Int {
         probes -= 1
         do {
             let results = try await Contention.$isProbing.withValue(true) {
-                try await perform(batch.map(\.item))
+                try await perform(items(batch))
             }
             return answer(batch, results)
         } catch {
@@ -197,6 +187,23 @@ package final class Batcher<Item: Sendable, Output: Sendable>: Sendable {
         if error is CancellationError { return false }
         guard let failure = error as? any StoreFailure else { return true }
         return !failure.isUnavailable && !failure.mayHaveHappened
+    }
+}
+
+/// The bounds of a batcher. Sizes are sums of item weights, which are 1 unless told otherwise.
+package struct BatcherLimits: Sendable, Hashable {
+    /// The largest total weight of one batch; a single item above it goes alone.
+    package var batchSizeMax: Int
+    /// How many callers may wait; one more is refused with ``BatcherError/overloaded(name:waitingMax:)``.
+    package var waitingMax: Int
+    /// How many batches may be on the way at once.
+    package var inFlightMax: Int
+
+    package init(batchSizeMax: Int = 512, waitingMax: Int = 16_384, inFlightMax: Int = 1) {
+        precondition(batchSizeMax > 0 && waitingMax > 0 && inFlightMax > 0, "a batcher's limits are at least 1")
+        self.batchSizeMax = batchSizeMax
+        self.waitingMax = waitingMax
+        self.inFlightMax = inFlightMax
     }
 }
 
@@ -226,96 +233,19 @@ package enum BatcherError: StoreFailure, Equatable {
 }
 
 extension Batcher {
-    /// A class, so that queues and batches move references and not items.
-    fileprivate final class Waiter: Sendable {
+    fileprivate final class Waiter: BatchWaiter {
         let id: UInt64
         let item: Item
         let weight: Int
-        let continuation: CheckedContinuation<Output, any Error>
+        let continuation: UnsafeContinuation<Output, any Error>
 
-        init(id: UInt64, item: Item, weight: Int, continuation: CheckedContinuation<Output, any Error>) {
+        init(id: UInt64, item: Item, weight: Int, continuation: UnsafeContinuation<Output, any Error>) {
             self.id = id
             self.item = item
             self.weight = weight
             self.continuation = continuation
         }
-    }
 
-    /// Decides and changes nothing outside itself: lock, decide, unlock, act.
-    fileprivate struct State {
-        enum Action {
-            case wait
-            case refuse(Waiter, any Error)
-            case send([Waiter])
-        }
-
-        private var waiting = Deque<Waiter>()
-        private var batchesInFlight = 0
-        private var nextID: UInt64 = 0
-        private(set) var isClosed = false
-        private var itemsInFlight = 0
-        private var closers: [CheckedContinuation<Void, Never>] = []
-
-        var pending: Int { waiting.count + itemsInFlight }
-
-        mutating func makeID() -> UInt64 {
-            nextID += 1
-            return nextID
-        }
-
-        /// True if a caller may send its item at once, as a batch of its own.
-        mutating func lead(limits: Limits) -> Bool {
-            guard !isClosed, waiting.isEmpty, batchesInFlight < limits.inFlightMax else { return false }
-            batchesInFlight += 1
-            itemsInFlight += 1
-            return true
-        }
-
-        mutating func add(_ waiter: Waiter, name: String, limits: Limits) -> Action {
-            if isClosed { return .refuse(waiter, BatcherError.closed(name: name)) }
-            if waiting.count >= limits.waitingMax {
-                return .refuse(waiter, BatcherError.overloaded(name: name, waitingMax: limits.waitingMax))
-            }
-            waiting.append(waiter)
-            guard batchesInFlight < limits.inFlightMax else { return .wait }
-            batchesInFlight += 1
-            return .send(takeBatch(limits: limits))
-        }
-
-        mutating func remove(_ id: UInt64) -> Waiter? {
-            guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
-            return waiting.remove(at: index)
-        }
-
-        /// The next batch, or who was waiting for the batcher to become idle.
-        mutating func finishBatch(
-            of count: Int, limits: Limits
-        ) -> (next: [Waiter]?, idle: [CheckedContinuation<Void, Never>]) {
-            itemsInFlight -= count
-            if !waiting.isEmpty { return (takeBatch(limits: limits), []) }
-            batchesInFlight -= 1
-            guard batchesInFlight == 0, isClosed else { return (nil, []) }
-            defer { closers = [] }
-            return (nil, closers)
-        }
-
-        /// True if nothing is on the way; otherwise `continuation` is kept for when that is so.
-        mutating func close(_ continuation: CheckedContinuation<Void, Never>) -> Bool {
-            isClosed = true
-            guard batchesInFlight > 0 else { return true }
-            closers.append(continuation)
-            return false
-        }
-
-        private mutating func takeBatch(limits: Limits) -> [Waiter] {
-            var batch: [Waiter] = []
-            var weight = 0
-            while let first = waiting.first, batch.isEmpty || weight + first.weight <= limits.batchSizeMax {
-                weight += first.weight
-                batch.append(waiting.removeFirst())
-            }
-            itemsInFlight += batch.count
-            return batch
-        }
+        func fail(_ error: any Error) { continuation.resume(throwing: error) }
     }
 }

@@ -129,7 +129,9 @@ struct CostMeter: Sendable {
     }
 
     private static func name(of pid: Int, _ command: String) -> String {
-        guard command == "quartet" else { return ["postgres": "postgresql", "java": "kafka"][command] ?? command }
+        guard command.hasPrefix("quartet") else {
+            return ["postgres": "postgresql", "java": "kafka"][command] ?? command
+        }
         let arguments = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
         return arguments.split(separator: "\0").contains("run") ? "roles" : "broker"
     }

@@ -16,7 +16,7 @@ import Redis
 /// Measures the pipeline on private servers with durable settings: fsync on, majority and journaled writes, Redis
 /// appendfsync everysec.
 package struct PipelineBench {
-    private static let productCount = 200
+    static let productCount = 200
     private static let callers = 64
 
     /// How much is done in each part.
@@ -30,6 +30,8 @@ package struct PipelineBench {
         package var lightRequests = 100
         package var lightRequestsPerSecond = 5
         package var idleDuration: Duration = .seconds(10)
+        /// How often each of two builds is measured in turns.
+        package var rounds = 3
         /// How long the transaction is open beside which light load is measured once more.
         package var openTransactionDuration: Duration = .seconds(20)
 
@@ -37,15 +39,19 @@ package struct PipelineBench {
     }
 
     private let stack: LocalStack
-    private let sizes: Sizes
-    private let say: @Sendable (String) -> Void
-    private let stores: BenchStores
-    private let key = "bench"
+    let sizes: Sizes
+    let say: @Sendable (String) -> Void
+    let stores: BenchStores
+    var tellsCost: Bool
+    /// The program whose roles are measured; nil: this one.
+    var program: String?
+    let key = "bench"
 
     /// - Parameter say: told what is being measured, for people.
     package init(stack: LocalStack, sizes: Sizes, say: @escaping @Sendable (String) -> Void) throws {
         self.stack = stack
         self.sizes = sizes
+        tellsCost = sizes.tellsCost
         self.say = say
         stores = try BenchStores(on: stack)
     }
@@ -99,14 +105,14 @@ package struct PipelineBench {
     private var meter: CostMeter { CostMeter(clients: stores.clients) }
 
     /// What `body` gives, and what it cost where that is asked for. What begins a phase, and cleans up behind it, counts too.
-    private func costing<Value>(
+    func costing<Value>(
         _ phase: String, of analyses: Int, _ body: () async throws -> Value
     ) async throws -> (Value, PhaseCost?) {
-        guard sizes.tellsCost else { return (try await body(), nil) }
+        guard tellsCost else { return (try await body(), nil) }
         let start = try await meter.read()
         let value = try await body()
         let cost = CostMeter.cost(phase, of: analyses, from: start, to: try await meter.read())
-        for line in cost.lines { say(line) }
+        if sizes.tellsCost { for line in cost.lines { say(line) } }
         return (value, cost)
     }
 
@@ -131,7 +137,7 @@ package struct PipelineBench {
             clients: stores.clients, productCount: Self.productCount, logger: stores.logger)
     }
 
-    private func measureLightFloor() async throws -> Latencies {
+    func measureLightFloor() async throws -> Latencies {
         _ = try await floor.runLightLoad(count: 10, requestsPerSecond: sizes.lightRequestsPerSecond)
         let latencies = try await floor.runLightLoad(
             count: sizes.lightRequests, requestsPerSecond: sizes.lightRequestsPerSecond)
@@ -139,7 +145,7 @@ package struct PipelineBench {
         return latencies
     }
 
-    private func measureFloor(_ layout: Floor.CardLayout = .segments) async throws -> Double {
+    func measureFloor(_ layout: Floor.CardLayout = .segments) async throws -> Double {
         var floor = floor
         floor.layout = layout
         let rate = try await floor.run(count: sizes.floorAnalyses)
@@ -148,7 +154,7 @@ package struct PipelineBench {
     }
 
     /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
-    private func measureQueue() async throws -> Double {
+    func measureQueue() async throws -> Double {
         let requests = try PostgresRequestStore(databases: stores.clients.databases)
         let queue = MongoTaskQueue(client: stores.clients.mongo)
         try await queue.prepare()
@@ -206,7 +212,7 @@ package struct PipelineBench {
     }
 
     /// Analyses a second, and the megabytes resident at their end.
-    private func measureEndToEnd() async throws -> (Double, Int) {
+    func measureEndToEnd() async throws -> (Double, Int) {
         let resident = try await withRoles([]) { process, port in
             let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
             let outcome = try await loop.run(count: sizes.analyses)
@@ -221,7 +227,7 @@ package struct PipelineBench {
 
     // MARK: Around them
 
-    private func prepare() async throws {
+    func prepare() async throws {
         try await stores.migrate()
         let products = try PostgresProductStore(databases: stores.clients.databases)
         _ = try await products.put((0..<Self.productCount).map { (BenchData.product($0), "product \($0)") })
@@ -232,7 +238,7 @@ package struct PipelineBench {
     }
 
     /// Leaves products and reviews only.
-    private func forget() async throws {
+    func forget() async throws {
         let tables = [Table.analysisResults, .analysisRequests, .outbox].map { "{\($0.rawValue)}" }
         let sql = try stores.configuration.tables.render(
             "truncate \(tables.joined(separator: ", "))", label: "bench"
@@ -271,7 +277,7 @@ package struct PipelineBench {
     }
 
     /// Runs `body` beside roles that serve at a port; all of them where none is named.
-    private func withRoles<Value>(
+    func withRoles<Value>(
         _ roles: [String], _ body: (RoleProcess, Int) async throws -> Value
     ) async throws -> Value {
         let port = try freePort()
@@ -289,7 +295,8 @@ package struct PipelineBench {
         environment["QUARTET_API_PORT"] = String(port)
         environment["LOG_LEVEL"] = "notice"
         let process = try RoleProcess(
-            roles: roles, environment: environment, log: stack.directory.appendingPathComponent("roles.log"))
+            program: program, roles: roles, environment: environment,
+            log: stack.directory.appendingPathComponent("roles.log"))
         do {
             let value = try await body(process)
             await process.stop()

@@ -10,9 +10,11 @@ final class RoleProcess: Sendable {
     private let log: URL
 
     /// Starts `quartet run ROLES` with `environment`.
-    init(roles: [String], environment: [String: String], log: URL) throws {
+    ///
+    /// - Parameter program: another build's, where it is not this one.
+    init(program: String? = nil, roles: [String], environment: [String: String], log: URL) throws {
         self.log = log
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let program = try program ?? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let variables = environment.map { "\($0.key)=\($0.value)" }
         process = try ChildProcess(
             ["/usr/bin/env"] + variables + [program, "run"] + roles, log: log, orphanSignal: "TERM")

@@ -51,10 +51,13 @@ struct Evidence {
         var (position, word) = (0, 0)
         while position < symbols.count {
             let symbol = symbols[position]
-            while word < text.words.count, text.words[word].symbols.upperBound <= position { word += 1 }
+            // Inside a syllable no term begins.
             if Symbol.vowels.lowerBound <= symbol, symbol <= Symbol.finals.upperBound {
                 position += 1
-            } else if let (term, end) = lexicon.longestTerm(at: position, in: symbols) {
+                continue
+            }
+            while word < text.words.count, text.words[word].symbols.upperBound <= position { word += 1 }
+            if let (term, end) = lexicon.longestTerm(at: position, in: symbols) {
                 note(term, at: position..<end, word: word, in: text, by: lexicon)
                 position = end
             } else {

@@ -259,6 +259,10 @@ package struct StoreClients: Sendable {
             configuration.clientName = clientName
             configuration.connectTimeout = settings.connectTimeout
             configuration.commandTimeout = settings.commandTimeout
+            try settings.files.check("redis", scheme: "rediss", usesTLS: configuration.tls != nil)
+            configuration.tls?.trustRootsFile = settings.files.authority
+            configuration.tls?.certificateFile = settings.files.certificate
+            configuration.tls?.keyFile = settings.files.key
             return RedisClient(configuration: configuration, logger: logger)
         }
     }
@@ -285,6 +289,8 @@ package struct StoreClients: Sendable {
     private static func named<Value>(_ key: String, _ body: () throws -> Value) throws -> Value {
         do {
             return try body()
+        } catch let error as ConfigurationError {
+            throw error
         } catch {
             throw ConfigurationError(key: key, problem: "\(error)")
         }

@@ -49,7 +49,7 @@ package struct RedisConfiguration: Sendable, Hashable {
     }
 }
 
-/// How a server proves who it is.
+/// How a server proves who it is, and this client to the server.
 package struct RedisTLS: Sendable, Hashable {
     package enum Verification: String, Sendable, Hashable {
         /// The certificate is trusted and names the host.
@@ -63,6 +63,9 @@ package struct RedisTLS: Sendable, Hashable {
     /// A PEM file of certificates to trust; nil means the system's.
     package var trustRootsFile: String?
     package var verification: Verification
+    /// PEM files of this client's own certificate, the chain behind it included, and its key; both or none.
+    package var certificateFile: String?
+    package var keyFile: String?
 
     package init(trustRootsFile: String? = nil, verification: Verification = .full) {
         self.trustRootsFile = trustRootsFile

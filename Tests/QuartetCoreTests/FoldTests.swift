@@ -27,6 +27,21 @@ import Testing
         }
     }
 
+    /// A table of places grows under thousands of words, some of which begin or end alike or differ in their composition alone.
+    @Test func everyWordIsCountedForItself() {
+        let words = (0..<3000).map { "word-\($0)" } + ["e\u{301}", "\u{E9}", "", "가", "각", "긴 낱말 하나 둘 셋"]
+        var fold = Fold(session: session)
+        for ordinal in 0..<2 {
+            fold.add(card(ordinal, polarity: ordinal == 0 ? 0.5 : -0.5, keywords: words))
+        }
+        fold.add(card(2, keywords: ["\u{E9}", "word-7"]))
+        let details = fold.keywordDetails().keywords
+        #expect(details.prefix(2).map { Array($0.term.utf8) } == ["word-7", "\u{E9}"].map { Array($0.utf8) })
+        #expect(details.prefix(2).allSatisfy { ($0.count, $0.best, $0.worst) == (3, [0, 2], [1]) })
+        #expect(details.dropFirst(2).allSatisfy { ($0.count, $0.best, $0.worst) == (2, [0], [1]) })
+        #expect(details.count == Fold.keywordDetailsMax)
+    }
+
     @Test func theOrderOfCardsDoesNotMatter() {
         var generator = SystemRandomNumberGenerator()
         let expected = Fold.result(of: cards, session: session)

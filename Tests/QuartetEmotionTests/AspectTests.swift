@@ -34,6 +34,34 @@ struct AspectTests {
     }
 
     @Test(
+        "A thing has one name, whichever form or plural a review has",
+        arguments: [
+            (["무게가 좋아요", "무거움", "무겁다", "중량이 좋아요"], "무게"), (["택배 빨라요", "배송이 빨라요"], "배송"),
+            (["Slow shipping", "The delivery was slow", "Shipment was slow"], "delivery"),
+            (["The hook is great", "The hooks are great"], "hook"),
+            (["The brush is great", "The brushes are great"], "brush"), (["The bus is great"], "bus"),
+        ])
+    func names(texts: [String], term: String) {
+        var reader = AspectReader()
+        for text in texts { #expect(reader.read(text).map(\.term) == [term], "\(text)") }
+    }
+
+    @Test("Letters are letters, composed or not", arguments: ["café", "façade", "jalapeño", "brülée"])
+    func letters(word: String) {
+        for spelled in [word.precomposedStringWithCanonicalMapping, word.decomposedStringWithCanonicalMapping] {
+            var reader = AspectReader()
+            let terms = reader.read("The \(spelled) was awful").map(\.term)
+            #expect(terms.map { Array($0.utf8) } == [Array(word.precomposedStringWithCanonicalMapping.utf8)])
+        }
+    }
+
+    @Test("What is judged once is named once, and a helper is no praise")
+    func once() {
+        #expect(signs("냄새가 너무 심해요").count == 1)
+        #expect(signs("The laptop has a fan") == [])
+    }
+
+    @Test(
         "What names or judges nothing gives nothing", arguments: ["", "선물용으로 샀어요", "I bought two of these", "!!! ㅋㅋ"])
     func nothing(text: String) {
         #expect(signs(text).isEmpty)

@@ -36,6 +36,7 @@ enum TinyData {
     static func train(threads: Int = 1, seed: UInt64 = 1, on data: TrainingData = make()) async -> [UInt8] {
         var options = TrainingOptions()
         (options.threads, options.seed, options.bucketCount, options.notes) = (threads, seed, 4_096, "made up")
+        options.orders = 1
         return await ModelTrainer(options: options).train(data)
     }
 }

@@ -25,11 +25,44 @@ struct TrainingTests {
         #expect(evaluation.polarity.accuracy > 0.95)
     }
 
+    @Test("A model is calibrated as its trial was, whatever its weights' steps are worth")
+    func calibratedAlike() {
+        var (trained, fitted, own) = (ModelParameters(), ModelParameters(), ModelParameters())
+        (trained.factors, trained.offsets) = (SIMD8(repeating: 2), SIMD8(repeating: 1))
+        (fitted.factors, fitted.offsets) = (SIMD8(repeating: 6), SIMD8(repeating: 5))
+        (fitted.leaning, fitted.floor) = (SIMD8(repeating: 7), 0.2)
+        (own.factors, own.offsets, own.rules) = (SIMD8(repeating: 4), SIMD8(repeating: 3), SIMD8(repeating: 1))
+        let result = own.calibrated(as: trained, by: fitted)
+        // A logit times three, plus two.
+        #expect(result.factors == SIMD8(repeating: 12) && result.offsets == SIMD8(repeating: 11))
+        #expect(result.rules == SIMD8(repeating: 3) && result.leaning == fitted.leaning && result.floor == 0.2)
+        trained.rules = SIMD8(repeating: 2)
+        fitted.rules = SIMD8(repeating: 6)
+        #expect(trained.calibrated(as: trained, by: fitted) == fitted)
+    }
+
+    @Test("What an English feature tells is measured among English texts")
+    func scales() async {
+        func scale(_ korean: Int) async -> Float {
+            let english = (0..<40).map {
+                TrainingExample(text: $0 % 2 == 0 ? "good" : "bad", label: .rating($0 % 2 == 0 ? 10 : 1))
+            }
+            let more = (0..<korean).map { _ in TrainingExample(text: "좋다", label: .rating(10)) }
+            let corpus = await TrainingCorpus.fold(english + more, threads: 1)
+            var head = LinearHead<SIMD2<Float>>(options: HeadOptions(), bucketCount: 4_096)
+            head.scale(by: corpus, Array(corpus.documents.indices)) { SIMD2($0.goodness, 0) }
+            var features = DocumentFeatures(bucketCount: 4_096)
+            corpus.read(0, into: &features)
+            return features.buckets.reduce(0) { $0 + head.scale($1)[0] }
+        }
+        #expect(await scale(0) == scale(400))
+    }
+
     @Test("Progress counts every step and ends at the total")
     func progress() async {
         let steps = Mutex<[TrainingProgress]>([])
         var options = TrainingOptions()
-        options.bucketCount = 1_024
+        (options.bucketCount, options.orders) = (1_024, 2)
         _ = await ModelTrainer(options: options) { step in steps.withLock { $0.append(step) } }
             .train(TinyData.make(count: 40))
         let seen = steps.withLock { $0 }

@@ -32,11 +32,28 @@ struct TLSTests {
             let error = try await redisError { try await strict.ping() }
             #expect(error.code == .connect && error.isUnavailable && !error.mayHaveHappened)
             #expect(error.description.contains("CERTIFICATE_VERIFY_FAILED") && !error.description.contains("\n"))
+            #expect(error.description.contains("name its PEM file"))
             await strict.close()
 
             let trusting = makeClient(port) { $0.tls = RedisTLS(verification: .none) }
             try await trusting.ping()
             await trusting.close()
+        }
+    }
+
+    @Test("A server that asks its clients for a certificate gets this one's")
+    func clientCertificate() async throws {
+        try await withTLS(asksClients: true) { port, certificate in
+            var tls = RedisTLS(trustRootsFile: certificate.certificateFile)
+            let stranger = makeClient(port) { $0.tls = tls }
+            let error = try await redisError { try await stranger.ping() }
+            #expect(error.isUnavailable && !error.description.contains("\n"))
+            await stranger.close()
+
+            (tls.certificateFile, tls.keyFile) = (certificate.certificateFile, certificate.keyFile)
+            let known = makeClient(port) { $0.tls = tls }
+            try await known.ping()
+            await known.close()
         }
     }
 
@@ -59,9 +76,11 @@ struct TLSTests {
         }
     }
 
-    private func withTLS(_ body: (Int, TestCertificate) async throws -> Void) async throws {
+    private func withTLS(
+        asksClients: Bool = false, _ body: (Int, TestCertificate) async throws -> Void
+    ) async throws {
         let certificate = try await TestCertificate()
-        let (server, port) = try makeServer(of: certificate)
+        let (server, port) = try makeServer(of: certificate, asksClients: asksClients)
         try await server.start()
         let result: Result<Void, any Error>
         do {

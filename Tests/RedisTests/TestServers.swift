@@ -23,10 +23,13 @@ func makeServerThatIsAway() async throws -> RedisServer {
 }
 
 /// A private Redis that speaks TLS on a second port.
-func makeServer(of certificate: TestCertificate) throws -> (server: RedisServer, tlsPort: Int) {
+func makeServer(
+    of certificate: TestCertificate, asksClients: Bool = false
+) throws -> (server: RedisServer, tlsPort: Int) {
     let port = Int(try LoopbackPort.free())
     let server = try makeServer([
-        "--tls-port", "\(port)", "--tls-auth-clients", "no", "--tls-cert-file", certificate.certificateFile,
+        "--tls-port", "\(port)", "--tls-auth-clients", asksClients ? "yes" : "no", "--tls-cert-file",
+        certificate.certificateFile,
         "--tls-key-file", certificate.keyFile, "--tls-ca-cert-file", certificate.certificateFile,
     ])
     return (server, port)

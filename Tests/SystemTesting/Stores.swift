@@ -334,7 +334,7 @@ extension AspectSummary {
     fileprivate init(stored document: BSONDocument) throws {
         func voice(_ key: String) throws -> Voice? {
             guard let voice: BSONDocument = try document.decode(key, as: BSONDocument?.self) else { return nil }
-            return Voice(text: try voice.decode("text"), cards: try voice.decode("cards"))
+            return Voice(text: try voice.decode("text"), cards: FewOrdinals(try voice.decode("cards", as: [Int].self)))
         }
         guard let category = AspectCategory(rawValue: try document.decode("category")) else {
             throw TestFailure("an aspect without a category")
@@ -365,7 +365,8 @@ extension KeywordDetails {
                     term: try keyword.decode("term"), count: try keyword.decode("count"),
                     positive: try keyword.decode("positive"), negative: try keyword.decode("negative"),
                     polarity: Fraction(try keyword.decode("polarity", as: Double.self)),
-                    best: try keyword.decode("best"), worst: try keyword.decode("worst"))
+                    best: FewOrdinals(try keyword.decode("best", as: [Int].self)),
+                    worst: FewOrdinals(try keyword.decode("worst", as: [Int].self)))
             },
             aspects: try (document.decode("aspects", as: [BSONDocument]?.self) ?? []).map(AspectSummary.init(stored:)))
     }

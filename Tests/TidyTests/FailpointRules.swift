@@ -27,7 +27,7 @@ extension Rule {
                 Example(portFile, "func depth() async throws -> Int\nawait a.depth()", findings: 0),
             ]
         ) { files in
-            let writes = files.filter(isPort).reduce(into: batchedWrites) { names, port in
+            let writes = files.filter(isPort).reduce(into: Set<String>()) { names, port in
                 let functions = port.swift.places(of: ["func"])
                 names.formUnion(functions.compactMap { port.swift.tokens.dropFirst($0 + 1).first?.text })
             }.subtracting(notOfThePipeline)
@@ -52,9 +52,6 @@ extension Rule {
 
     /// What a worker's steps are made of; they are called by their own names.
     private static let batchers = "Sources/QuartetRoles/Worker/WorkerBatchers.swift"
-
-    /// Steps that write under a name of their own.
-    private static let batchedWrites: Set = ["storeKeywords"]
 
     /// Methods of ports that read, and those whose writes nothing else is built on: bells, leases, indexes, copies that are
     /// filled, rows that are old. Any other method of a port is a write.

@@ -10,6 +10,7 @@ package enum Migrations {
         Migration(
             2, "waiting", PackageResources._002_waiting_sql, formers: [("source", 3), ("dropship", 6), ("market", 4)]),
         Migration(3, "definer", PackageResources._003_definer_sql),
+        Migration(4, "emit", PackageResources._004_emit_sql),
     ]
 }
 
@@ -22,7 +23,10 @@ extension Table {
 extension ServiceSchema {
     package static let analysis = ServiceSchema(
         "analysis", in: .dropship, tables: [.analysisRequests, .analysisResults],
-        migrations: [Migration(1, "analysis", PackageResources._001_analysis_sql, formers: [("dropship", 4)])],
+        migrations: [
+            Migration(1, "analysis", PackageResources._001_analysis_sql, formers: [("dropship", 4)]),
+            Migration(2, "results", PackageResources._002_results_sql),
+        ],
         hasOwnPool: false)
 
     package static let consistency = ServiceSchema(

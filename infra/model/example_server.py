@@ -6,7 +6,8 @@
 
 POST {"reviews": [{"id", "text"}, ...]} answers {"readings": [...]}, one for each review, in any order:
 {"id", "scores": all seven emotions 0...1, "polarity": -1...1} and optionally "emotion", "keywords" (at most 16, 64 bytes
-each) and "excerpt" (at most 240 bytes), or {"id", "error"}. The same text must always get the same reading. Replace
+each), "excerpt" (at most 240 bytes) and "aspects" (at most 16 of {"term", "polarity": -1...1} and optionally "category",
+"opinion", "text" and "span", two byte offsets), or {"id", "error"}. The same text must always get the same reading. Replace
 `read` with your model; raise `emotion.http.version` whenever it changes.
 """
 
@@ -26,6 +27,15 @@ WORDS = {
 }
 
 
+ASPECTS = {"배송": "delivery", "가격": "price", "delivery": "delivery", "price": "price", "quality": "quality"}
+
+
+def aspects(text, polarity):
+    """What the text names, judged as the whole text is; a real model judges by the clause."""
+    named = {word: category for word, category in ASPECTS.items() if word in text.lower()}
+    return [{"term": word, "category": category, "polarity": polarity} for word, category in named.items()]
+
+
 def excerpt(text):
     """The beginning of the text, at most 240 bytes and no half character."""
     return text.encode()[:240].decode(errors="ignore")
@@ -42,14 +52,15 @@ def read(text):
             weights[emotion] += 1
             polarity += sign
             keywords.append(word)
-    total = sum(weights.values())
+    total, polarity = sum(weights.values()), polarity / max(1, len(keywords))
     scores = {emotion: weight / total for emotion, weight in weights.items()}
     return {
         "emotion": max(EMOTIONS, key=scores.get),
         "scores": scores,
-        "polarity": polarity / max(1, len(keywords)),
+        "polarity": polarity,
         "keywords": keywords[:16],
         "excerpt": excerpt(text),
+        "aspects": aspects(text, polarity),
     }
 
 

@@ -1,10 +1,14 @@
+import ClientSupport
+
 /// Appends an array's elements; their keys count up by themselves.
 package struct BSONArrayWriter {
     var writer: BSONWriter
     var count = 0
+
     init(_ writer: BSONWriter) {
         self.writer = writer
     }
+
     package mutating func append(_ value: some BSONWritable) {
         appendHeader(value.bsonType)
         value.writeBSON(to: &writer)
@@ -15,12 +19,14 @@ package struct BSONArrayWriter {
         appendHeader(.date)
         writer.appendInteger(milliseconds)
     }
+
     package mutating func appendDocument(_ build: (inout BSONWriter) throws -> Void) rethrows {
         appendHeader(.document)
         let mark = writer.open()
         try build(&writer)
         writer.close(mark)
     }
+
     package mutating func appendArray(_ build: (inout BSONArrayWriter) throws -> Void) rethrows {
         appendHeader(.array)
         try writer.appendElements(build)
@@ -29,24 +35,52 @@ package struct BSONArrayWriter {
     /// A finished document's bytes.
     mutating func append(bytes: UnsafeRawBufferPointer) {
         appendHeader(.document)
-        writer.bytes.append(contentsOf: bytes)
+        writer.bytes.append(bytes)
     }
-    mutating func appendHeader(_ type: BSONType) {
-        writer.bytes.append(type.rawValue)
-        appendIndex()
-        writer.bytes.append(0)
+
+    /// What is written most, without a protocol between and in one go with its index.
+    package mutating func append(_ value: String) {
+        var value = value
+        value.withUTF8 { utf8 in
+            let header = Self.headerSize(count)
+            writer.bytes.append(header + utf8.count + 5) {
+                Self.store(.string, count, at: $0)
+                BSONWriter.store(utf8, at: $0 + header)
+            }
+        }
         count += 1
     }
 
-    /// `count` in decimal digits, without a string.
-    mutating func appendIndex() {
-        guard count >= 10 else { return writer.bytes.append(UInt8(ascii: "0") + UInt8(count)) }
-        var rest = count
-        let start = writer.bytes.count
-        while rest > 0 {
-            writer.bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
+    package mutating func append(_ value: Int32) {
+        let header = Self.headerSize(count)
+        writer.bytes.append(header + 4) {
+            Self.store(.int32, count, at: $0)
+            ($0 + header).storeBytes(of: value.littleEndian, as: Int32.self)
         }
-        writer.bytes[start...].reverse()
+        count += 1
+    }
+
+    mutating func appendHeader(_ type: BSONType) {
+        writer.bytes.append(Self.headerSize(count)) { Self.store(type, count, at: $0) }
+        count += 1
+    }
+
+    private static func headerSize(_ index: Int) -> Int {
+        var (size, rest) = (3, index / 10)
+        while rest > 0 { (size, rest) = (size + 1, rest / 10) }
+        return size
+    }
+
+    /// The index in decimal digits, without a string.
+    @inline(__always)
+    private static func store(_ type: BSONType, _ index: Int, at place: UnsafeMutableRawPointer) {
+        place.storeBytes(of: type.rawValue, as: UInt8.self)
+        let end = headerSize(index) - 1
+        (place + end).storeBytes(of: 0, as: UInt8.self)
+        var (digit, rest) = (end - 1, index)
+        repeat {
+            (place + digit).storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), as: UInt8.self)
+            (digit, rest) = (digit - 1, rest / 10)
+        } while rest > 0
     }
 }

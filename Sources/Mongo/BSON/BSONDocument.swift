@@ -1,3 +1,5 @@
+import ClientSupport
+
 /// A document: BSON bytes, or a stretch of the bytes of a larger document that it keeps alive.
 ///
 /// Made by a writer or from a server's reply it is right at its ends; what is inside is checked when it is read, so no
@@ -54,7 +56,7 @@ package struct BSONDocument: Sendable {
         let mark = writer.open()
         try build(&writer)
         writer.close(mark)
-        self.init(trusted: writer.bytes)
+        self.init(trusted: writer.bytes.take())
     }
 
     package init(_ elements: some Sequence<(String, BSONValue)>) {
@@ -94,7 +96,7 @@ package struct BSONDocument: Sendable {
         var writer = BSONWriter(continuing: bytes)
         writer.append(key: key, value)
         writer.close(0)
-        self = BSONDocument(trusted: writer.bytes)
+        self = BSONDocument(trusted: writer.bytes.take())
     }
 
     /// A reader that stands on the element of that name.
@@ -166,7 +168,7 @@ package struct BSONArray: Sendable, Hashable {
         for value in values { elements.append(value) }
         writer = elements.writer
         writer.close(mark)
-        document = BSONDocument(trusted: writer.bytes)
+        document = BSONDocument(trusted: writer.bytes.take())
     }
 
     package var isEmpty: Bool { document.isEmpty }

@@ -1,3 +1,5 @@
+import ClientSupport
+
 extension BSONValue: BSONWritable {
     package var bsonType: BSONType {
         switch self {
@@ -58,9 +60,6 @@ extension BSONValue: BSONWritable {
 extension BSONWriter {
     /// The length of what began at `mark`, without a terminating zero.
     fileprivate mutating func fillIn(_ mark: Int) {
-        close(mark)
-        bytes.removeLast()
-        let length = Int32(bytes.count - mark).littleEndian
-        bytes.withUnsafeMutableBytes { $0.storeBytes(of: length, toByteOffset: mark, as: Int32.self) }
+        bytes.store(Int32(bytes.count - mark), at: mark)
     }
 }

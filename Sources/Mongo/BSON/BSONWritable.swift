@@ -1,3 +1,4 @@
+import ClientSupport
 package import Foundation
 
 /// What can be written as an element.
@@ -63,9 +64,11 @@ extension String: BSONWritable {
 extension UUID: BSONWritable {
     package var bsonType: BSONType { .binary }
     package func writeBSON(to writer: inout BSONWriter) {
-        writer.appendInteger(Int32(16))
-        writer.bytes.append(4)
-        withUnsafeBytes(of: uuid) { writer.bytes.append(contentsOf: $0) }
+        writer.bytes.append(21) { place in
+            place.storeBytes(of: Int32(16).littleEndian, as: Int32.self)
+            (place + 4).storeBytes(of: 4, as: UInt8.self)
+            (place + 5).storeBytes(of: uuid, as: uuid_t.self)
+        }
     }
 }
 
@@ -77,7 +80,7 @@ extension Date: BSONWritable {
 extension BSONDocument: BSONWritable {
     package var bsonType: BSONType { .document }
     package func writeBSON(to writer: inout BSONWriter) {
-        writer.bytes.append(contentsOf: storage[start..<end])
+        withUnsafeBytes { writer.bytes.append($0) }
     }
 }
 

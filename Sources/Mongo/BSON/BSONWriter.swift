@@ -1,20 +1,25 @@
+import ClientSupport
 package import Foundation
 
 /// Appends elements to a growing buffer. Lengths are filled in when a document closes, so nothing is copied or measured
 /// twice.
 package struct BSONWriter {
-    var bytes: [UInt8]
+    var bytes: ByteBuilder
 
     init(reservingBytes: Int = 0) {
-        bytes = []
-        if reservingBytes > 0 { bytes.reserveCapacity(reservingBytes) }
+        bytes = ByteBuilder(reserving: reservingBytes)
     }
 
     /// Goes on behind the last element of a finished document; ``close(_:)`` with 0 follows.
     init(continuing document: [UInt8]) {
-        bytes = document
-        bytes.removeLast()
+        bytes = ByteBuilder(continuing: document)
+        bytes.truncate(to: bytes.count - 1)
     }
+
+    init(_ bytes: consuming ByteBuilder) {
+        self.bytes = bytes
+    }
+
     package mutating func append(_ key: StaticString, _ value: some BSONWritable) {
         appendHeader(value.bsonType, key)
         value.writeBSON(to: &self)
@@ -27,9 +32,9 @@ package struct BSONWriter {
 
     /// A date.
     package mutating func append(_ key: StaticString, milliseconds: Int64) {
-        appendHeader(.date, key)
-        appendInteger(milliseconds)
+        append(.date, key, milliseconds)
     }
+
     package mutating func appendDocument(
         _ key: StaticString, _ build: (inout BSONWriter) throws -> Void
     ) rethrows {
@@ -38,6 +43,7 @@ package struct BSONWriter {
         try build(&self)
         close(mark)
     }
+
     package mutating func appendArray(
         _ key: StaticString, _ build: (inout BSONArrayWriter) throws -> Void
     ) rethrows {
@@ -46,36 +52,37 @@ package struct BSONWriter {
     }
 }
 
-/// What is written most, without a protocol between.
+/// What is written most, without a protocol between and in one go with its key.
 extension BSONWriter {
     package mutating func append(_ key: StaticString, _ value: Int) {
-        appendHeader(.int64, key)
-        appendInteger(Int64(value))
+        append(.int64, key, Int64(value))
     }
 
     package mutating func append(_ key: StaticString, _ value: Int32) {
-        appendHeader(.int32, key)
-        appendInteger(value)
+        append(.int32, key, value)
     }
 
     package mutating func append(_ key: StaticString, _ value: Int64) {
-        appendHeader(.int64, key)
-        appendInteger(value)
+        append(.int64, key, value)
     }
 
     package mutating func append(_ key: StaticString, _ value: Double) {
-        appendHeader(.double, key)
-        appendInteger(value.bitPattern)
+        append(.double, key, value.bitPattern)
     }
 
     package mutating func append(_ key: StaticString, _ value: Bool) {
-        appendHeader(.bool, key)
-        bytes.append(value ? 1 : 0)
+        append(.bool, key, UInt8(value ? 1 : 0))
     }
 
     package mutating func append(_ key: StaticString, _ value: String) {
-        appendHeader(.string, key)
-        appendString(value)
+        var value = value
+        value.withUTF8 { utf8 in
+            let header = key.utf8CodeUnitCount + 2
+            bytes.append(header + utf8.count + 5) {
+                Self.store(.string, key, at: $0)
+                Self.store(utf8, at: $0 + header)
+            }
+        }
     }
 
     package mutating func append(_ key: StaticString, _ value: UUID) {
@@ -84,8 +91,32 @@ extension BSONWriter {
     }
 
     package mutating func append(_ key: StaticString, _ value: Date) {
-        appendHeader(.date, key)
-        appendInteger(value.bsonMilliseconds)
+        append(.date, key, value.bsonMilliseconds)
+    }
+
+    @inline(__always)
+    private mutating func append<Value: FixedWidthInteger>(_ type: BSONType, _ key: StaticString, _ value: Value) {
+        let header = key.utf8CodeUnitCount + 2
+        bytes.append(header + MemoryLayout<Value>.size) {
+            Self.store(type, key, at: $0)
+            ($0 + header).storeBytes(of: value.littleEndian, as: Value.self)
+        }
+    }
+
+    @inline(__always)
+    private static func store(_ type: BSONType, _ key: StaticString, at place: UnsafeMutableRawPointer) {
+        place.storeBytes(of: type.rawValue, as: UInt8.self)
+        let count = key.utf8CodeUnitCount
+        (place + 1).copyMemory(from: key.utf8Start, byteCount: count)
+        (place + 1 + count).storeBytes(of: 0, as: UInt8.self)
+    }
+
+    /// A string's length, bytes and zero.
+    @inline(__always)
+    static func store(_ utf8: UnsafeBufferPointer<UInt8>, at place: UnsafeMutableRawPointer) {
+        place.storeBytes(of: Int32(utf8.count + 1).littleEndian, as: Int32.self)
+        if let base = utf8.baseAddress { (place + 4).copyMemory(from: base, byteCount: utf8.count) }
+        (place + 4 + utf8.count).storeBytes(of: 0, as: UInt8.self)
     }
 }
 
@@ -124,32 +155,23 @@ extension BSONWriter {
     /// Ends the document that began at `mark`.
     mutating func close(_ mark: Int) {
         bytes.append(0)
-        let length = Int32(bytes.count - mark).littleEndian
-        bytes.withUnsafeMutableBytes { $0.storeBytes(of: length, toByteOffset: mark, as: Int32.self) }
+        bytes.store(Int32(bytes.count - mark), at: mark)
     }
+
     mutating func appendElements(_ build: (inout BSONArrayWriter) throws -> Void) rethrows {
         let mark = open()
-        var elements = BSONArrayWriter(BSONWriter(bytes: consumeBytes()))
+        // Handed on and back without a second owner, which would copy the bytes at the next write.
+        var elements = BSONArrayWriter(BSONWriter())
+        swap(&elements.writer.bytes, &bytes)
         defer {
-            bytes = elements.writer.consumeBytes()
+            swap(&elements.writer.bytes, &bytes)
             close(mark)
         }
         try build(&elements)
     }
-    init(bytes: [UInt8]) {
-        self.bytes = bytes
-    }
 
-    /// Hands the buffer on without a second owner, which would copy it at the next write.
-    mutating func consumeBytes() -> [UInt8] {
-        var taken: [UInt8] = []
-        swap(&taken, &bytes)
-        return taken
-    }
     mutating func appendHeader(_ type: BSONType, _ key: StaticString) {
-        bytes.append(type.rawValue)
-        key.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        bytes.append(0)
+        bytes.append(key.utf8CodeUnitCount + 2) { Self.store(type, key, at: $0) }
     }
 
     mutating func appendHeader(_ type: BSONType, key: String) {
@@ -161,19 +183,19 @@ extension BSONWriter {
         var text = text
         text.withUTF8 { utf8 in
             precondition(!utf8.contains(0), "a BSON key holds no zero byte")
-            bytes.append(contentsOf: utf8)
+            bytes.append(UnsafeRawBufferPointer(utf8))
         }
         bytes.append(0)
     }
+
     mutating func appendInteger<Value: FixedWidthInteger>(_ value: Value) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(MemoryLayout<Value>.size) { $0.storeBytes(of: value.littleEndian, as: Value.self) }
     }
+
     mutating func appendString(_ text: String) {
         var text = text
         text.withUTF8 { utf8 in
-            appendInteger(Int32(utf8.count + 1))
-            bytes.append(contentsOf: utf8)
+            bytes.append(utf8.count + 5) { Self.store(utf8, at: $0) }
         }
-        bytes.append(0)
     }
 }

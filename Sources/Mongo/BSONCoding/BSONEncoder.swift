@@ -1,3 +1,5 @@
+import ClientSupport
+
 /// Encodes `Encodable` values as documents. Int is an int64, a UUID, Data and [UInt8] are binaries, a Date is a date, and an
 /// optional that is nil is left out.
 package struct BSONEncoder: Sendable {
@@ -46,13 +48,17 @@ final class BSONFrame {
         let mark = whole.open()
         var done = 0
         for child in children {
-            whole.bytes.append(contentsOf: writer.bytes[done..<child.offset])
+            append(done..<child.offset, to: &whole)
             done = child.offset
             try child.encoder.finish(into: &whole)
         }
-        whole.bytes.append(contentsOf: writer.bytes[done...])
+        append(done..<writer.bytes.count, to: &whole)
         whole.close(mark)
-        return whole.bytes
+        return whole.bytes.take()
+    }
+
+    private func append(_ range: Range<Int>, to whole: inout BSONWriter) {
+        writer.bytes.withUnsafeBytes { whole.bytes.append(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 }
 

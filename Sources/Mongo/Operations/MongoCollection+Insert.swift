@@ -35,7 +35,7 @@ extension MongoCollection {
         let keyBytesMax = 8
         let bytes = min(documents.byteCount + documents.count * keyBytesMax, WriteBatch.bytesMax)
         var batch = WriteBatch(.insert, on: self, ordered: ordered, reservingBytes: bytes)
-        documents.storage.withUnsafeBytes { storage in
+        documents.withUnsafeBytes { storage in
             while next < documents.count {
                 let range = documents.range(of: next)
                 guard batch.takes(range.count) else { return }

@@ -1,3 +1,5 @@
+import ClientSupport
+
 /// One write command's share of a bulk: writes of one kind, as many as a command takes.
 struct WriteBatch {
     enum Kind: Hashable {
@@ -52,7 +54,7 @@ struct WriteBatch {
         writer.close(arrayMark)
         writer.close(0)
         return MongoRequest(
-            command: BSONDocument(trusted: writer.bytes), database: collection.database,
+            command: BSONDocument(trusted: writer.bytes.take()), database: collection.database,
             operation: collection.operation(kind.command), repetition: isNumbered ? .numberedWrite : .never,
             isWrite: true)
     }

@@ -60,10 +60,10 @@ package struct AnalysisResult: Sendable, Hashable {
         package let agreeing: Int
         /// The mean of all that name it.
         package let polarity: Fraction
-        /// The ordinals of the cards that say it most strongly, at most three, the strongest first.
-        package let cards: [Int]
+        /// Of the cards that say it most strongly, the strongest first.
+        package let cards: FewOrdinals
 
-        package init(term: String, count: Int, agreeing: Int, polarity: Fraction, cards: [Int]) {
+        package init(term: String, count: Int, agreeing: Int, polarity: Fraction, cards: FewOrdinals) {
             self.term = term
             self.count = count
             self.agreeing = agreeing

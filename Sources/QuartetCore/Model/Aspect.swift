@@ -50,10 +50,10 @@ package struct AspectSummary: Hashable, Sendable {
     package struct Voice: Hashable, Sendable {
         /// What the strongest says.
         package let text: String
-        /// Ordinals, at most three, the strongest first.
-        package let cards: [Int]
+        /// The strongest first.
+        package let cards: FewOrdinals
 
-        package init(text: String, cards: [Int]) {
+        package init(text: String, cards: FewOrdinals) {
             (self.text, self.cards) = (text, cards)
         }
     }

@@ -33,16 +33,23 @@ package struct CardDigest: Hashable, Sendable, CustomStringConvertible {
 
     /// 16 bytes, big-endian.
     package var bytes: [UInt8] {
-        [high, low].flatMap { lane in (0..<8).map { UInt8(truncatingIfNeeded: lane >> (56 - 8 * UInt64($0))) } }
+        [UInt8](unsafeUninitializedCapacity: 16) { bytes, count in
+            for place in 0..<16 { bytes[place] = byte(place) }
+            count = 16
+        }
+    }
+
+    private func byte(_ place: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: (place < 8 ? high : low) >> (56 - 8 * UInt64(place & 7)))
     }
 
     /// 32 hexadecimal digits.
     package var description: String {
         let digits = StaticString("0123456789abcdef")
         return String(unsafeUninitializedCapacity: 32) { text in
-            for (place, byte) in bytes.enumerated() {
-                text[2 * place] = digits.utf8Start[Int(byte >> 4)]
-                text[2 * place + 1] = digits.utf8Start[Int(byte & 15)]
+            for place in 0..<16 {
+                text[2 * place] = digits.utf8Start[Int(byte(place) >> 4)]
+                text[2 * place + 1] = digits.utf8Start[Int(byte(place) & 15)]
             }
             return 32
         }

@@ -42,13 +42,14 @@ package struct KeywordDetails: Sendable, Hashable {
         package let negative: Int
         /// The mean of those reviews.
         package let polarity: Fraction
-        /// The ordinals of its best cards, at most three, the best first.
-        package let best: [Int]
-        /// The ordinals of its worst cards, at most three, the worst first.
-        package let worst: [Int]
+        /// Of its best cards, the best first.
+        package let best: FewOrdinals
+        /// Of its worst cards, the worst first.
+        package let worst: FewOrdinals
 
         package init(
-            term: String, count: Int, positive: Int, negative: Int, polarity: Fraction, best: [Int], worst: [Int]
+            term: String, count: Int, positive: Int, negative: Int, polarity: Fraction, best: FewOrdinals,
+            worst: FewOrdinals
         ) {
             self.term = term
             self.count = count

@@ -1,30 +1,35 @@
 /// The aspects that cards name, each with its tally, and those of each month.
 struct AspectTable: Sendable {
-    private var places: [Term: Int] = [:]
-    private var terms: [String] = []
+    private var table = TermTable()
+    /// By the places of their terms.
     private var tallies: [AspectTally] = []
     private var months: [ReviewMonth: Month] = [:]
 
     private struct Month {
         var reviews = 0
         var polaritySum = 0
-        /// By their place in `terms`.
+        /// By their place in `table`.
         var aspects: [Int: (count: Int, positive: Int, negative: Int)] = [:]
     }
 
-    var isEmpty: Bool { terms.isEmpty }
+    var isEmpty: Bool { tallies.isEmpty }
 
     mutating func add(_ card: EmotionCard) {
         let aspects = card.reading.aspects
-        for (index, aspect) in aspects.enumerated() {
+        for index in aspects.indices {
+            let term = aspects[index].term
             // A review counts once for each thing, however often it comes back to it.
-            let same = aspects[index...].filter { Term(text: $0.term) == Term(text: aspect.term) }
-            guard !aspects[..<index].contains(where: { Term(text: $0.term) == Term(text: aspect.term) }) else {
-                continue
+            guard !aspects[..<index].contains(where: { Term.areEqual($0.term, term) }) else { continue }
+            let (place, isNew) = table.add(term)
+            if isNew { tallies.append(AspectTally()) }
+            var (sum, count) = (0, 0)
+            for aspect in aspects[index...] where Term.areEqual(aspect.term, term) {
+                sum += Int(aspect.polarity.tenThousandths)
+                count += 1
+                tallies[place].hear(aspect, ordinal: card.ordinal)
             }
-            let polarity = Fraction.mean(same.reduce(0) { $0 + Int($1.polarity.tenThousandths) }, of: same.count)
-            let place = place(of: aspect.term)
-            tallies[place].add(same, polarity, ordinal: card.ordinal)
+            let polarity = Fraction.mean(sum, of: count)
+            tallies[place].count(polarity)
             if let month = card.month { add(place, polarity, in: month) }
         }
         guard let month = card.month else { return }
@@ -32,28 +37,19 @@ struct AspectTable: Sendable {
         months[month]?.polaritySum += Int(card.reading.polarity.tenThousandths)
     }
 
-    private mutating func place(of text: String) -> Int {
-        let term = Term(text: text)
-        if let place = places[term] { return place }
-        places[term] = terms.count
-        terms.append(text)
-        tallies.append(AspectTally())
-        return terms.count - 1
-    }
-
     private mutating func add(_ place: Int, _ polarity: Fraction, in month: ReviewMonth) {
-        var tally = months[month]?.aspects[place] ?? (0, 0, 0)
-        tally.count += 1
-        switch polarity.side {
-        case .positive: tally.positive += 1
-        case .negative: tally.negative += 1
-        case .neutral: break
+        let side = polarity.side
+        // In place: a month taken out and put back would be copied with all its aspects.
+        func count(_ tally: inout (count: Int, positive: Int, negative: Int)) {
+            tally.count += 1
+            if side == .positive { tally.positive += 1 }
+            if side == .negative { tally.negative += 1 }
         }
-        months[month, default: Month()].aspects[place] = tally
+        count(&months[month, default: Month()].aspects[place, default: (0, 0, 0)])
     }
 
     /// What the cards say of each, in no order that means anything.
-    var summaries: [AspectSummary] { terms.indices.map { tallies[$0].summary(terms[$0]) } }
+    var summaries: [AspectSummary] { tallies.indices.map { tallies[$0].summary(table.terms[$0]) } }
 
     /// Those of the highest rank first, those of equal rank in the order of their terms; those without a rank are left out.
     static func ranked(
@@ -65,7 +61,7 @@ struct AspectTable: Sendable {
         }
         order.sort { left, right in
             if left.rank != right.rank { return right.rank < left.rank }
-            return Term(text: summaries[left.place].term).precedes(Term(text: summaries[right.place].term))
+            return Term.precedes(summaries[left.place].term, summaries[right.place].term)
         }
         return order.prefix(max).map { summaries[$0.place] }
     }
@@ -75,7 +71,7 @@ struct AspectTable: Sendable {
         months.keys.sorted().suffix(max).map { month in
             let tally = months[month] ?? Month()
             let aspects = ranked.lazy.compactMap { aspect -> MonthSummary.Aspect? in
-                guard let found = places[Term(text: aspect.term)].flatMap({ tally.aspects[$0] }) else { return nil }
+                guard let found = table.place(of: aspect.term).flatMap({ tally.aspects[$0] }) else { return nil }
                 return MonthSummary.Aspect(
                     term: aspect.term, count: found.count, positive: found.positive, negative: found.negative)
             }
@@ -96,22 +92,24 @@ struct AspectTally: Sendable {
     private var complaint = Voices()
     private var categories = InlineArray<8, Int32>(repeating: 0)
 
-    /// - Parameter aspects: of one card, of the same thing.
-    mutating func add(_ aspects: [Aspect], _ polarity: Fraction, ordinal: Int) {
+    /// What one card says of it once.
+    mutating func hear(_ aspect: Aspect, ordinal: Int) {
+        categories[aspect.category.index] += 1
+        switch aspect.polarity.side {
+        case .positive: praise.add(aspect, ordinal)
+        case .negative: complaint.add(aspect, ordinal)
+        case .neutral: break
+        }
+    }
+
+    /// One card, with the mean of all that it says of it.
+    mutating func count(_ polarity: Fraction) {
         count += 1
         polaritySum += Int(polarity.tenThousandths)
         switch polarity.side {
         case .positive: positive += 1
         case .negative: negative += 1
         case .neutral: break
-        }
-        for aspect in aspects {
-            categories[aspect.category.index] += 1
-            switch aspect.polarity.side {
-            case .positive: praise.add(aspect, ordinal)
-            case .negative: complaint.add(aspect, ordinal)
-            case .neutral: break
-            }
         }
     }
 
@@ -127,24 +125,33 @@ struct AspectTally: Sendable {
 
     /// The few strongest cards of a side, in whatever order they came; of two that are as strong the earlier one.
     private struct Voices: Sendable {
-        private var strongest: [(strength: Int32, ordinal: Int, text: String)] = []
+        private var strongest = InlineArray<3, (strength: Int32, ordinal: Int, text: String)>(repeating: (0, 0, ""))
+        private var count = 0
 
         mutating func add(_ aspect: Aspect, _ ordinal: Int) {
             let strength = abs(aspect.polarity.tenThousandths)
-            if let same = strongest.firstIndex(where: { $0.ordinal == ordinal }) {
+            for place in 0..<count where strongest[place].ordinal == ordinal {
                 // One of a card is told, the stronger.
-                guard strongest[same].strength < strength else { return }
-                strongest.remove(at: same)
+                guard strongest[place].strength < strength else { return }
+                for next in place..<(count - 1) { strongest[next] = strongest[next + 1] }
+                count -= 1
+                break
             }
-            let place =
-                strongest.firstIndex { ($0.strength, ordinal) < (strength, $0.ordinal) } ?? strongest.count
-            guard place < 3 else { return }
-            strongest.insert((strength, ordinal, aspect.text.isEmpty ? aspect.opinion : aspect.text), at: place)
-            if strongest.count > 3 { strongest.removeLast() }
+            var place = count
+            while place > 0, (strongest[place - 1].strength, ordinal) < (strength, strongest[place - 1].ordinal) {
+                place -= 1
+            }
+            guard place < strongest.count else { return }
+            count = min(count + 1, strongest.count)
+            for next in stride(from: count - 1, to: place, by: -1) { strongest[next] = strongest[next - 1] }
+            strongest[place] = (strength, ordinal, aspect.text.isEmpty ? aspect.opinion : aspect.text)
         }
 
         var voice: AspectSummary.Voice? {
-            strongest.first.map { AspectSummary.Voice(text: $0.text, cards: strongest.map(\.ordinal)) }
+            guard count > 0 else { return nil }
+            var cards = FewOrdinals()
+            for place in 0..<count { cards.append(strongest[place].ordinal) }
+            return AspectSummary.Voice(text: strongest[0].text, cards: cards)
         }
     }
 }

@@ -2,21 +2,18 @@
 struct KeywordTable: Sendable {
     struct Word: Sendable {
         let term: String
-        fileprivate(set) var tally = KeywordTally()
+        let tally: KeywordTally
     }
 
-    private var places: [Term: Int] = [:]
-    private var words: [Word] = []
+    private var table = TermTable()
+    /// By the places of their terms.
+    private var tallies: [KeywordTally] = []
 
     mutating func add(_ keywords: [String], _ polarity: Fraction, ordinal: Int) {
         for text in keywords {
-            let term = Term(text: text)
-            let place = places[term] ?? words.count
-            if place == words.count {
-                places[term] = place
-                words.append(Word(term: text))
-            }
-            words[place].tally.add(polarity, ordinal: ordinal)
+            let (place, isNew) = table.add(text)
+            if isNew { tallies.append(KeywordTally()) }
+            tallies[place].add(polarity, ordinal: ordinal)
         }
     }
 
@@ -26,15 +23,15 @@ struct KeywordTable: Sendable {
     /// Each rank is worked out once, and sorting moves numbers alone.
     func ranked(max: Int, by rank: (KeywordTally) -> Rank?) -> [Word] {
         var order: [(rank: Rank, place: Int)] = []
-        order.reserveCapacity(words.count)
-        for place in words.indices {
-            if let rank = rank(words[place].tally) { order.append((rank, place)) }
+        order.reserveCapacity(tallies.count)
+        for place in tallies.indices {
+            if let rank = rank(tallies[place]) { order.append((rank, place)) }
         }
         order.sort { left, right in
             if left.rank != right.rank { return left.rank.value > right.rank.value }
-            return Term(text: words[left.place].term).precedes(Term(text: words[right.place].term))
+            return Term.precedes(table.terms[left.place], table.terms[right.place])
         }
-        return order.prefix(max).map { words[$0.place] }
+        return order.prefix(max).map { Word(term: table.terms[$0.place], tally: tallies[$0.place]) }
     }
 
     /// A number of reviews, then a strength.
@@ -46,21 +43,5 @@ struct KeywordTable: Sendable {
         }
 
         static func < (left: Rank, right: Rank) -> Bool { left.value < right.value }
-    }
-}
-
-/// A word as its bytes: Swift takes differently composed strings for equal, and which of them a table then shows would
-/// depend on the order of the cards.
-struct Term: Hashable {
-    let text: String
-
-    func precedes(_ other: Term) -> Bool { text.utf8.lexicographicallyPrecedes(other.text.utf8) }
-
-    static func == (left: Term, right: Term) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
-
-    func hash(into hasher: inout Hasher) {
-        if text.utf8.withContiguousStorageIfAvailable({ hasher.combine(bytes: UnsafeRawBufferPointer($0)) }) == nil {
-            for byte in text.utf8 { hasher.combine(byte) }
-        }
     }
 }

@@ -40,8 +40,12 @@ private struct StrongestCards: Sendable {
         for index in keys.indices where key > keys[index] { swap(&key, &keys[index]) }
     }
 
-    var ordinals: [Int] {
-        keys.indices.compactMap { keys[$0] == 0 ? nil : Int(~UInt32(truncatingIfNeeded: keys[$0])) }
+    var ordinals: FewOrdinals {
+        var ordinals = FewOrdinals()
+        for index in keys.indices where keys[index] != 0 {
+            ordinals.append(Int(~UInt32(truncatingIfNeeded: keys[index])))
+        }
+        return ordinals
     }
 }
 

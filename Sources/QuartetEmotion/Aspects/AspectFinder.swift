@@ -8,9 +8,10 @@ struct AspectFinder {
     /// Fewer than a card may name: more than that of one text is mostly chance.
     static let countMax = 8
 
+    /// Entries are indices in the lexicon: what is made for every text owns nothing.
     struct Name {
-        let term: String?
-        let category: AspectCategory
+        /// Nil for a thing without an entry.
+        let entry: Int?
         let symbols: Range<Int>
     }
 
@@ -18,9 +19,9 @@ struct AspectFinder {
         var polarity: Double
         let symbols: Range<Int>
         /// What the words themselves imply.
-        let implied: AspectLexicon.Entry?
+        var implied: Int?
         /// More or less of something, 1 or -1: good or bad by what there is more of.
-        let amount: Double
+        var amount: Double = 0
         var isUsed = false
     }
 
@@ -32,6 +33,9 @@ struct AspectFinder {
 
     private let lexicon = AspectLexicon.standard
     private let valenceLexicon = ValenceLexicon.standard
+    private let words = AspectWords.standard
+    /// Of the words of the text.
+    private var roles: [AspectWords.Word] = []
     private(set) var names: [Name] = []
     private(set) var judgements: [Judgement] = []
     private var clauses = ClauseSplitter()
@@ -40,10 +44,13 @@ struct AspectFinder {
     mutating func aspects(
         in text: FoldedText, _ utf8: Span<UInt8>, _ evidence: Evidence, _ valences: Valences
     ) -> [Aspect] {
+        guard !text.words.isEmpty else { return [] }
+        roles.removeAll(keepingCapacity: true)
+        for word in text.words { roles.append(words.word(word.symbols, in: text.symbols)) }
         collectNames(text)
         collectJudgements(text, evidence, valences)
         guard !judgements.isEmpty else { return [] }
-        clauses.split(text)
+        clauses.split(text, roles)
         var found: [Aspect] = []
         var (name, judgement) = (0, 0)
         for end in clauses.ends {
@@ -60,29 +67,28 @@ struct AspectFinder {
         names.removeAll(keepingCapacity: true)
         judgements.removeAll(keepingCapacity: true)
         var covered = 0
-        for (index, word) in text.words.enumerated() where word.symbols.lowerBound >= covered {
+        for (position, word) in text.words.enumerated() where word.symbols.lowerBound >= covered {
             guard names.count < Self.weighedMax, judgements.count < Self.weighedMax else { break }
             guard word.kind == .hangul || word.kind == .latin,
-                let (entry, end) = lexicon.longest(at: word.symbols.lowerBound, in: text.symbols)
+                let (index, end) = lexicon.longest(at: word.symbols.lowerBound, in: text.symbols)
             else { continue }
             let symbols = word.symbols.lowerBound..<end
             covered = end
-            if let implied = entry.implied {
-                let sign = isDenied(symbols, word: index, in: text) ? -implied : implied
-                judgements.append(
-                    Judgement(polarity: sign * Self.impliedPolarity, symbols: symbols, implied: entry, amount: 0))
-            } else if !AspectWords.standard.isComparison(behind: end, in: text.symbols),
-                !(entry.term == "price" && isAllowance(before: index, in: text))
+            if lexicon.implies(index) {
+                let implied = lexicon.entries[index].implied ?? 0
+                let sign = isDenied(symbols, word: position, in: text) ? -implied : implied
+                judgements.append(Judgement(polarity: sign * Self.impliedPolarity, symbols: symbols, implied: index))
+            } else if !words.isComparison(behind: end, in: text.symbols),
+                !(isAllowance(before: position) && lexicon.entries[index].term == "price")
             {
-                names.append(Name(term: entry.term, category: entry.category, symbols: symbols))
+                names.append(Name(entry: index, symbols: symbols))
             }
         }
     }
 
     /// Whether "for the" stands before: good for the price.
-    private func isAllowance(before word: Int, in text: FoldedText) -> Bool {
-        guard word >= 2 else { return false }
-        return AspectWords.standard.isFor(text.symbols[text.words[word - 2].symbols])
+    private func isAllowance(before word: Int) -> Bool {
+        word >= 2 && roles[word - 2].role == .allowance
     }
 
     private mutating func collectJudgements(_ text: FoldedText, _ evidence: Evidence, _ valences: Valences) {
@@ -91,34 +97,39 @@ struct AspectFinder {
             guard judgements.count < Self.weighedMax * 2 else { break }
             if let index = judgements[..<impliedCount].firstIndex(where: { $0.symbols.overlaps(hit.symbols) }) {
                 // What the lexicon hears as denied is.
-                if hit.isNegated, let implied = judgements[index].implied?.implied {
-                    judgements[index].polarity = -implied * Self.impliedPolarity
+                if hit.isNegated, let entry = judgements[index].implied {
+                    judgements[index].polarity = -(lexicon.entries[entry].implied ?? 0) * Self.impliedPolarity
                 }
                 continue
             }
-            judgements.append(
-                Judgement(polarity: hit.feeling.polarity, symbols: hit.symbols, implied: nil, amount: 0))
+            judgements.append(Judgement(polarity: hit.feeling.polarity, symbols: hit.symbols))
         }
-        for hit in valences.hits where abs(hit.value) >= Self.valenceMin {
+        for hit in valences.hits
+        where abs(hit.value) >= Self.valenceMin && roles[hit.word].role != .plainNoun {
             guard judgements.count < Self.weighedMax * 3 else { break }
             let symbols = text.words[hit.word].symbols
             if judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
-            judgements.append(
-                Judgement(polarity: Double(max(-4, min(4, hit.value))) / 4, symbols: symbols, implied: nil, amount: 0))
+            judgements.append(Judgement(polarity: Double(max(-4, min(4, hit.value))) / 4, symbols: symbols))
         }
-        for (index, word) in text.words.enumerated() {
+        collectAmounts(text)
+        sortOut(text)
+    }
+
+    private mutating func collectAmounts(_ text: FoldedText) {
+        for (index, role) in roles.enumerated() where role.role == .denial || role.amount != 0 {
             guard judgements.count < Self.weighedMax * 4 else { break }
+            var (symbols, amount) = (text.words[index].symbols, Double(role.amount))
             // 안 닫혀요: what a thing does not do.
-            if AspectWords.standard.isDenial(text.symbols[word.symbols]), index + 1 < text.words.count {
-                let symbols = word.symbols.lowerBound..<text.words[index + 1].symbols.upperBound
-                if judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
-                judgements.append(Judgement(polarity: 0, symbols: symbols, implied: nil, amount: -1))
-                continue
+            if role.role == .denial, index + 1 < text.words.count {
+                (symbols, amount) = (symbols.lowerBound..<text.words[index + 1].symbols.upperBound, -1)
             }
-            guard let amount = AspectWords.standard.amount(of: text.symbols[word.symbols]) else { continue }
-            if judgements.contains(where: { $0.symbols.overlaps(word.symbols) }) { continue }
-            judgements.append(Judgement(polarity: 0, symbols: word.symbols, implied: nil, amount: amount))
+            if amount == 0 || judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
+            judgements.append(Judgement(polarity: 0, symbols: symbols, amount: amount))
         }
+    }
+
+    private mutating func sortOut(_ text: FoldedText) {
+        guard !judgements.isEmpty else { return }
         // A name in itself is no judgement, but 총알배송 is.
         judgements.removeAll { judgement in
             judgement.implied == nil
@@ -145,8 +156,8 @@ struct AspectFinder {
             }
             return false
         }
-        if word > 0, AspectWords.standard.isDenial(text.symbols[text.words[word - 1].symbols]) { return true }
-        return AspectWords.standard.isDenied(behind: symbols.upperBound, in: text.symbols)
+        if word > 0, roles[word - 1].role == .denial { return true }
+        return words.isDenied(behind: symbols.upperBound, in: text.symbols)
     }
 
     private mutating func pair(
@@ -157,26 +168,30 @@ struct AspectFinder {
             guard let best = judgement(for: name, among: judgementsHere, namesHere, in: text) else { continue }
             judgements[best].isUsed = true
             let judgement = judgements[best]
-            let polarity = polarity(of: judgement, names[name].term ?? "")
+            let isNuisance = names[name].entry.map { lexicon.entries[$0].isNuisance } ?? false
+            let polarity = polarity(of: judgement, isNuisance: isNuisance)
             append(names[name], judgement, polarity, text, utf8, &found)
         }
         for index in judgementsHere where !judgements[index].isUsed {
             let judgement = judgements[index]
-            if let implied = judgement.implied, !implied.term.isEmpty {
-                let name = Name(term: implied.term, category: implied.category, symbols: judgement.symbols)
+            if let implied = judgement.implied, !lexicon.entries[implied].term.isEmpty {
+                let name = Name(entry: implied, symbols: judgement.symbols)
                 append(name, judgement, judgement.polarity, text, utf8, &found)
-            } else if let subject = subject(of: judgement, in: text) ?? object(of: judgement, before: end, in: text) {
-                // A thing that shops have no name for is mostly a part of the goods.
-                let name = Name(term: nil, category: .quality, symbols: subject)
-                append(name, judgement, polarity(of: judgement, Self.spelled(subject, text)), text, utf8, &found)
+            } else if let subject = subject(of: judgement, in: text) ?? object(of: judgement, before: end, in: text),
+                !names[namesHere].contains(where: { $0.symbols.overlaps(subject) })
+            {
+                let isNuisance =
+                    judgement.amount != 0 && AspectWords.nuisances.contains(AspectSpelling.term(subject, text, utf8))
+                let polarity = polarity(of: judgement, isNuisance: isNuisance)
+                append(Name(entry: nil, symbols: subject), judgement, polarity, text, utf8, &found)
             }
         }
     }
 
     /// What a judgement is worth of a thing: much of it may be bad.
-    private func polarity(of judgement: Judgement, _ term: String) -> Double {
+    private func polarity(of judgement: Judgement, isNuisance: Bool) -> Double {
         guard judgement.amount != 0 else { return judgement.polarity }
-        return judgement.amount * (AspectWords.nuisances.contains(term) ? -0.5 : 0.5)
+        return judgement.amount * (isNuisance ? -0.5 : 0.5)
     }
 
     /// The judgement of a thing in its clause: in Korean the first behind it, else the last before; in English the nearest.
@@ -214,26 +229,23 @@ struct AspectFinder {
         guard
             var word = text.words.lastIndex(where: { $0.symbols.lowerBound <= judgement.symbols.lowerBound }), word > 0
         else { return nil }
-        let words = AspectWords.standard
         var (steps, hasVerb) = (0, false)
         word -= 1
-        while word > 0, steps < 3, words.isAdverb(text.symbols[text.words[word].symbols]) {
-            hasVerb = hasVerb || words.isVerb(text.symbols[text.words[word].symbols])
+        while word > 0, steps < 3, roles[word].role.isAdverb {
+            hasVerb = hasVerb || roles[word].role == .verb
             (word, steps) = (word - 1, steps + 1)
         }
         let candidate = text.words[word]
         guard candidate.symbols.upperBound <= judgement.symbols.lowerBound,
             let content = ContentWords.standard.content(of: candidate, in: text),
-            !words.isGeneral(text.symbols[content])
+            words.word(content, in: text.symbols).role != .general
         else { return nil }
         switch candidate.kind {
         case .hangul:
-            guard content.upperBound < candidate.symbols.upperBound,
-                words.isSubjectParticle(text.symbols[content.upperBound..<candidate.symbols.upperBound])
-            else { return nil }
-            return content
+            let particle = content.upperBound..<candidate.symbols.upperBound
+            return words.word(particle, in: text.symbols).role == .particle ? content : nil
         case .latin:
-            let isIntroduced = word > 0 && words.isDeterminer(text.symbols[text.words[word - 1].symbols])
+            let isIntroduced = word > 0 && roles[word - 1].role == .determiner
             return hasVerb || isIntroduced ? content : nil
         default: return nil
         }
@@ -247,12 +259,9 @@ struct AspectFinder {
             text.words[word].symbols.lowerBound == judgement.symbols.upperBound + 1,
             let content = ContentWords.standard.content(of: text.words[word], in: text)
         else { return nil }
-        let words = AspectWords.standard
         let before = text.words[word - 1].symbols.lowerBound == judgement.symbols.lowerBound ? word - 2 : -1
-        let isIntroduced =
-            before < 0 || words.isDeterminer(text.symbols[text.words[before].symbols])
-            || words.isAdverb(text.symbols[text.words[before].symbols])
-        return isIntroduced && !words.isGeneral(text.symbols[content]) ? content : nil
+        let isIntroduced = before < 0 || roles[before].role == .determiner || roles[before].role.isAdverb
+        return isIntroduced && words.word(content, in: text.symbols).role != .general ? content : nil
     }
 
     private func append(
@@ -260,32 +269,21 @@ struct AspectFinder {
         _ found: inout [Aspect]
     ) {
         guard found.count < Self.countMax else { return }
-        let term = name.term ?? Self.spelled(name.symbols, text)
-        guard !term.isEmpty, term.utf8.count <= KeywordList.bytesMax else { return }
+        let entry = name.entry.map { lexicon.entries[$0] }
+        let term = entry?.term ?? AspectSpelling.term(name.symbols, text, utf8)
+        guard !term.isEmpty, term.utf8.count <= Aspect.termBytesMax else { return }
         let value = Fraction(polarity)
         if found.contains(where: { $0.term == term && ($0.polarity.value > 0) == (value.value > 0) }) { return }
         let opinion = text.bytes(of: wholeWords(judgement.symbols, in: text))
         let thing = text.bytes(of: name.symbols)
         let span = min(opinion.lowerBound, thing.lowerBound)..<max(opinion.upperBound, thing.upperBound)
+        let words = AspectSpelling.words(opinion, utf8)
         found.append(
             Aspect(
-                term: term, opinion: Self.words(opinion, utf8), polarity: value, span: span,
-                text: Self.words(span, utf8), category: name.category))
-    }
-
-    /// The text of these bytes, as many whole characters as there is room for.
-    private static func words(_ bytes: Range<Int>, _ utf8: Span<UInt8>) -> String {
-        var end = min(bytes.upperBound, bytes.lowerBound + Aspect.textBytesMax)
-        if end < bytes.upperBound {
-            while end > bytes.lowerBound, utf8[end] & 0xC0 == 0x80 { end -= 1 }
-        }
-        return String(decoding: (bytes.lowerBound..<end).map { utf8[$0] }, as: UTF8.self)
-    }
-
-    private static func spelled(_ symbols: Range<Int>, _ text: FoldedText) -> String {
-        var bytes: [UInt8] = []
-        Symbol.appendUTF8(of: text.symbols[symbols], to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+                term: term, opinion: words, polarity: value, span: span,
+                text: span == opinion ? words : AspectSpelling.words(span, utf8),
+                // A thing that shops have no name for is mostly a part of the goods.
+                category: entry?.category ?? .quality))
     }
 
     /// Up to the end of the words that begin or end in `symbols`.

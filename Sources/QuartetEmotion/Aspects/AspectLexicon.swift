@@ -8,12 +8,17 @@ struct AspectLexicon: Sendable {
         /// For a word that judges the thing it implies: 1 or -1. It judges what is named beside it where ``term`` is empty.
         let implied: Double?
         let mustEndWord: Bool
+        /// Of ``term`` less is better.
+        let isNuisance: Bool
     }
 
     static let standard = AspectLexicon(
         terms: AspectTerms.text, implied: AspectTerms.implied + "\n" + AspectTerms.plain)
 
     let entries: [Entry]
+    /// Of each entry, whether it must end a word (1) and implies what it judges (2): to look at an entry is to count its
+    /// name's owners.
+    private let bounds: [UInt8]
     private let trie: SymbolTrie
 
     /// Lines of `[category]` and `name: word word`, or names alone; those of `implied` begin with `[category +]` or `[category -]`. `_` is a
@@ -35,6 +40,7 @@ struct AspectLexicon: Sendable {
             builder.add(line[line.index(after: end)...], category, implied: heading.last == "+" ? 1 : -1)
         }
         entries = builder.entries
+        bounds = entries.map { ($0.mustEndWord ? 1 : 0) | ($0.implied == nil ? 0 : 2) }
         trie = SymbolTrie(builder.keys.map { ($0.key, $0.value) })
     }
 
@@ -58,7 +64,8 @@ struct AspectLexicon: Sendable {
                 let isLatin = Symbol.kind(last) == .latin
                 if key.count > 1, let initial = Symbol.initial(ofJamo: last) { key[key.count - 1] = initial }
                 let entry = Entry(
-                    term: String(term), category: category, implied: implied, mustEndWord: endsWord || isLatin)
+                    term: String(term), category: category, implied: implied, mustEndWord: endsWord || isLatin,
+                    isNuisance: AspectWords.nuisances.contains(String(term)))
                 for key in [key, key.filter { isLatin || $0 != Symbol.space }] where keys[key] == nil {
                     keys[key] = entries.count
                 }
@@ -71,28 +78,30 @@ struct AspectLexicon: Sendable {
     func name(of word: String) -> String? {
         var folded = FoldedText()
         folded.fold(word.utf8.span)
-        guard let (entry, end) = longest(at: 0, in: folded.symbols), end == folded.symbols.count else { return nil }
-        return entry.term
+        guard let (index, end) = longest(at: 0, in: folded.symbols), end == folded.symbols.count else { return nil }
+        return entries[index].term
     }
 
-    /// The longest entry that begins at `start`, where a word begins.
-    func longest(at start: Int, in symbols: [UInt8]) -> (entry: Entry, end: Int)? {
+    func implies(_ index: Int) -> Bool { bounds[index] & 2 != 0 }
+
+    /// The index of the longest entry that begins at `start`, where a word begins.
+    func longest(at start: Int, in symbols: [UInt8]) -> (index: Int, end: Int)? {
         var (node, position) = (SymbolTrie.root, start)
-        var best: (entry: Entry, end: Int)?
+        var best: (index: Int, end: Int)?
         while position < symbols.count, let next = trie.step(node, symbols[position]) {
             node = next
             position += 1
             guard let index = trie.value(at: node) else { continue }
-            let entry = entries[index]
+            let bounds = bounds[index]
             let kind = Symbol.kind(symbols[position - 1])
-            if entry.mustEndWord, position < symbols.count, Symbol.kind(symbols[position]) == kind { continue }
+            if bounds & 1 != 0, position < symbols.count, Symbol.kind(symbols[position]) == kind { continue }
             // A syllable is matched whole, or up to its initial where the entry says so.
             if kind == .hangul, position < symbols.count, Symbol.finals.contains(symbols[position]),
                 Symbol.vowels.contains(symbols[position - 1])
             {
-                if entry.implied == nil { continue }
+                if bounds & 2 == 0 { continue }
             }
-            best = (entry, position)
+            best = (index, position)
         }
         return best
     }

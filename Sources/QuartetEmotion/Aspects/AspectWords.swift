@@ -8,12 +8,26 @@ struct AspectWords: Sendable {
         "smell", "weight",
     ]
 
-    private enum Role: Int {
-        case adverb, verb, denial, particle, general, more, less, allowance, determiner
+    enum Role: UInt8 {
+        case none, adverb, verb, denial, particle, general, more, less, allowance, determiner
+        /// Begins a clause.
+        case contrast
+        /// Looks like the end of a clause, or like a judgement, and is a noun.
+        case plainNoun
+
+        var isAdverb: Bool { self == .adverb || self == .verb }
     }
 
+    /// What a word is to those beside it.
+    struct Word {
+        var role = Role.none
+        /// 1 where it says that there is much of something, -1 where it says that there is little.
+        var amount: Int8 = 0
+    }
+
+    /// Roles of whole words, and, behind ``amountStep``, what beginnings of words say.
     private let words: SymbolTrie
-    private let amounts: SymbolTrie
+    private static let amountStep = 64
     private let afterDenied: [[UInt8]]
     private let comparisons: [[UInt8]]
 
@@ -25,42 +39,36 @@ struct AspectWords: Sendable {
             return folded.symbols
         }
         for (role, list) in Self.lists {
-            for word in list.split(whereSeparator: \.isWhitespace) { roles[symbols(word)] = role.rawValue }
+            for word in list.split(whereSeparator: \.isWhitespace) { roles[symbols(word)] = Int(role.rawValue) }
+        }
+        for (amount, list) in Self.stems {
+            for word in list.split(separator: " ") {
+                roles[symbols(word), default: 0] += amount > 0 ? Self.amountStep : 2 * Self.amountStep
+            }
         }
         words = SymbolTrie(roles.map { ($0.key, $0.value) })
-        var amounts: [[UInt8]: Int] = [:]
-        for (amount, list) in Self.stems {
-            for word in list.split(separator: " ") { amounts[symbols(word)] = amount > 0 ? 1 : 0 }
-        }
-        self.amounts = SymbolTrie(amounts.map { ($0.key, $0.value) })
         comparisons = [" 대비", "대비", "에 비해", "에 비하", "치고"].map { symbols(Substring($0)) }
         afterDenied = ["지 않", "지않", "지는 않", "지도 않", "지 안", "진 않", "질 않", "지 못"].map { symbols(Substring($0)) }
     }
 
-    private func role(_ word: ArraySlice<UInt8>) -> Role? { words.value(of: word).flatMap(Role.init) }
-
-    func isAdverb(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .adverb || role(word) == .verb }
-    func isVerb(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .verb }
-    func isDenial(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .denial }
-    func isSubjectParticle(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .particle }
-    func isFor(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .allowance }
-    func isDeterminer(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .determiner }
-    func isGeneral(_ word: ArraySlice<UInt8>) -> Bool { role(word) == .general }
-
-    /// 1 for a word that says there is much, -1 for one that says there is little.
-    func amount(of word: ArraySlice<UInt8>) -> Double? {
-        switch role(word) {
-        case .more: return 1
-        case .less: return -1
+    /// What the symbols in `range` are, one word.
+    func word(_ range: Range<Int>, in symbols: [UInt8]) -> Word {
+        var (word, node) = (Word(), SymbolTrie.root)
+        for index in range {
+            guard let next = words.step(node, symbols[index]) else { return word }
+            node = next
+            guard let value = words.value(at: node) else { continue }
+            if value >= Self.amountStep, word.amount == 0 { word.amount = value >= 2 * Self.amountStep ? -1 : 1 }
+            if index == range.upperBound - 1, let role = Role(rawValue: UInt8(value % Self.amountStep)) {
+                word.role = role
+            }
+        }
+        switch word.role {
+        case .more: word.amount = 1
+        case .less: word.amount = -1
         default: break
         }
-        var node = SymbolTrie.root
-        for symbol in word {
-            guard let next = amounts.step(node, symbol) else { return nil }
-            node = next
-            if let value = amounts.value(at: node) { return value == 1 ? 1 : -1 }
-        }
-        return nil
+        return word
     }
 
     /// Whether a comparison follows: 가격 대비, 품질에 비해.
@@ -102,10 +110,22 @@ struct AspectWords: Sendable {
             .general,
             """
             제품 상품 물건 이것 저것 기분 마음 맘 생각 아이 아기 엄마 부모님 남편 친구 선물 사람 요즘 처음 다음 이거 저거 전체적 가족 강아지 고양이 \
-            기대 후회 추천 구매 만족 불만 문제 느낌 정도 사진 리뷰 후기 제가 우리 it that they everything product item thing purchase one \
+            밤에 낮에 아침 아침에 저녁 저녁에 여름 여름에 겨울 겨울에 평소 주말 주변 어디 모두 전부 하루 기대 후회 추천 구매 만족 불만 문제 느낌 정도 사진 리뷰 후기 제가 우리 it that they everything product item thing purchase one \
             i we he she you wife husband son daughter kids dog cat everyone which who what overall either neither expected nothing something anything
             """
         ),
         (.more, "high higher"), (.less, "low lower"),
+        (
+            .contrast,
+            """
+            but although though however while yet except whereas unfortunately 하지만 근데 그런데 그러나 다만 대신 반면
+            """
+        ),
+        (
+            .plainNoun,
+            """
+            최고 창고 광고 중고 재고 참고 경고 사고 support fan fans toy toys play charge share interest gift gifts pay energy
+            """
+        ),
     ]
 }

@@ -4,24 +4,34 @@ struct ClauseSplitter {
     /// The symbol behind each clause, ascending; the last is the end of the text.
     private(set) var ends: [Int] = []
 
-    mutating func split(_ text: FoldedText) {
+    /// `roles` are those of the text's words.
+    mutating func split(_ text: FoldedText, _ roles: [AspectWords.Word]) {
         ends.removeAll(keepingCapacity: true)
-        var word = 0
-        let symbols = text.symbols
-        for position in symbols.indices {
-            while word < text.words.count, text.words[word].symbols.upperBound <= position { word += 1 }
-            switch symbols[position] {
-            case Symbol.comma, Symbol.lineBreak, Symbol.fullStop, Symbol.punctuation(0x21), Symbol.punctuation(0x3F),
-                Symbol.punctuation(0x3B):
-                add(position)
-            default: break
+        var gap = 0
+        for (word, role) in zip(text.words, roles) {
+            addStops(gap..<word.symbols.lowerBound, in: text.symbols)
+            gap = word.symbols.upperBound
+            if role.role == .contrast {
+                add(word.symbols.lowerBound)
+            } else if word.kind == .hangul, role.role != .plainNoun, Self.endsClause(word.symbols, in: text.symbols) {
+                add(gap)
             }
-            guard word < text.words.count, text.words[word].symbols.upperBound == position + 1 else { continue }
-            let range = text.words[word].symbols
-            if Self.endsClause(symbols[range]) { add(position + 1) }
-            if Self.words.value(of: symbols[range]) != nil { add(range.lowerBound) }
         }
-        if ends.last ?? -1 < symbols.count { ends.append(symbols.count) }
+        addStops(gap..<text.symbols.count, in: text.symbols)
+        if ends.last ?? -1 < text.symbols.count { ends.append(text.symbols.count) }
+    }
+
+    private mutating func addStops(_ gap: Range<Int>, in symbols: [UInt8]) {
+        for position in gap where Self.isStop(symbols[position]) { add(position) }
+    }
+
+    private static func isStop(_ symbol: UInt8) -> Bool {
+        switch symbol {
+        case Symbol.comma, Symbol.lineBreak, Symbol.fullStop, Symbol.punctuation(0x21), Symbol.punctuation(0x3F),
+            Symbol.punctuation(0x3B):
+            true
+        default: false
+        }
     }
 
     private mutating func add(_ end: Int) {
@@ -29,32 +39,27 @@ struct ClauseSplitter {
     }
 
     /// Whether a word ends like a verb that goes on to the next clause; a bare syllable is none.
-    private static func endsClause(_ word: ArraySlice<UInt8>) -> Bool {
-        guard Symbol.kind(word[word.startIndex]) == .hangul, nouns.value(of: word) == nil else { return false }
-        var node = SymbolTrie.root
-        for symbol in word.dropFirst(2).reversed() {
-            guard let next = endings.step(node, symbol) else { return false }
+    private static func endsClause(_ word: Range<Int>, in symbols: [UInt8]) -> Bool {
+        let endings = Self.endings
+        var (node, index) = (SymbolTrie.root, word.upperBound - 1)
+        while index >= word.lowerBound + 2, let next = endings.step(node, symbols[index]) {
             node = next
             if endings.value(at: node) != nil { return true }
+            index -= 1
         }
         return false
     }
 
-    private static let endings = trie("지만 는데 은데 으나 고 며 ㄴ데 데요", isReversed: true)
-    private static let words = trie(
-        "but although though however while yet except whereas unfortunately 하지만 근데 그런데 그러나 다만 대신 반면", isReversed: false)
-    private static let nouns = trie("최고 창고 광고 중고 재고 참고 경고 사고", isReversed: false)
-
-    private static func trie(_ list: String, isReversed: Bool) -> SymbolTrie {
+    /// Last symbol first.
+    private static let endings: SymbolTrie = {
         var folded = FoldedText()
-        var keys: Set<[UInt8]> = []
-        for word in list.split(separator: " ") {
+        let keys = "지만 는데 은데 으나 고 며 ㄴ데 데요".split(separator: " ").map { word -> [UInt8] in
             folded.fold(String(word).utf8.span)
             var key = folded.symbols
             // ㄴ that stands alone is the final of the syllable before.
             if let first = key.first, Symbol.kind(first) == .jamo { key[0] = Symbol.finals.lowerBound + 3 }
-            keys.insert(isReversed ? key.reversed() : key)
+            return key.reversed()
         }
         return SymbolTrie(keys.map { ($0, 0) })
-    }
+    }()
 }

@@ -30,6 +30,8 @@ struct Lexicon: Sendable {
     }
 
     let terms: [Term]
+    /// Of each term, whether it must begin a word (1) and end one (2): to look at a term is to count its label's owners.
+    private let bounds: [UInt8]
     private let trie: SymbolTrie
 
     /// Every term that ships, Korean, English and the marks of both.
@@ -46,6 +48,7 @@ struct Lexicon: Sendable {
         var parser = LexiconParser()
         for text in texts { try parser.parse(text) }
         terms = parser.terms
+        bounds = terms.map { ($0.mustBeginWord ? 1 : 0) | ($0.mustEndWord ? 2 : 0) }
         trie = SymbolTrie(parser.keys.map { ($0.key, $0.value) })
     }
 
@@ -59,9 +62,9 @@ struct Lexicon: Sendable {
             node = next
             position += 1
             guard let index = trie.value(at: node) else { continue }
-            let term = terms[index]
-            if term.mustBeginWord, !beginsWord { continue }
-            if term.mustEndWord, !Self.endsWord(position, in: symbols) { continue }
+            let bounds = bounds[index]
+            if bounds & 1 != 0, !beginsWord { continue }
+            if bounds & 2 != 0, !Self.endsWord(position, in: symbols) { continue }
             best = (index, position)
         }
         return best

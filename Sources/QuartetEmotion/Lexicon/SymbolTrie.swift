@@ -73,18 +73,21 @@ struct SymbolTrie {
     }
 
     /// The node one symbol further, nil where no key goes on so.
+    @inline(__always)
     func step(_ node: Int, _ symbol: UInt8) -> Int? {
         let next = Int(nodes[node].base) + Int(symbol)
         return nodes[next].parent == Int32(node) && next != Self.root ? next : nil
     }
 
     /// What the key that ends at this node maps to.
+    @inline(__always)
     func value(at node: Int) -> Int? {
         let value = nodes[node].value
         return value < 0 ? nil : Int(value)
     }
 
     /// What exactly this key maps to.
+    @inline(__always)
     func value(of key: ArraySlice<UInt8>) -> Int? {
         var node = Self.root
         for symbol in key {

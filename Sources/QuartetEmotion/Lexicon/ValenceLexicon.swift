@@ -13,7 +13,7 @@ struct ValenceLexicon: Sendable {
         case contrast
     }
 
-    static let standard = ValenceLexicon(text: bytes)
+    static let standard = ValenceLexicon(text: bytes + "\n" + GoodsValences.text)
 
     /// The file as it lies in the executable: `[valence]`, and the words that have it.
     static let bytes = String(

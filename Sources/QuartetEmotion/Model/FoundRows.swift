@@ -17,14 +17,14 @@ struct FoundRows {
     mutating func collect(
         _ features: borrowing TextFeatures, _ symbols: Span<UInt8>, marks: Span<TextFeatures.Mark>, bucketCount: UInt32
     ) {
-        let countMax = features.countMax(symbols, marks: marks)
+        let (countMax, buckets) = (features.countMax(symbols, marks: marks), features.buckets(of: bucketCount))
         if rows.count < countMax {
             rows.append(contentsOf: repeatElement(Row(offset: 0, position: 0), count: countMax - rows.count))
         }
         count = rows.withUnsafeMutableBufferPointer { rows in
             var count = 0
             features.walk(symbols, marks: marks) { hash, position in
-                let bucket = UInt32(truncatingIfNeeded: features.bucket(of: hash, count: bucketCount))
+                let bucket = UInt32(truncatingIfNeeded: buckets.bucket(of: hash))
                 rows[count] = Row(offset: bucket &* UInt32(ModelParameters.lanes), position: position)
                 count &+= 1
             }

@@ -1,4 +1,5 @@
 package import QuartetCore
+import Synchronization
 
 /// Reads emotions by a linear model over hashed n-grams of Korean and English, trained on public data.
 ///
@@ -8,11 +9,23 @@ package import QuartetCore
 /// the excerpt is the sentence that moved the score most.
 package struct ModelAnalyzer: EmotionAnalyzer {
     private let model: EmotionModel
-    private let lexicon: Lexicon
+    private let readers = Readers()
 
     package init(model: EmotionModel) {
         self.model = model
-        lexicon = .standard
+    }
+
+    /// Readers between two calls, with buffers that have grown: a task's twenty reviews are too few to grow them for.
+    private final class Readers: Sendable {
+        private static let countMax = 16
+        private let idle = Mutex<[ModelReader]>([])
+
+        func take() -> ModelReader? { idle.withLock { $0.popLast() } }
+
+        func put(_ reader: consuming ModelReader) {
+            let reader = reader
+            idle.withLock { if $0.count < Self.countMax { $0.append(reader) } }
+        }
     }
 
     package var identity: AnalyzerIdentity {
@@ -22,10 +35,12 @@ package struct ModelAnalyzer: EmotionAnalyzer {
     }
 
     /// Of what is read beside the model: grows with every change by which the same text comes to another reading.
-    private static let rulesVersion = 2
+    private static let rulesVersion = 3
 
     package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {
-        var reader = ModelReader(model: model, lexicon: lexicon)
-        return reviews.map { .success(reader.read($0.text)) }
+        var reader = readers.take() ?? ModelReader(model: model, lexicon: .standard)
+        let readings = reviews.map { Result<EmotionReading, AnalyzerError>.success(reader.read($0.text)) }
+        readers.put(reader)
+        return readings
     }
 }

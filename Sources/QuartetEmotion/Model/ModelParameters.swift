@@ -36,6 +36,16 @@ struct ModelParameters: Hashable, Sendable {
         [factors, offsets, choice, leaning, rules].flatMap { vector in (0..<8).map { vector[$0] } }
     }
 
+    /// These, calibrated as those of a like model were: `trained` before, `fitted` behind.
+    func calibrated(as trained: ModelParameters, by fitted: ModelParameters) -> ModelParameters {
+        var result = fitted
+        let slopes = fitted.factors / trained.factors
+        result.factors = factors * slopes
+        result.offsets = offsets * slopes + (fitted.offsets - trained.offsets * slopes)
+        result.rules = rules * slopes[Self.polarityLane]
+        return result
+    }
+
     var floor: Float {
         get { choice[Self.polarityLane] }
         set { choice[Self.polarityLane] = newValue }

@@ -6,19 +6,26 @@ struct SentenceWeights {
         let from: (lane: Int, factor: Float)
     }
 
+    /// At each symbol, of the lanes that a score lies between.
+    private var sums: [SIMD2<Int32>] = []
     private var weights: [Float] = []
 
     mutating func collect(
         _ found: FoundRows, in rows: UnsafeRawPointer, _ direction: Direction, symbolCount: Int
     ) {
-        weights.removeAll(keepingCapacity: true)
-        weights.append(contentsOf: repeatElement(0, count: symbolCount + 1))
-        weights.withUnsafeMutableBufferPointer { weights in
+        sums.removeAll(keepingCapacity: true)
+        sums.append(contentsOf: repeatElement(.zero, count: symbolCount + 1))
+        let (towards, from) = (direction.towards.lane, direction.from.lane)
+        sums.withUnsafeMutableBufferPointer { sums in
             found.forEach(in: rows) { row, position in
-                let towards = Float(row.load(fromByteOffset: direction.towards.lane, as: Int8.self))
-                let from = Float(row.load(fromByteOffset: direction.from.lane, as: Int8.self))
-                weights[position] += towards * direction.towards.factor - from * direction.from.factor
+                sums[position] &+= SIMD2(
+                    Int32(row.load(fromByteOffset: towards, as: Int8.self)),
+                    Int32(row.load(fromByteOffset: from, as: Int8.self)))
             }
+        }
+        weights.removeAll(keepingCapacity: true)
+        for sum in sums {
+            weights.append(Float(sum[0]) * direction.towards.factor - Float(sum[1]) * direction.from.factor)
         }
     }
 

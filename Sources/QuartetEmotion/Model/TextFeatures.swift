@@ -88,26 +88,38 @@ struct TextFeatures {
 
     @inline(__always)
     private func walkUnits(_ visit: (UInt64, Int32) -> Void) {
-        let units = units.span
-        for start in units.indices {
-            let unit = units[start]
-            let length = unit.kind == .hangul ? Self.syllablesMax : Self.lettersMax
-            var hash = Self.unitSeed
-            for index in start..<min(start + length, units.count) {
-                hash = Self.mix(hash, UInt64(units[index].code))
-                visit(hash, unit.position)
+        units.withUnsafeBufferPointer { units in
+            var start = 0
+            while start < units.count {
+                let unit = units[start]
+                let end = min(start &+ (unit.kind == .hangul ? Self.syllablesMax : Self.lettersMax), units.count)
+                var (hash, index) = (Self.unitSeed, start)
+                while index < end {
+                    hash = Self.mix(hash, UInt64(units[index].code))
+                    visit(hash, unit.position)
+                    index &+= 1
+                }
+                start &+= 1
             }
         }
     }
 
     @inline(__always)
     private func walkJamo(_ symbols: Span<UInt8>, _ visit: (UInt64, Int32) -> Void) {
-        let hangul = Symbol.initials.lowerBound...Symbol.finals.upperBound
-        for start in symbols.indices where hangul.contains(symbols[start]) {
-            var hash = Self.jamoSeed
-            for index in start..<min(start + Self.jamoMax, symbols.count) {
-                hash = Self.mix(hash, UInt64(symbols[index]))
-                if index - start + 1 >= Self.jamoMin { visit(hash, Int32(truncatingIfNeeded: start)) }
+        let (first, last) = (Symbol.initials.lowerBound, Symbol.finals.upperBound)
+        symbols.withUnsafeBufferPointer { symbols in
+            var start = 0
+            while start < symbols.count {
+                if symbols[start] >= first, symbols[start] <= last {
+                    let end = min(start &+ Self.jamoMax, symbols.count)
+                    var (hash, index) = (Self.mix(Self.jamoSeed, UInt64(symbols[start])), start &+ Self.jamoMin &- 1)
+                    while index < end {
+                        hash = Self.mix(hash, UInt64(symbols[index]))
+                        visit(hash, Int32(truncatingIfNeeded: start))
+                        index &+= 1
+                    }
+                }
+                start &+= 1
             }
         }
     }
@@ -194,23 +206,39 @@ struct TextFeatures {
         return product ^ (product >> 32)
     }
 
-    /// The bucket of a feature among those that the text's language has of `count`.
-    ///
-    /// Each language has its own, so that the many texts of one do not wear out what the few of another teach.
-    @inline(__always)
-    func bucket(of hash: UInt64, count: UInt32) -> Int {
-        let english = UInt64(count) * Self.englishShare / 100
-        let spread = (hash &* 0x9E37_79B9_7F4A_7C15) >> 32
+    /// The buckets that the text's language has of `count`: each has its own, so that the many texts of one do not wear out
+    /// what the few of another teach.
+    func buckets(of count: UInt32) -> Buckets {
+        let english = Self.englishCount(of: count)
         return switch language {
-        case .english: Int(truncatingIfNeeded: (spread &* english) >> 32)
-        case .korean: Int(truncatingIfNeeded: english &+ (spread &* (UInt64(count) &- english)) >> 32)
+        case .english: Buckets(first: 0, count: english)
+        case .korean: Buckets(first: english, count: UInt64(count) - english)
+        }
+    }
+
+    private static func englishCount(of count: UInt32) -> UInt64 { UInt64(count) * englishShare / 100 }
+
+    /// Whose bucket it is.
+    static func language(ofBucket bucket: Int, count: UInt32) -> ModelLanguage {
+        UInt64(bucket) < englishCount(of: count) ? .english : .korean
+    }
+
+    /// Where the features of a text fall.
+    struct Buckets {
+        let first: UInt64
+        let count: UInt64
+
+        @inline(__always)
+        func bucket(of hash: UInt64) -> Int {
+            let spread = (hash &* 0x9E37_79B9_7F4A_7C15) >> 32
+            return Int(truncatingIfNeeded: first &+ (spread &* count) >> 32)
         }
     }
 
     /// What a model was trained with must be what it reads with: the version of the features and the lexicons' terms.
     static let fingerprint: UInt64 = {
         var hash = version
-        for text in [KoreanTerms.text, EnglishTerms.text, MarkTerms.text, ValenceLexicon.bytes] {
+        for text in [KoreanTerms.text, EnglishTerms.text, MarkTerms.text, ValenceLexicon.bytes, GoodsValences.text] {
             for byte in text.utf8 { hash = mix(hash, UInt64(byte) &+ 1) }
         }
         return hash

@@ -18,6 +18,7 @@ enum Excerpt {
             }
             if end - start > bytesMax { end = wordEnd(before: start + bytesMax, in: utf8.span) }
         }
+        if start == 0, end == utf8.count { return text }
         let lower = characterBoundary(atOrAfter: start, in: text)
         let upper = characterBoundary(atOrBefore: end, in: text)
         if lower < upper { return String(text[lower..<upper]) }
@@ -30,9 +31,10 @@ enum Excerpt {
         var (start, end) = (range.lowerBound, range.upperBound)
         while start < end, isBlank(utf8[start]) { start += 1 }
         // A sentence has no control character inside, but accents and joiners may follow the one that ended it.
-        for index in start..<end where utf8[index] < 0x20 && utf8[index] != 0x09 {
-            end = index
-            break
+        if let control = utf8.extracting(start..<end).withUnsafeBufferPointer({ bytes in
+            bytes.firstIndex { $0 < 0x20 && $0 != 0x09 }
+        }) {
+            end = start + control
         }
         while end > start, isBlank(utf8[end - 1]) { end -= 1 }
         return (start, end)

@@ -50,6 +50,9 @@ struct FoldedText {
             if byte < 0x80 {
                 foldASCII(byte, at: offset, in: utf8)
                 offset += 1
+            } else if let syllable = UTF8Decoder.syllable(at: offset, in: utf8) {
+                foldSyllable(syllable, at: offset)
+                offset += 3
             } else {
                 let (scalar, length) = UTF8Decoder.scalar(at: offset, in: utf8)
                 foldScalar(scalar, at: offset, in: utf8)
@@ -98,13 +101,26 @@ struct FoldedText {
         }
     }
 
+    /// What `emit` would do with each of its letters, at once: most of a Korean text is this.
+    private mutating func foldSyllable(_ index: UInt32, at offset: Int) {
+        if wordKind != .hangul { endWord(next: .hangul) }
+        if sentenceIsEnding {
+            sentenceEnds.append(symbols.count)
+            sentenceIsEnding = false
+        }
+        let (initial, rest) = index.quotientAndRemainder(dividingBy: 588)
+        let (vowel, final) = rest.quotientAndRemainder(dividingBy: 28)
+        symbols.append(Symbol.initials.lowerBound &+ UInt8(truncatingIfNeeded: initial))
+        symbols.append(Symbol.vowels.lowerBound &+ UInt8(truncatingIfNeeded: vowel))
+        origins.append(offset)
+        origins.append(offset)
+        guard final != 0 else { return }
+        symbols.append(Symbol.finals.lowerBound &+ UInt8(truncatingIfNeeded: final) &- 1)
+        origins.append(offset)
+    }
+
     private mutating func foldScalar(_ scalar: UInt32, at offset: Int, in utf8: Span<UInt8>) {
         switch scalar {
-        case 0xAC00...0xD7A3:
-            let index = scalar - 0xAC00
-            emit(Symbol.initials.lowerBound + UInt8(index / 588), .hangul, at: offset)
-            emit(Symbol.vowels.lowerBound + UInt8(index % 588 / 28), .hangul, at: offset)
-            if index % 28 != 0 { emit(Symbol.finals.lowerBound + UInt8(index % 28) - 1, .hangul, at: offset) }
         case 0x3131...0x3163: emit(Symbol.jamo.lowerBound + UInt8(scalar - 0x3131), .jamo, at: offset)
         case 0x1100...0x1112: emit(Symbol.initials.lowerBound + UInt8(scalar - 0x1100), .hangul, at: offset)
         case 0x1161...0x1175: emit(Symbol.vowels.lowerBound + UInt8(scalar - 0x1161), .hangul, at: offset)
@@ -213,6 +229,17 @@ enum UTF8Decoder {
             scalar = scalar << 6 | UInt32(utf8[index] & 0x3F)
         }
         return (scalar, length)
+    }
+
+    /// The place of the Hangul syllable that begins here among all of them, nil where another scalar does.
+    @inline(__always)
+    static func syllable(at offset: Int, in utf8: Span<UInt8>) -> UInt32? {
+        let lead = utf8[offset]
+        guard lead >= 0xEA, lead <= 0xED, offset + 2 < utf8.count else { return nil }
+        let (second, third) = (utf8[offset + 1], utf8[offset + 2])
+        guard second & 0xC0 == 0x80, third & 0xC0 == 0x80 else { return nil }
+        let scalar = UInt32(lead & 0x0F) << 12 | UInt32(second & 0x3F) << 6 | UInt32(third & 0x3F)
+        return (0xAC00...0xD7A3).contains(scalar) ? scalar - 0xAC00 : nil
     }
 
     /// Whether a scalar beyond ASCII and Hangul writes words.

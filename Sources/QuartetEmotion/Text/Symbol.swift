@@ -22,13 +22,14 @@ enum Symbol {
     /// Anything else that is seen but is no letter.
     static let other: UInt8 = 255
 
-    static let fullStop = punctuation(0x2E)
-    static let comma = punctuation(0x2C)
+    static let fullStop: UInt8 = 171
+    static let comma: UInt8 = 169
 
     enum Kind: UInt8 {
         case gap, hangul, jamo, latin, otherLetter
     }
 
+    @inline(__always)
     static func kind(_ symbol: UInt8) -> Kind {
         switch symbol {
         case initials.lowerBound...finals.upperBound: .hangul
@@ -40,6 +41,7 @@ enum Symbol {
     }
 
     /// The symbol of an ASCII punctuation character (0x21...0x7E without letters and digits).
+    @inline(__always)
     static func punctuation(_ byte: UInt8) -> UInt8 {
         switch byte {
         case 0x21...0x2F: punctuation.lowerBound + (byte - 0x21)

@@ -44,19 +44,23 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
     /// The weight that a feature in `bucket` adds, before the document's share.
     func weight(_ bucket: Int) -> Lanes { weights[bucket] * scales[bucket] }
 
+    func scale(_ bucket: Int) -> Lanes { scales[bucket] }
+
     /// Scales the buckets by what `documents` show. `target` gives the share of each class in a document.
     mutating func scale(by corpus: TrainingCorpus, _ documents: [Int], target: (TrainingCorpus.Document) -> Lanes) {
         var counts = [Lanes](repeating: .zero, count: bucketCount)
         var all = [Float](repeating: 0, count: bucketCount)
         var last = [Int32](repeating: -1, count: bucketCount)
-        var (total, number) = (Lanes.zero, Float(0))
+        // By language, whose buckets are its own: another one's share of good texts says nothing there.
+        var total = [Lanes](repeating: .zero, count: ModelLanguage.allCases.count)
+        var number = [Float](repeating: 0, count: ModelLanguage.allCases.count)
         var features = DocumentFeatures(bucketCount: UInt32(bucketCount))
         for document in documents {
             corpus.read(document, into: &features)
             let weight = options.weight(of: corpus.documents[document])
             let target = target(corpus.documents[document]) * weight
-            number += weight
-            total += target
+            number[features.language.rawValue] += weight
+            total[features.language.rawValue] += target
             for bucket in features.buckets where last[bucket] != Int32(document) {
                 last[bucket] = Int32(document)
                 counts[bucket] += target
@@ -64,6 +68,8 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
             }
         }
         for bucket in 0..<bucketCount where all[bucket] > 0 {
+            let language = TextFeatures.language(ofBucket: bucket, count: UInt32(bucketCount)).rawValue
+            let (total, number) = (total[language], number[language])
             for lane in 0..<Lanes.scalarCount where total[lane] > 0 && total[lane] < number {
                 let prior = total[lane] / number
                 let within = (counts[bucket][lane] + options.smoothing * prior) / total[lane]
@@ -77,16 +83,20 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
     /// One pass over `documents` in their order. `rate` is the learning rate at the start of the pass and at its end;
     /// `gradient` turns scores into the gradient of the loss.
     mutating func pass(
-        over corpus: TrainingCorpus, _ documents: [Int], rate: (start: Float, end: Float),
+        over corpus: TrainingCorpus, _ documents: [Int], rate: (start: Float, end: Float), omitting seed: UInt64,
         gradient: (Lanes, TrainingCorpus.Document) -> Lanes
     ) {
         var features = DocumentFeatures(bucketCount: UInt32(bucketCount))
         let step = (rate.end - rate.start) / Float(max(documents.count, 1))
+        var random = SeededGenerator(seed: seed)
         weights.withUnsafeMutableBufferPointer { weights in
             squares.withUnsafeMutableBufferPointer { squares in
                 scales.withUnsafeBufferPointer { scales in
                     for (place, document) in documents.enumerated() {
                         corpus.read(document, into: &features)
+                        if options.omission > 0, features.language == .english {
+                            features.omit(options.omission, by: &random)
+                        }
                         let (language, share) = (features.language.rawValue, features.share)
                         var sum = Lanes.zero
                         for bucket in features.buckets { sum += weights[bucket] * scales[bucket] }
@@ -128,10 +138,11 @@ struct HeadOptions: Sendable {
     /// Documents assumed beside those seen, split as the classes are.
     var smoothing: Float = 10
     var scale: Float = 1
-    /// In how many orders the documents are learned; the mean of what they give is less the doing of one order.
-    var orders = 1
     /// What a text counts that is known by its emotions alone.
     var labelWeight: Float = 1
+    /// What share of an English text's features a step leaves out, at random: those that remain learn to do without, as on
+    /// texts of another kind. Korean ratings are many enough.
+    var omission = 0.0
     /// Whether the sums of ``Valences`` have weights of their own.
     var hearsRules = false
 

@@ -88,12 +88,19 @@ struct DocumentFeatures {
     /// What each feature counts in the document's score.
     var share: Float { 1 / Float(max(buckets.count, 1)).squareRoot() }
 
+    /// Leaves this share of them out.
+    mutating func omit(_ share: Double, by random: inout SeededGenerator) {
+        let limit = UInt64(share * 0x1p32)
+        buckets.removeAll { _ in random.next() >> 32 < limit }
+    }
+
     mutating func read(_ symbols: Span<UInt8>, marks: Span<TextFeatures.Mark>) {
         text.prepare(symbols)
         var buckets = buckets
         self.buckets = []
         buckets.removeAll(keepingCapacity: true)
-        text.walk(symbols, marks: marks) { hash, _ in buckets.append(text.bucket(of: hash, count: bucketCount)) }
+        let places = text.buckets(of: bucketCount)
+        text.walk(symbols, marks: marks) { hash, _ in buckets.append(places.bucket(of: hash)) }
         self.buckets = buckets
     }
 }

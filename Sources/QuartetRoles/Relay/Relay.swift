@@ -85,6 +85,15 @@ package final class Relay: Role {
         if await wake.wait(atMost: configuration.lullMax) { wake.ring() }
     }
 
+    /// Where many come, each read takes more of them at once, and costs as much as one of a few.
+    private func letRowsGather(_ count: Int) async {
+        guard count >= Self.manyRows else { return }
+        try? await ContinuousClock().sleep(until: .now.advanced(by: Self.gatheringTime))
+    }
+
+    private static let manyRows = 16
+    private static let gatheringTime: Duration = .milliseconds(10)
+
     private func relayLoop() async {
         var backoff = RetryBackoff(logger: logger)
         var hasLooked = false
@@ -95,7 +104,10 @@ package final class Relay: Role {
                 hasLooked = true
                 let count = try await runOnce()
                 backoff.succeeded("\(name)")
-                if count < wholeBatch { await wake.wait(atMost: configuration.pollInterval) }
+                if count < wholeBatch {
+                    await letRowsGather(count)
+                    await wake.wait(atMost: configuration.pollInterval)
+                }
             } catch is CancellationError {
                 return
             } catch {

@@ -6,7 +6,7 @@ package import QuartetCore
 ///
 /// Every write is keyed, so the attempt may die anywhere and the next one goes on from what is stored; and an attempt
 /// whose lease was taken over changes nothing that matters.
-package struct AnalysisRun: Sendable {
+package final class AnalysisRun: Sendable {
     private let claim: Claim
     private let ports: WorkerPorts
     private let steps: WorkerBatchers
@@ -43,35 +43,33 @@ package struct AnalysisRun: Sendable {
         // Cards that follow one another and wait to be stored.
         var ready: ArraySlice<EmotionCard> = []
         // What was read on the way comes first, as it is.
-        var isFirst = !readAlready.isEmpty
+        var isFirst = !readAlready.reviews.isEmpty
         var finalisation: Finalisation?
         var detailsAreStored = false
         while !ready.isEmpty || !missing.isEmpty {
             try Task.checkCancellation()
             if ready.isEmpty {
                 let size = steps.pace.size(max: configuration.reviewsPerChunk)
-                let run = missing.popRun(max: isFirst ? readAlready.count : size)
+                let run = missing.popRun(max: isFirst ? readAlready.reviews.count : size)
                 isFirst = false
                 ready = try await cards(run, session: session, readAlready: readAlready)[...]
             }
             let segment = CardSegment(Array(ready.prefix(CardSegment.length(of: ready))))
             ready = ready.dropFirst(segment.cards.count)
-            async let stored = steps.insert(segment)
-            // While that is on the way, as if no other attempt had stored one there.
+            // As if no other attempt had stored one there.
             for card in segment.cards { fold.add(card) }
             let folded = ready.isEmpty && missing.isEmpty ? fold.resultAndKeywordDetails() : nil
-            async let withDetails = storeKeywords(folded?.keywordDetails, replacing: false)
-            finalisation = folded.map { Finalisation(result: $0.result) }
-            let inserted = try await stored
+            let stored = try await steps.insert(segment, with: folded?.keywordDetails)
             Failpoint.cardsStored.reached()
-            detailsAreStored = try await withDetails
+            finalisation = folded.map { Finalisation(result: $0.result) }
+            detailsAreStored = stored.areDetailsNew
             // A session that was not durable may have been lost with the server that took it.
-            let isPinned = term == nil || term == inserted.term
+            let isPinned = term == nil || term == stored.term
             if !isPinned {
                 session = try await pinAgain(session)
             }
             term = nil
-            if !isPinned || !inserted.isNew[0] {
+            if !isPinned || !stored.isNew {
                 // The stored session and cards count, not this attempt's.
                 (fold, missing) = try await foldStoredCards(of: session)
                 (ready, finalisation, detailsAreStored) = ([], nil, false)
@@ -91,9 +89,9 @@ package struct AnalysisRun: Sendable {
     }
 
     /// The session that is stored, and the reviews of its first chunk where they were read on the way to it.
-    private func openSession() async throws -> (PinnedSession, [ReadReview]) {
+    private func openSession() async throws -> (PinnedSession, ReadReviews) {
         if isResumed, let stored = try await ports.sessions.sessions([task.requestID])[0] {
-            return (PinnedSession(session: stored), [])
+            return (PinnedSession(session: stored), ReadReviews())
         }
         let page = try await opening.page()
         async let pinned = opening.pinned(page)
@@ -110,9 +108,10 @@ package struct AnalysisRun: Sendable {
 
     // MARK: Cards
 
-    private struct ReadReview {
-        let review: Review
-        let reading: Result<EmotionReading, AnalyzerError>
+    /// Reviews, and in the same places what was read in them.
+    private struct ReadReviews {
+        var reviews: [Review] = []
+        var readings: [Result<EmotionReading, AnalyzerError>] = []
     }
 
     /// The fold of what is stored, and the ordinals without a card, which no stored segment lies between.
@@ -142,7 +141,7 @@ package struct AnalysisRun: Sendable {
     /// meets them.
     private func replace(_ misfit: CardSegment, session: AnalysisSession) async throws {
         let ordinals = misfit.first..<max(misfit.first, min(misfit.end, session.manifest.count))
-        let cards = ordinals.isEmpty ? [] : try await cards(Array(ordinals), session: session, readAlready: [])
+        let cards = ordinals.isEmpty ? [] : try await cards(Array(ordinals), session: session)
         try await ports.cards.replace([(stored: misfit, by: cards.isEmpty ? nil : CardSegment(cards))])
         Failpoint.misfitsReplaced.reached()
     }
@@ -151,18 +150,17 @@ package struct AnalysisRun: Sendable {
     ///
     /// - Parameter readAlready: the first reviews of the manifest, unless it is another attempt's.
     private func cards(
-        _ ordinals: [Int], session: AnalysisSession, readAlready: [ReadReview]
+        _ ordinals: [Int], session: AnalysisSession, readAlready: ReadReviews = ReadReviews()
     ) async throws -> [EmotionCard] {
         let areRead = ordinals.allSatisfy {
-            readAlready.indices.contains($0) && readAlready[$0].review.id == session.manifest[$0]
+            readAlready.reviews.indices.contains($0) && readAlready.reviews[$0].id == session.manifest[$0]
         }
-        let read =
-            areRead
-            ? ordinals.map { readAlready[$0] } : try await read(reviews(ordinals.map { session.manifest[$0] }))
-        return try zip(ordinals, read).map { ordinal, read in
-            EmotionCard(
-                requestID: task.requestID, ordinal: ordinal, reviewID: read.review.id,
-                month: read.review.date.flatMap(ReviewMonth.init), reading: try read.reading.get())
+        let read = areRead ? readAlready : try await read(reviews(ordinals.map { session.manifest[$0] }))
+        return try ordinals.enumerated().map { place, ordinal in
+            let index = areRead ? ordinal : place
+            return EmotionCard(
+                requestID: task.requestID, ordinal: ordinal, reviewID: read.reviews[index].id,
+                month: read.reviews[index].date.flatMap(ReviewMonth.init), reading: try read.readings[index].get())
         }
     }
 
@@ -174,26 +172,12 @@ package struct AnalysisRun: Sendable {
         }
     }
 
-    private func read(_ reviews: [Review]) async throws -> [ReadReview] {
+    private func read(_ reviews: [Review]) async throws -> ReadReviews {
         let begun = ContinuousClock.now
         let readings = try await ports.analyzer.analyze(reviews)
         steps.pace.took(begun.duration(to: .now), reviews: reviews.count)
         precondition(readings.count == reviews.count, "an analyser returns one result per review")
-        return zip(reviews, readings).map(ReadReview.init)
-    }
-
-    // MARK: Keywords
-
-    /// Stores the details of cards that are being stored at the same time, which costs no round trip of its own; another
-    /// attempt's details stay, because it may be that attempt's cards that stay. Or, once all cards are stored and every
-    /// attempt has the same details, stores them in place of whatever is there.
-    ///
-    /// - Returns: whether these details are the stored ones.
-    private func storeKeywords(_ details: KeywordDetails?, replacing: Bool) async throws -> Bool {
-        guard let details else { return false }
-        let areStored = try await steps.storeKeywords(details, replacing: replacing)
-        Failpoint.keywordsStored.reached()
-        return areStored
+        return ReadReviews(reviews: reviews, readings: readings)
     }
 
     // MARK: Result
@@ -204,12 +188,10 @@ package struct AnalysisRun: Sendable {
     ) async throws {
         let (count, total) = (finalisation.result.cardCount, session.manifest.count)
         guard count == total else { throw AnalysisError.cardsMissing(expected: total, found: count) }
-        _ = try await storeKeywords(details, replacing: true)
-        // Watchers get the last cards while the result is stored.
-        async let lastCardsReported: Void = report(done: count, total: total, .running)
+        if let details { try await steps.replaceKeywords(details) }
         // One that was cancelled, and asked for again before that could be seen, is open once more: the result is as good
         // for that.
-        var outcome = try await finalise(finalisation)
+        var outcome = try await finaliseTellingOfCards(finalisation, count)
         if case .alreadyClosed(.queued) = outcome.close { outcome = try await finalise(finalisation) }
         let phase: Progress.Phase
         switch outcome.close {
@@ -225,7 +207,15 @@ package struct AnalysisRun: Sendable {
         let stale = phase == .completed ? await staleEntries(after: outcome) : []
         await report(done: count, total: total, phase, invalidating: stale)
         try await settle(hadFailed: phase == .failed)
-        await lastCardsReported
+    }
+
+    /// Watchers get the last cards while the result is stored, unless many are at once: then both come soon together.
+    private func finaliseTellingOfCards(_ finalisation: Finalisation, _ count: Int) async throws -> FinaliseOutcome {
+        if steps.isBusy, count <= CardSegment.cardsMax { return try await finalise(finalisation) }
+        async let told: Void = report(done: count, total: count, .running)
+        let outcome = try await finalise(finalisation)
+        await told
+        return outcome
     }
 
     /// What whoever hears of the end must not be shown any more.

@@ -4,13 +4,12 @@ import Metrics
 package import QuartetCore
 
 /// A worker's store operations, each a batcher over its port: tasks that run side by side share their writes.
-package struct WorkerBatchers: Sendable {
+package final class WorkerBatchers: Sendable {
     package let pages: Batcher<ReviewPageQuery, ReviewPage>
     package let pin: Batcher<AnalysisSession, PinnedSession>
-    package let insert: Batcher<CardSegment, InsertedSegments>
+    private let inserts: Batcher<SegmentWrite, SegmentOutcome>
     let pace: AnalysisPace
-    private let insertKeywords: Batcher<KeywordDetails, Bool>
-    private let replaceKeywords: Batcher<KeywordDetails, Void>
+    private let replacements: Batcher<KeywordDetails, Void>
     private let reports: Batcher<ProgressReport, Void>
     package let finalise: Batcher<Finalisation, FinaliseOutcome>
     package let fail: Batcher<RequestFailure, CloseOutcome>
@@ -41,19 +40,14 @@ package struct WorkerBatchers: Sendable {
         }
         pages = batcher("reviews.read", ports.reviews.pages)
         pin = batcher("session.pin", ports.sessions.pin)
-        insert = Batcher(
+        inserts = Batcher(
             name: "cards.insert",
             limits: .init(batchSizeMax: configuration.cardsPerBatchMax, waitingMax: limits.waitingMax),
-            weigh: \.cards.count,
-            observe: observe
-        ) { segments in
-            let inserted = try await ports.cards.insert(segments)
-            return inserted.isNew.map { .success(InsertedSegments(isNew: [$0], term: inserted.term)) }
-        }
-        insertKeywords = batcher("keywords.insert", ports.keywords.insert)
-        replaceKeywords = batcher("keywords.replace") { details in
-            try await ports.keywords.replace(details)
-            return details.map { _ in () }
+            weigh: { $0.segment.cards.count },
+            observe: observe,
+            perform: { try await Self.insert($0, ports).map { .success($0) } })
+        replacements = batcher("keywords.replace") { details in
+            try await Self.store(details, replacing: true, ports).map { _ in () }
         }
         reports = batcher("progress.report") { reports in
             try await ports.progress.report(reports.map(\.progress), invalidating: reports.flatMap(\.invalidating))
@@ -69,6 +63,20 @@ package struct WorkerBatchers: Sendable {
     }
 }
 
+/// A segment, and with a request's last one the details of its keywords.
+struct SegmentWrite: Sendable {
+    let segment: CardSegment
+    let details: KeywordDetails?
+}
+
+struct SegmentOutcome: Sendable {
+    let isNew: Bool
+    /// See ``InsertedSegments``.
+    let term: WriteTerm?
+    /// Whether the details that came along are the stored ones.
+    let areDetailsNew: Bool
+}
+
 /// Progress, and what the cache must not show any more to those who hear of it.
 private struct ProgressReport: Sendable {
     let progress: Progress
@@ -80,12 +88,47 @@ extension WorkerBatchers {
         try await reports(ProgressReport(progress: progress, invalidating: invalidating))
     }
 
-    /// Stores details, in place of those of another attempt where `replacing`; returns whether these are the stored ones.
-    package func storeKeywords(_ details: KeywordDetails, replacing: Bool) async throws -> Bool {
-        guard replacing else { return try await insertKeywords(details) }
-        try await replaceKeywords(details)
-        return true
+    /// Stores a segment of cards, and `details` beside it, which costs no round trip of its own. Another attempt's details
+    /// stay, because it may be that attempt's cards that stay.
+    func insert(_ segment: CardSegment, with details: KeywordDetails?) async throws -> SegmentOutcome {
+        try await inserts(SegmentWrite(segment: segment, details: details))
     }
+
+    private static func insert(_ writes: [SegmentWrite], _ ports: WorkerPorts) async throws -> [SegmentOutcome] {
+        let details = writes.compactMap(\.details)
+        async let areNew = store(details, replacing: false, ports)
+        let inserted = try await ports.cards.insert(writes.map(\.segment))
+        var newDetails = try await areNew[...]
+        return zip(writes, inserted.isNew).map { write, isNew in
+            SegmentOutcome(
+                isNew: isNew, term: inserted.term,
+                areDetailsNew: write.details != nil && newDetails.popFirst() == true)
+        }
+    }
+
+    /// Returns which of these details are the stored ones.
+    private static func store(
+        _ details: [KeywordDetails], replacing: Bool, _ ports: WorkerPorts
+    ) async throws -> [Bool] {
+        guard !details.isEmpty else { return [] }
+        var areStored = details.map { _ in true }
+        if replacing {
+            try await ports.keywords.replace(details)
+        } else {
+            areStored = try await ports.keywords.insert(details)
+        }
+        Failpoint.keywordsStored.reached()
+        return areStored
+    }
+
+    /// Stores details in place of whatever is there: once all cards are stored, every attempt has the same.
+    func replaceKeywords(_ details: KeywordDetails) async throws {
+        try await replacements(details)
+    }
+
+    /// Whether results are stored by many at once.
+    var isBusy: Bool { finalise.pending >= Self.busyFrom }
+    private static let busyFrom = 16
 
     /// Ends a lease and its task; returns whether the lease held.
     package func acknowledge(_ lease: Lease) async throws -> Bool {

@@ -2,8 +2,9 @@ import CoreMetrics
 import Metrics
 package import QuartetCore
 
-/// The ports that a worker works with.
-package struct WorkerPorts: Sendable {
+/// The ports that a worker works with. A class: every task has it, and would copy
+/// eight references otherwise.
+package final class WorkerPorts: Sendable {
     package let requests: any RequestStore
     package let queue: any TaskQueue
     package let reviews: any ReviewStore

@@ -2,6 +2,13 @@ import QuartetCore
 import QuartetStores
 import RabbitMQ
 
+package enum RabbitQueueType: String, Sendable, CaseIterable {
+    /// On one node.
+    case classic
+    /// On several nodes of a cluster.
+    case quorum
+}
+
 /// How RabbitMQ is reached and used.
 package struct RabbitSettings: Sendable {
     /// amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps://. Secret. Needed where events go over RabbitMQ.
@@ -11,12 +18,12 @@ package struct RabbitSettings: Sendable {
     package var heartbeat: Duration = .seconds(10)
     /// Messages that each consumer has and has not acknowledged.
     package var prefetch = 1000
+    /// Of each queue that is declared. One that is there stays what it is.
+    package var queueType = RabbitQueueType.classic
     package var triesMax = 5
     package var retryDelay: Duration = .seconds(10)
-    /// PEM, with amqps: whom to trust in place of the system's authorities, and this client's own certificate with its key.
-    package var authorityFile = ""
-    package var certificateFile = ""
-    package var keyFile = ""
+    /// With amqps.
+    package var files = TLSFiles()
 
     package init() {}
 
@@ -26,11 +33,10 @@ package struct RabbitSettings: Sendable {
         operationTimeout = try reader.duration("rabbitmq.operation_timeout", operationTimeout)
         heartbeat = try reader.duration("rabbitmq.heartbeat", heartbeat, in: .seconds(1)...(.seconds(3600)))
         prefetch = try reader.integer("rabbitmq.prefetch", prefetch, in: 1...65_535)
+        queueType = try reader.choice("rabbitmq.queue_type", queueType)
         triesMax = try reader.integer("rabbitmq.tries_max", triesMax, in: 1...1000)
         retryDelay = try reader.duration("rabbitmq.retry_delay", retryDelay, in: .milliseconds(1)...(.seconds(86_400)))
-        authorityFile = try reader.string("rabbitmq.ca_file", authorityFile)
-        certificateFile = try reader.string("rabbitmq.certificate_file", certificateFile)
-        keyFile = try reader.string("rabbitmq.key_file", keyFile)
+        try files.read("rabbitmq", from: &reader)
     }
 
     func configuration(clientName: String) throws -> RabbitConfiguration {
@@ -44,20 +50,10 @@ package struct RabbitSettings: Sendable {
         configuration.connectTimeout = connectTimeout
         configuration.operationTimeout = operationTimeout
         configuration.heartbeat = heartbeat
-        let files = [authorityFile, certificateFile, keyFile]
-        guard configuration.tls != nil else {
-            guard files.allSatisfy(\.isEmpty) else {
-                throw ConfigurationError(
-                    key: "rabbitmq.url", problem: "has to begin with amqps:// where files are given")
-            }
-            return configuration
-        }
-        guard certificateFile.isEmpty == keyFile.isEmpty else {
-            throw ConfigurationError(key: "rabbitmq.key_file", problem: "goes with rabbitmq.certificate_file")
-        }
-        configuration.tls?.authorityFile = authorityFile.isEmpty ? nil : authorityFile
-        configuration.tls?.certificateFile = certificateFile.isEmpty ? nil : certificateFile
-        configuration.tls?.keyFile = keyFile.isEmpty ? nil : keyFile
+        try files.check("rabbitmq", scheme: "amqps", usesTLS: configuration.tls != nil)
+        configuration.tls?.authorityFile = files.authority
+        configuration.tls?.certificateFile = files.certificate
+        configuration.tls?.keyFile = files.key
         return configuration
     }
 

@@ -35,9 +35,17 @@ package struct CardCollections: Sendable {
             _ = try await client.runCommand(
                 BSONDocument([("create", .string(name))] + options.map { ($0.key, $0.value) }))
         } catch let error as MongoError where error.serverCode == Self.namespaceExists {
+            // What may be left as it is needs no right to change it: `readWrite` is enough then.
+            guard try await present(name) != options else { return }
             _ = try await client.runCommand(
                 BSONDocument([("collMod", .string(name))] + options.map { ($0.key, $0.value) }))
         }
+    }
+
+    private func present(_ name: String) async throws -> BSONDocument? {
+        let reply = try await client.runCommand(["listCollections": 1, "filter": ["name": .string(name)]])
+        let cursor: BSONDocument = try reply.decode("cursor")
+        return try cursor.decode("firstBatch", as: [BSONDocument].self).first?.decode("options")
     }
 
     private static let namespaceExists = 48

@@ -43,7 +43,13 @@ enum StoredKeywords {
 
     private static func write(_ voice: AspectSummary.Voice, to document: inout BSONWriter) {
         document.append("text", voice.text)
-        document.appendArray("cards") { array in for ordinal in voice.cards { array.append(Int32(clamping: ordinal)) } }
+        write("cards", voice.cards, to: &document)
+    }
+
+    private static func write(_ key: StaticString, _ ordinals: FewOrdinals, to document: inout BSONWriter) {
+        document.appendArray(key) { array in
+            for place in 0..<ordinals.count { array.append(Int32(ordinals[place])) }
+        }
     }
 
     private static func write(_ keyword: KeywordDetails.Keyword, to document: inout BSONWriter) {
@@ -52,9 +58,8 @@ enum StoredKeywords {
         document.append("positive", Int32(clamping: keyword.positive))
         document.append("negative", Int32(clamping: keyword.negative))
         document.append("polarity", keyword.polarity.value)
-        document.appendArray("best") { array in for ordinal in keyword.best { array.append(Int32(clamping: ordinal)) } }
-        document.appendArray("worst") { array in for ordinal in keyword.worst { array.append(Int32(clamping: ordinal)) }
-        }
+        write("best", keyword.best, to: &document)
+        write("worst", keyword.worst, to: &document)
     }
 
     /// Details that can't be read are told from those that are not there.
@@ -145,7 +150,7 @@ enum StoredKeywords {
     }
 
     private static func readVoice(_ reader: consuming BSONReader) throws -> AspectSummary.Voice {
-        var (text, cards) = ("", [Int]())
+        var (text, cards) = ("", FewOrdinals())
         while try reader.next() {
             if reader.isKey("text") {
                 text = try reader.string()
@@ -162,7 +167,7 @@ enum StoredKeywords {
             var term: String?
             var (count, positive, negative) = (0, 0, 0)
             var polarity = Fraction(0)
-            var (best, worst): ([Int], [Int]) = ([], [])
+            var (best, worst) = (FewOrdinals(), FewOrdinals())
             var reader = try array.nested()
             while try reader.next() {
                 if reader.isKey("term") {
@@ -190,9 +195,14 @@ enum StoredKeywords {
         return keywords
     }
 
-    private static func readOrdinals(_ array: consuming BSONReader) throws -> [Int] {
-        var ordinals: [Int] = []
-        while try array.next() { ordinals.append(try array.int()) }
+    private static func readOrdinals(_ array: consuming BSONReader) throws -> FewOrdinals {
+        var ordinals = FewOrdinals()
+        while try array.next() {
+            guard ordinals.count < FewOrdinals.countMax, let ordinal = Int32(exactly: try array.int()) else {
+                throw BSONError(.malformed, key: "ordinals")
+            }
+            ordinals.append(Int(ordinal))
+        }
         return ordinals
     }
 

@@ -17,6 +17,29 @@ enum RedisCacheScripts {
     /// KEYS[1] entry, KEYS[2] the epoch, KEYS[3] its tag if it has one. Leaves `now`, `epoch`, `stamp`, `mistyped`, and in `f`
     /// what the entry has of `fields`; removes what is of another epoch or is no entry.
     private static func prelude(_ fields: String) -> String {
+        clock("2") + """
+            local stamp = ''
+            if KEYS[3] then
+                stamp = redis.pcall('GET', KEYS[3])
+                if type(stamp) ~= 'string' then
+                    -- It may have been lost alone: no entry from before has this one.
+                    stamp = 'lost-' .. time[1] .. '-' .. time[2]
+                    redis.pcall('SET', KEYS[3], stamp, 'PX', 86400000)
+                end
+            end
+            local mistyped = 0
+            local f = redis.pcall('HMGET', KEYS[1], 'epoch', \(fields))
+            if f.err or f[1] ~= epoch then
+                if f.err then mistyped = 1 end
+                if f.err or f[1] or f[2] then redis.pcall('DEL', KEYS[1]) end
+                f = {}
+            end
+
+            """
+    }
+
+    /// Leaves `now`, `digits`, `isNewer` and the epoch, which is at this one of the keys.
+    private static func clock(_ epochKey: String) -> String {
         """
         local replication = redis.call('INFO', 'replication')
         if string.find(replication, 'role:slave', 1, true) then
@@ -26,26 +49,10 @@ enum RedisCacheScripts {
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local function digits(number) return string.format('%.0f', number) end
-        local epoch = redis.pcall('GET', KEYS[2])
+        local epoch = redis.pcall('GET', KEYS[\(epochKey)])
         if type(epoch) ~= 'string' or string.sub(epoch, 1, #server) ~= server then
             epoch = server .. '-' .. time[1] .. '-' .. time[2]
-            redis.pcall('SET', KEYS[2], epoch, 'PX', 86400000)
-        end
-        local stamp = ''
-        if KEYS[3] then
-            stamp = redis.pcall('GET', KEYS[3])
-            if type(stamp) ~= 'string' then
-                -- It may have been lost alone: no entry from before has this one.
-                stamp = 'lost-' .. time[1] .. '-' .. time[2]
-                redis.pcall('SET', KEYS[3], stamp, 'PX', 86400000)
-            end
-        end
-        local mistyped = 0
-        local f = redis.pcall('HMGET', KEYS[1], 'epoch', \(fields))
-        if f.err or f[1] ~= epoch then
-            if f.err then mistyped = 1 end
-            if f.err or f[1] or f[2] then redis.pcall('DEL', KEYS[1]) end
-            f = {}
+            redis.pcall('SET', KEYS[\(epochKey)], epoch, 'PX', 86400000)
         end
         -- Lua's numbers are exact up to 2^53 only, so digits are compared: the longer number is the larger.
         local function isNewer(a, b) return #a > #b or (#a == #b and a > b) end
@@ -91,15 +98,28 @@ enum RedisCacheScripts {
             return {1, mistyped}
             """)
 
-    /// ARGV: version; milliseconds to live. Leaves a tombstone in place of an older entry. Returns whether the key was of
-    /// another type.
+    /// KEYS[1] the epoch, then entries; ARGV: milliseconds to live, then a version for each entry. Leaves a tombstone in place of
+    /// each older entry. Returns for each whether its key was of another type, or the error that it met.
     static let bury =
-        prelude("'version'") + """
-            if f[2] and not isNewer(ARGV[1], f[2]) then return mistyped end
-            redis.call('HDEL', KEYS[1], 'value', 'nothing')
-            redis.call('HSET', KEYS[1], 'epoch', epoch, 'version', ARGV[1])
-            redis.call('PEXPIRE', KEYS[1], ARGV[2])
-            return mistyped
+        clock("1") + """
+            local answers = {}
+            for i = 2, #KEYS do
+                local key, version, mistyped = KEYS[i], ARGV[i], 0
+                local f = redis.pcall('HMGET', key, 'epoch', 'version', 'value', 'nothing')
+                if f.err or f[1] ~= epoch then
+                    if f.err then mistyped = 1 end
+                    if f.err or f[1] or f[2] then redis.pcall('DEL', key) end
+                    f = {}
+                end
+                local done = {}
+                if not f[2] or isNewer(version, f[2]) then
+                    if f[3] or f[4] then redis.pcall('HDEL', key, 'value', 'nothing') end
+                    done = redis.pcall('HSET', key, 'epoch', epoch, 'version', version)
+                    if type(done) ~= 'table' then done = redis.pcall('PEXPIRE', key, ARGV[1]) end
+                end
+                if type(done) == 'table' and done.err then answers[i - 1] = done else answers[i - 1] = mistyped end
+            end
+            return answers
             """
 
     /// KEYS[1] tag; ARGV: a stamp that no other one is like; milliseconds to live. What deletes first may write also where

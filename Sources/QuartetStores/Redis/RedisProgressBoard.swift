@@ -48,15 +48,41 @@ package struct RedisProgressBoard: ProgressBoard {
         defer {
             for whole in progress where whole.isWhole { followers.finish(whole.requestID, with: whole) }
         }
-        let ttl = configuration.ttl.wholeMilliseconds
-        let commands = progress.map { progress in
-            RedisCommand.eval(
-                Self.merge, keys: [configuration.keys.progress(progress.requestID)],
-                args: [progress.done, progress.total, progress.phase.rawValue, ttl, progress.generation])
+        let plan = tombstones.plan(invalidating)
+        let parts = stride(from: 0, to: progress.count, by: Self.reportsPerCommand).map {
+            progress[$0..<min($0 + Self.reportsPerCommand, progress.count)]
         }
-        let results = try await client.pipeline(tombstones.commands(invalidating) + commands)
-        for result in results[invalidating.count...] { _ = try result.get() }
-        try await tombstones.settle(results[..<invalidating.count], of: invalidating)
+        let results = try await client.pipeline(plan.commands + parts.map(command))
+        for (result, part) in zip(results[plan.commands.count...], parts) { try await settle(result, of: part) }
+        try await tombstones.settle(results[..<plan.commands.count], of: plan)
+    }
+
+    /// - Throws: the first error; reports beside the one that met it have been made all the same.
+    private func settle(_ result: Result<RedisValue, RedisError>, of part: ArraySlice<Progress>) async throws {
+        if part.count > 1, case .failure(let error) = result, RedisTombstones.concernsKey(error) {
+            // The server refuses a command for one of its keys: each is tried by itself.
+            let results = try await client.pipeline(part.map { command([$0]) })
+            for (index, result) in zip(part.indices, results) { try await settle(result, of: part[index...index]) }
+            return
+        }
+        // One that failed is told of by its error.
+        for answer in try result.get().array() { _ = try answer.int() }
+    }
+
+    /// Reports of one command: it holds up others no longer than some hundred commands do.
+    private static let reportsPerCommand = 64
+
+    private func command(_ reports: ArraySlice<Progress>) -> RedisCommand {
+        var command = RedisCommand.eval(
+            RedisProgressScripts.merge, keys: reports.map { configuration.keys.progress($0.requestID) },
+            args: [configuration.ttl.wholeMilliseconds])
+        for progress in reports {
+            command.append(progress.done)
+            command.append(progress.total)
+            command.append(progress.phase.rawValue)
+            command.append(progress.generation)
+        }
+        return command
     }
 
     package func read(_ ids: [RequestID]) async throws -> [Progress?] {
@@ -148,38 +174,6 @@ package struct RedisProgressBoard: ProgressBoard {
             pass(nil)
         }
     }
-
-    /// KEYS[1] progress, and the channel of the same name; ARGV done, total, phase, time to live in milliseconds,
-    /// generation. Publishes "done total phase generation". Returns whether anything changed.
-    private static let merge = RedisScript(
-        """
-        local rank = {running = 0, failed = 1, cancelled = 2, completed = 3}
-        local function number(text)
-            local value = tonumber(text)
-            if value and value >= 0 and value <= 2147483648 and value == math.floor(value) then return value end
-        end
-        -- What is no progress gives way.
-        if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
-        local done, total, phase, generation = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])
-        local stored = redis.call('HMGET', KEYS[1], 'done', 'total', 'phase', 'generation')
-        local before = {number(stored[1] or ''), number(stored[2] or ''), stored[3], number(stored[4] or 1)}
-        if before[1] and before[2] and rank[before[3] or ''] and before[4] and before[1] <= before[2] then
-            done, total = math.max(done, before[1]), math.max(total, before[2])
-            if before[4] > generation or (before[4] == generation and (rank[before[3]] or 0) > rank[phase]) then
-                phase, generation = before[3], before[4]
-            end
-            if done == before[1] and total == before[2] and phase == before[3] and generation == before[4] then
-                redis.call('PEXPIRE', KEYS[1], ARGV[4])
-                return 0
-            end
-        end
-        local now = redis.call('TIME')
-        redis.call('HSET', KEYS[1], 'done', done, 'total', total, 'phase', phase,
-            'generation', generation, 'updated_at', now[1] * 1000 + math.floor(now[2] / 1000))
-        redis.call('PEXPIRE', KEYS[1], ARGV[4])
-        redis.call('PUBLISH', KEYS[1], string.format('%d %d %s %d', done, total, phase, generation))
-        return 1
-        """)
 }
 
 /// Those in this process who listen to a topic, and need not wait for the server to tell them.

@@ -105,8 +105,9 @@ package struct RedisVersionedCache: VersionedCache {
 
     package func invalidate(_ invalidations: [CacheInvalidation], deadline: Deadline?) async throws {
         guard !invalidations.isEmpty else { return }
-        let results = try await client.pipeline(tombstones.commands(invalidations), deadline: deadline)
-        try await tombstones.settle(results[...], of: invalidations, deadline: deadline)
+        let plan = tombstones.plan(invalidations)
+        let results = try await client.pipeline(plan.commands, deadline: deadline)
+        try await tombstones.settle(results[...], of: plan, deadline: deadline)
     }
 
     private func passedOver(_ key: CacheKey) {

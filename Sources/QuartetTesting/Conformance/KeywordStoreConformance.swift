@@ -75,7 +75,7 @@ package enum KeywordStoreConformance {
             keywords: (0..<seed).map { index in
                 KeywordDetails.Keyword(
                     term: "word\(index)", count: index + 2, positive: index, negative: 1,
-                    polarity: Fraction(tenThousandths: Int32(index * 37 - 900)), best: Array(0..<min(index, 3)),
+                    polarity: Fraction(tenThousandths: Int32(index * 37 - 900)), best: FewOrdinals(0..<min(index, 3)),
                     worst: [index])
             },
             aspects: (0..<seed).map { index in

@@ -64,7 +64,11 @@ struct Dialer: Sendable {
             return RedisError(
                 .connect, "cannot connect within \(configuration.connectTimeout)", cause: error, location: location)
         default:
-            return RedisError(.connect, "cannot connect: \(oneLine(error))", cause: error, location: location)
+            let reason = oneLine(error)
+            let advice =
+                reason.contains("CERTIFICATE_VERIFY_FAILED")
+                ? "; whoever signed the server's certificate is not trusted here: name its PEM file" : ""
+            return RedisError(.connect, "cannot connect: \(reason)\(advice)", cause: error, location: location)
         }
     }
 }
@@ -100,6 +104,12 @@ private final class TLSContext: Sendable {
             }
         if let file = settings.trustRootsFile { configuration.trustRoots = .file(file) }
         do {
+            if let file = settings.certificateFile {
+                configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
+            }
+            if let file = settings.keyFile {
+                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
+            }
             return try NIOSSLContext(configuration: configuration)
         } catch {
             throw RedisError(.configuration, "TLS cannot be set up: \(oneLine(error))", cause: error)

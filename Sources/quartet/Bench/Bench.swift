@@ -7,7 +7,10 @@ import QuartetStack
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure; prints JSON.",
-        subcommands: [BenchPipeline.self, BenchCheck.self, BenchRelay.self, BenchStale.self, BenchEmotion.self],
+        subcommands: [
+            BenchPipeline.self, BenchCheck.self, BenchRelay.self, BenchProject.self,
+            BenchStale.self, BenchEmotion.self,
+        ],
         defaultSubcommand: BenchPipeline.self)
 }
 
@@ -26,7 +29,23 @@ struct BenchPipeline: AsyncParsableCommand {
     @Flag(help: "Tell what each phase spends: CPU time by process, and what each store is asked for.")
     var cost = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Another build's program: its roles and these in turns, their rates and what they cost.",
+            valueName: "program"))
+    var beside: String?
+
+    @Option(help: "How often each of two builds is measured.")
+    var rounds = 3
+
+    @Option(help: "Requests of light load; 0 leaves it out where two builds are measured.")
+    var lightRequests = 100
+
     func validate() throws {
+        if rounds < 1 { throw ValidationError("--rounds is at least 1") }
+        if lightRequests < 1, beside == nil || lightRequests < 0 {
+            throw ValidationError("--light-requests is at least 1")
+        }
         if analyses < 1_000 { throw ValidationError("--analyses is at least 1000") }
         if openTransaction < 1 { throw ValidationError("--open-transaction is at least 1") }
     }
@@ -38,9 +57,14 @@ struct BenchPipeline: AsyncParsableCommand {
         sizes.submits = analyses * 4
         sizes.floorAnalyses = max(2_000, analyses * 6 / 10)
         sizes.openTransactionDuration = .seconds(openTransaction)
+        (sizes.rounds, sizes.lightRequests) = (rounds, lightRequests)
         try await withBenchStack { stack in
-            let figures = try await PipelineBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }.run()
-            Terminal.out(try ReportJSON.text(of: figures))
+            let bench = try PipelineBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }
+            if let beside {
+                Terminal.out(try ReportJSON.text(of: try await bench.run(beside: beside)))
+            } else {
+                Terminal.out(try ReportJSON.text(of: try await bench.run()))
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ struct ResultView {
         return [""]
             + months.suffix(12).map { month in
                 let worst = month.aspects.filter { $0.negative * 2 > $0.count }.max { $0.negative < $1.negative }
-                let blamed = worst.map { " · \($0.term) \($0.negative)/\($0.count) bad" } ?? ""
+                let blamed = worst.map { " · \(TextWidth.cut($0.term, to: 30)) \($0.negative)/\($0.count) bad" } ?? ""
                 let reviews = "\(Self.right(month.reviews)) \(month.reviews == 1 ? "review " : "reviews")"
                 return "   \(month.month)  \(reviews)  \(Self.signed(month.polarity))\(blamed)"
             }

@@ -1,7 +1,10 @@
 import Foundation
+import Logging
 import Mongo
 import QuartetCore
+import QuartetStack
 import QuartetStores
+import QuartetTesting
 import Synchronization
 import Testing
 
@@ -196,5 +199,29 @@ import Testing
             #expect(try await client.collection("emotion_cards_unreadable").countDocuments() == unreadable.count)
             #expect(try await client.collection("emotion_cards_single").countDocuments() == 0)
         }
+    }
+
+    /// `migrate` is run again with each version, by users who may write and not more.
+    @Test func whatIsAsItShouldBeNeedsNoRightToChangeIt() async throws {
+        let server = try await TestStack.privateMongo()
+        let client = try MongoClient(MongoConfiguration(url: server.url), logger: Logger(label: "test"))
+        do {
+            try await CardCollections(client: client).prepare()
+            _ = try await client.runCommand(
+                [
+                    "configureFailPoint": "failCommand", "mode": "alwaysOn",
+                    "data": ["failCommands": ["collMod"], "errorCode": 13],
+                ], database: "admin")
+            try await CardCollections(client: client).prepare()
+            _ = try await client.runCommand(["drop": "emotion_cards"])
+            _ = try await client.runCommand(
+                ["create": "emotion_cards", "viewOn": "emotion_card_segments", "pipeline": []])
+            await #expect(throws: MongoError.self) { try await CardCollections(client: client).prepare() }
+        } catch {
+            await server.kill()
+            throw error
+        }
+        await client.close()
+        await server.kill()
     }
 }

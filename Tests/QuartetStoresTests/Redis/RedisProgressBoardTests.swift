@@ -34,6 +34,40 @@ import Testing
         }
     }
 
+    /// Reports of one call share commands, not their fates.
+    @Test func aKeyThatCannotBeWrittenStopsItselfOnly() async throws {
+        try await withRedis { client in
+            let prefix = "\(UUID()):"
+            let board = makeBoard(client, prefix: prefix)
+            let reports = (0..<150).map { Progress(requestID: .make(), done: $0 % 7, total: 7) }
+            func key(_ index: Int) -> String { RedisKeys(prefix: prefix).progress(reports[index].requestID) }
+            // A hash whose number is one that nothing can be added to is read as no progress; a list gives way.
+            _ = try await client.send(RedisCommand("RPUSH", key(3), "x"))
+            _ = try await client.send(RedisCommand("HSET", key(70), "done", "many", "total", "-1"))
+            try await board.report(reports)
+            #expect(try await board.read(reports.map(\.requestID)) == reports)
+        }
+    }
+
+    /// A command of many keys is refused for one of them.
+    @Test func aKeyThatIsNotAllowedStopsItselfOnly() async throws {
+        try await withPrivateRedis { server in
+            try await withRedis(server) { client in
+                let reports = (0..<3).map { Progress(requestID: .make(), done: $0, total: 7) }
+                func key(_ index: Int) -> String { RedisKeys().progress(reports[index].requestID) }
+                let rights = ["on", ">pw", "~\(key(0))", "~\(key(2))", "&*", "+@all"]
+                _ = try await client.send(RedisCommand("ACL", arguments: ["SETUSER", "some"] + rights))
+                var configuration = try RedisConfiguration(url: server.url)
+                (configuration.username, configuration.password) = ("some", "pw")
+                let limited = RedisClient(configuration: configuration, logger: Logger(label: "test"))
+                await #expect(throws: RedisError.self) { try await makeBoard(limited).report(reports) }
+                let stored = try await makeBoard(client).read(reports.map(\.requestID))
+                #expect(stored == [reports[0], nil, reports[2]])
+                await limited.close()
+            }
+        }
+    }
+
     @Test func aRingIsHeardOnceHereAndOnceElsewhere() async throws {
         try await withRedis { client in
             let prefix = "\(UUID()):"
