@@ -223,9 +223,7 @@ package final class ChaosRun: Sendable {
     }
 
     private func copy(_ name: String) throws -> RoleCopy {
-        guard let copy = copies.first(where: { $0.name == name }) else {
-            throw ChaosError("there is no \(name)")
-        }
+        guard let copy = copies.first(where: { $0.name == name }) else { throw ChaosError("there is no \(name)") }
         return copy
     }
 
@@ -235,9 +233,7 @@ package final class ChaosRun: Sendable {
     }
 
     private func server(_ name: String) throws -> any LocalServer {
-        guard let server = servers.first(where: { $0.name == name }) else {
-            throw ChaosError("there is no \(name)")
-        }
+        guard let server = servers.first(where: { $0.name == name }) else { throw ChaosError("there is no \(name)") }
         return server
     }
 

@@ -27,7 +27,8 @@ import Testing
             #expect(put.status == 200)
             #expect(try await house.call(.get, "/v1/my/users/\(Self.user)").status == 404)
             let users = try PostgresUserStore(databases: house.databases)
-            try await PostgresUsersView(databases: house.databases).apply(users.users(after: nil, limit: 10))
+            let view = try PostgresUsersView(databases: house.databases)
+            try await view.replace(users.users(after: nil, limit: 10), removing: [], seen: [])
             #expect(try await house.call(.get, "/v1/my/users/\(Self.user)").text == put.text)
             #expect(try await house.events(of: Table("users")).contains("auth.user.created \(Self.user)"))
         }
