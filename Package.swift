@@ -112,8 +112,8 @@ let package = Package(
         .target(
             name: "QuartetStores",
             dependencies: [
-                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations", "RabbitMQ",
-                "Redis", "ClientSupport", .logging, .metrics,
+                "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "RabbitMQ", "Redis", "ClientSupport",
+                .logging, .metrics,
             ],
             resources: [.embedInCode("Postgres/SQL")]),
 
@@ -127,7 +127,7 @@ let package = Package(
         .target(
             name: "QuartetAPI",
             dependencies: [
-                "QuartetCore", "QuartetHTTP", "Zlib", "ClientSupport", .collections, .coreMetrics, .hummingbird,
+                "QuartetCore", "QuartetHTTP", "ClientSupport", .collections, .coreMetrics, .hummingbird,
                 .hummingbirdCore,
                 .httpTypes, .logging, .metrics, .nioCore, .nioFoundationCompat, .nioHTTP1, .nioHTTPTypes,
                 .serviceLifecycle,
@@ -182,8 +182,8 @@ let package = Package(
         .target(
             name: "QuartetChaos",
             dependencies: [
-                "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetService",
-                "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
+                "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
+                "QuartetService", "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
                 .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .executableTarget(
@@ -255,7 +255,7 @@ let package = Package(
             name: "ServicesTests",
             dependencies: [
                 "Auth", "Catalog", "ClientSupport", "My", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
-                "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
+                "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,
             ]),
 

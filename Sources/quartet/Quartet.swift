@@ -13,7 +13,8 @@ struct Quartet: AsyncParsableCommand {
             CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
-                name: "Clients", subcommands: [Ingest.self, Analyse.self, Cancel.self, Dead.self, Products.self]),
+                name: "Clients",
+                subcommands: [Ingest.self, Import.self, Analyse.self, Cancel.self, Dead.self, Products.self]),
             CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self, Bench.self, Chaos.self]),
         ])
 

@@ -41,6 +41,33 @@ import Testing
         }
     }
 
+    @Test func rowsOfAResourceAreImportedFromEitherKindOfFile() async throws {
+        try await QuartetSystem.run(on: TestStack.shared) { system in
+            let (_, shop) = try await system.serve()
+            let settings = ["QUARTET_API_URL": shop.url]
+            let rows = system.folder.appendingPathComponent("categories.jsonl")
+            try (1...3).map { #"{"id": "분류-\#($0)", "name": "n\#($0)"}"# }.joined(separator: "\n")
+                .write(to: rows, atomically: true, encoding: .utf8)
+            let first = try await system.finish(["import", "categories", rows.path], settings: settings)
+            #expect(first == "3 rows, 3 of them new or changed\n")
+            let table = system.folder.appendingPathComponent("products.csv")
+            try "id,name,category_id,price\nc1,\"a\nb\",분류-1,5\nc2,x,,none\nc3,y,nowhere,6\n"
+                .write(to: table, atomically: true, encoding: .utf8)
+            let strict = try system.start(["import", "products", table.path], settings: settings)
+            #expect(try await strict.waitForEnd() == .status(1))
+            #expect(strict.log.contains("line 4: price is an integer"), "\(strict.log)")
+            let rejects = system.folder.appendingPathComponent("rejects.jsonl")
+            let some = try system.start(
+                ["import", "products", table.path, "--keep-going", "--json", "--rejects", rejects.path],
+                settings: settings)
+            #expect(try await some.waitForEnd() == .status(1))
+            #expect(some.output == #"{"changed":1,"rejected":2,"rows":2}"# + "\n", "\(some.log)")
+            #expect(some.log.contains("products.csv, line 5: line 5: there is no category"), "\(some.log)")
+            let listed = try String(contentsOf: rejects, encoding: .utf8)
+            #expect(listed.split(separator: "\n").count == 2 && listed.contains("c2,x,,none"))
+        }
+    }
+
     @Test func aServiceThatIsAwayIsWaitedForAsLongAsIsSaid() async throws {
         try await QuartetSystem.run(on: TestStack.shared) { system in
             let away = try system.start(

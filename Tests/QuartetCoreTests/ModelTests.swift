@@ -21,12 +21,12 @@ import Testing
         #expect(id.uuidString.hasPrefix("03BB2CC3-D800"))
     }
 
-    @Test(arguments: ["a", "nsmc-37296", "A.b_c:9", String(repeating: "x", count: 128)])
+    @Test(arguments: ["a", "nsmc-37296", "상품-1", "a/{b} c", String(repeating: "x", count: 128)])
     func productIDsThatAreAllowed(_ text: String) {
         #expect(ProductID(text)?.text == text)
     }
 
-    @Test(arguments: ["", "a b", "é", "a/b", "a\u{0}", String(repeating: "x", count: 129)])
+    @Test(arguments: ["", "a\tb", "e\u{301}", "a\u{0}", String(repeating: "x", count: 129)])
     func productIDsThatAreNot(_ text: String) {
         #expect(ProductID(text) == nil)
     }

@@ -56,7 +56,8 @@ extension Rule {
         let named = line.matches(of: /\{(\w+)\}/).map { String($0.1) }.filter {
             owners[$0].map { $0 != service } ?? false
         }
-        let words = line.split { !$0.isLetter && !$0.isNumber && $0 != "_" && $0 != "." }
+        // Names of events look alike, in quotes.
+        let words = line.replacing(/'[^']*'/, with: "").split { !$0.isLetter && !$0.isNumber && $0 != "_" && $0 != "." }
         return named + words.filter { word in schemas.contains { word.hasPrefix("\($0).") } }.map(String.init)
     }
 }

@@ -64,12 +64,12 @@ extension Column {
             guard ShopID.isValid(text) else { throw refusal("is \(ShopID.rule)", at: place) }
             return .text(text)
         case (.integer(let range), .number(let number)):
-            guard let integer = Int64(number), range.contains(integer) else {
+            guard let integer = Self.integer(number), range.contains(integer) else {
                 throw refusal("is an integer of \(range.lowerBound) to \(range.upperBound)", at: place)
             }
             return .integer(integer)
         case (.money, .number(let number)):
-            guard let integer = Int64(number), integer >= 0 else {
+            guard let integer = Self.integer(number), integer >= 0 else {
                 throw refusal("is an integer of the currency's smallest unit, from 0", at: place)
             }
             return .integer(integer)
@@ -116,6 +116,11 @@ extension Column {
 
     private func refusal(_ rule: String, at place: JSONPlace) -> Problem {
         Problem(.unprocessableContent, "bad-value", "\(place.field(name)) \(rule)")
+    }
+
+    /// Also of one that is written with a fraction of nothing, which JSON does not tell from it.
+    private static func integer(_ number: String) -> Int64? {
+        Int64(number) ?? Double(number).flatMap { Int64(exactly: $0) }
     }
 
     private static func isTime(_ text: String) -> Bool {

@@ -23,7 +23,7 @@ enum Precondition: Hashable {
                 self = .version(version)
             } else {
                 throw Problem(
-                    .preconditionFailed, "version-not-met", "If-Match is the ETag of an answer, like \"5\", or *")
+                    .badRequest, "bad-condition", "If-Match is the ETag of an answer, like \"5\", or *")
             }
         } else {
             self = .none

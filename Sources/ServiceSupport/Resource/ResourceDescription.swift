@@ -22,7 +22,9 @@ struct ResourceDescription {
                 json.key("/v1/\(resource.name)/{id}")
                 json.object { json in
                     operation(.get, "get", "One", "200", &json)
-                    operation(.put, "put", "Creates one, or changes the fields that are named", "200", &json)
+                    operation(
+                        .put, "put", "Creates one, or changes the fields that are named; required ones always are",
+                        "200", &json)
                     operation(.patch, "patch", "Changes the fields that are named; null empties one", "200", &json)
                     operation(.delete, "delete", "Deletes one", "200", &json)
                 }
@@ -107,6 +109,11 @@ struct ResourceDescription {
         json.object { json in
             json.key("required")
             json.value(true)
+            if call == .importing {
+                json.field(
+                    "description",
+                    "Or comma-separated values with a header, as text/csv; gzip and deflate are unpacked.")
+            }
             json.key("content")
             json.object { json in
                 json.key("application/json")
@@ -120,7 +127,7 @@ struct ResourceDescription {
                         row(of: call, &json)
                     }
                 }
-                for type in call == .importing ? ["application/x-ndjson", "text/csv"] : [] {
+                for type in call == .importing ? ["application/x-ndjson"] : [] {
                     json.key(type)
                     json.object { json in
                         json.key("schema")

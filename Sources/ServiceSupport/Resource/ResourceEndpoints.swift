@@ -110,10 +110,10 @@ package struct ResourceEndpoints: ServedResource {
         return created(stored)
     }
 
-    /// Makes one, or changes the fields that are named.
+    /// Makes one, or changes the fields that are named; required ones always are.
     private func put(_ request: Request, _ context: APIContext, _ hint: ChangeHint) async throws -> Response {
         let id = try context.resourceID()
-        let row = try await row(of: request, context, isWhole: false)
+        let row = try await row(of: request, context, isWhole: true)
         guard row.id == nil || row.id == id else {
             throw Problem(.unprocessableContent, "bad-value", "id is another one than that of the path")
         }
@@ -124,7 +124,6 @@ package struct ResourceEndpoints: ServedResource {
                 return answer(changed)
             }
             if case .version = condition { throw unknown(id) }
-            try row.requireWhole(of: resource)
             if let stored = try await store.create(id, row) {
                 await hint([change(stored)])
                 return created(stored)

@@ -33,11 +33,7 @@ struct ResourceRow: Sendable {
             guard !column.traits.contains(.readOnly) else { continue }
             values[name] = try column.checked(value, at: place)
         }
-        if isWhole { try requireWhole(of: resource, at: place) }
-    }
-
-    /// - Throws: a problem that names a required field which is missing.
-    func requireWhole(of resource: Resource, at place: JSONPlace = .body) throws(Problem) {
+        guard isWhole else { return }
         for column in resource.writable where column.traits.contains(.required) && values[column.name] == nil {
             throw Problem(.unprocessableContent, "missing-field", "\(place.field(column.name)) is missing")
         }

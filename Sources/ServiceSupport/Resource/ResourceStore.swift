@@ -137,8 +137,9 @@ struct ResourceStore: Sendable {
         do {
             return try await body()
         } catch let error as PostgresError {
-            let reason = error.constraint.map { resource.conflicts[$0] ?? "it does not meet \($0)" } ?? error.message
-            if error.isUniqueViolation || error.isForeignKeyViolation {
+            let known = error.constraint.flatMap { resource.conflicts[$0] }
+            let reason = known ?? error.constraint.map { "it does not meet \($0)" } ?? error.message
+            if error.isUniqueViolation || error.isForeignKeyViolation || known != nil {
                 throw Problem(.conflict, "conflict", reason)
             }
             if error.isCheckViolation || error.sqlState == PostgresError.SQLState.notNullViolation
