@@ -182,8 +182,8 @@ let package = Package(
         .target(
             name: "QuartetChaos",
             dependencies: [
-                "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetService", "QuartetStack",
-                "QuartetStores", "ClientSupport",
+                "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetService",
+                "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
                 .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .executableTarget(

@@ -46,7 +46,9 @@ final class Callers: Sendable {
     private let http: HTTPClient
     private let state = Mutex(State())
 
-    init(copies: [RoleCopy], products: [ProductID], unreadable: ProductID, key: String, http: HTTPClient) {
+    init(
+        copies: [RoleCopy], products: [ProductID], unreadable: ProductID, key: String, http: HTTPClient
+    ) {
         self.copies = copies
         self.products = products
         self.unreadable = unreadable
@@ -102,7 +104,9 @@ final class Callers: Sendable {
     }
 
     private func retry(_ id: RequestID) async throws {
-        guard try await answer(.POST, "/v1/analyses/\(id)/retry", wanted: .accepted) != nil else { return }
+        guard try await answer(.POST, "/v1/analyses/\(id)/retry", wanted: .accepted) != nil else {
+            return
+        }
         state.withLock { $0.record.retried += 1 }
         _ = try await end(of: id)
     }
@@ -122,7 +126,8 @@ final class Callers: Sendable {
             let now = ContinuousClock.now
             state.record.followed += 1
             state.record.slowest = max(state.record.slowest, started.duration(to: now))
-            state.record.longestStall = max(state.record.longestStall, state.record.lastEnd.duration(to: now))
+            state.record.longestStall = max(
+                state.record.longestStall, state.record.lastEnd.duration(to: now))
             state.record.lastEnd = now
         }
     }
@@ -151,7 +156,8 @@ final class Callers: Sendable {
                     request(method, url + path, body, idempotencyKey), timeout: Self.callTimeout)
                 let bytes = try await response.body.collect(upTo: 1 << 20)
                 switch response.status {
-                case wanted: return try JSONDecoder().decode(Analysis.self, from: Data(bytes.readableBytesView))
+                case wanted:
+                    return try JSONDecoder().decode(Analysis.self, from: Data(bytes.readableBytesView))
                 case .serviceUnavailable: state.withLock { $0.record.refused += 1 }
                 case .conflict: return nil
                 default:
@@ -192,7 +198,8 @@ final class Callers: Sendable {
         while true {
             do {
                 let response = try await http.execute(
-                    request(.GET, "\(url)/v1/products/\(product)/analysis", nil, nil), timeout: Self.callTimeout)
+                    request(.GET, "\(url)/v1/products/\(product)/analysis", nil, nil),
+                    timeout: Self.callTimeout)
                 if response.status == .notFound { return nil }
                 if response.status == .ok {
                     return Array(try await response.body.collect(upTo: 4 << 20).readableBytesView)

@@ -8,6 +8,7 @@ package struct ChaosFigures: Codable, Sendable {
     package var cancelled = 0
     package var retried = 0
     package var dropped = 0
+    package var userChanges = 0
     package var faults: [String: Int] = [:]
     /// Calls that got no answer, and that were asked to come back.
     package var callsUnanswered = 0
@@ -45,20 +46,25 @@ package struct ChaosFigures: Codable, Sendable {
         func line(_ name: String, _ value: Any) -> String {
             name + String(repeating: " ", count: max(1, 22 - name.count)) + "\(value)"
         }
-        let kinds = faults.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let kinds = faults.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
+            separator: ", ")
         return [
             line("seed", seed), line("storm", "\(seconds) s"),
             line("requests accepted", accepted),
             line("came to", "completed \(completed), failed \(failed), cancelled \(cancelled)"),
             line("changes of mind", "retried \(retried), dropped \(dropped)"),
+            line("changes of users", userChanges),
             line("faults", "\(faults.values.reduce(0, +)): \(kinds)"),
             line("calls", "\(callsUnanswered) without an answer, \(callsRefused) asked to come back"),
             line("longest stall", "\(longestStallSeconds) s"),
             line("slowest analysis", "\(slowestAnalysisSeconds) s"),
             line("quiet again after", "\(healedAfterSeconds) s"),
             line("events repeated", eventsRepeated),
-            line("broker", "died \(brokerDeaths) times by itself, and \(eventsLostWithBroker) events with it"),
-            line("lost", lost), line("duplicated", duplicated), line("stale", stale), line("wrong", wrong),
+            line(
+                "broker", "died \(brokerDeaths) times by itself, and \(eventsLostWithBroker) events with it"
+            ),
+            line("lost", lost), line("duplicated", duplicated), line("stale", stale),
+            line("wrong", wrong),
             line("quartet check", isConsistent ? "clean" : "finds something"),
         ] + findings.map { "! \($0)" }
     }

@@ -1,3 +1,5 @@
+package import QuartetCore
+
 /// What is done to whom, and when. The same seed and length give the same plan on every machine.
 package struct ChaosPlan: Sendable, Hashable, Codable {
     package struct Fault: Sendable, Hashable, Codable {
@@ -9,8 +11,10 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
             /// SIGKILL, and a start on the same data after a while.
             case killServer = "kill_server"
             case freezeServer = "freeze_server"
-            /// The broker closes its connections and refuses new ones for a while.
+            /// The broker closes its connections and refuses new ones for a while; RabbitMQ is killed.
             case brokerDown = "broker_down"
+            /// It is killed and loses all that it kept.
+            case wipeBroker = "wipe_broker"
         }
 
         /// From the beginning of the storm.
@@ -20,18 +24,20 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
         package let forMilliseconds: Int
     }
 
-    static let roles = ["serve", "relay", "work", "invalidate"]
+    static let roles = ["serve", "relay", "work", "invalidate", "project"]
     static let copies = 2
-    static let servers = ["postgres", "mongod", "redis"]
-    static let broker = "kafka"
 
     package let seed: UInt64
     package let milliseconds: Int
+    package let bus: EventBus
     package let faults: [Fault]
 
-    /// - Parameter minutes: how long the storm lasts; healing and proving come on top.
-    package init(seed: UInt64, minutes: Double) {
+    /// - Parameters:
+    ///   - minutes: how long the storm lasts; healing and proving come on top.
+    ///   - bus: what events go over.
+    package init(seed: UInt64, minutes: Double, bus: EventBus = .kafka) {
         self.seed = seed
+        self.bus = bus
         milliseconds = Int(minutes * 60_000)
         var random = SplitMix64(state: seed)
         var busyUntil: [String: Int] = [:]
@@ -39,15 +45,16 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
         var time = 1_000
         while true {
             time += Int.random(in: 400...2_600, using: &random)
-            guard let kind = Self.weighted.randomElement(using: &random),
-                let target = Self.targets(of: kind).randomElement(using: &random)
+            guard let kind = Self.weighted(bus).randomElement(using: &random),
+                let target = Self.targets(of: kind, bus).randomElement(using: &random)
             else { break }
             let duration = Int.random(in: Self.durations(of: kind), using: &random)
             guard time + duration < milliseconds else { break }
             // Nobody is hit again before it is back and had a moment.
             guard busyUntil[target, default: 0] <= time else { continue }
             busyUntil[target] = time + duration + 1_500
-            faults.append(Fault(atMilliseconds: time, kind: kind, target: target, forMilliseconds: duration))
+            faults.append(
+                Fault(atMilliseconds: time, kind: kind, target: target, forMilliseconds: duration))
         }
         self.faults = faults
     }
@@ -59,15 +66,18 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
         }
     }
 
-    private static let weighted: [Fault.Kind] =
+    private static func weighted(_ bus: EventBus) -> [Fault.Kind] {
         Array(repeating: .killRole, count: 8) + Array(repeating: .freezeRole, count: 5)
-        + Array(repeating: .killServer, count: 5) + Array(repeating: .freezeServer, count: 2) + [.brokerDown]
+            + Array(repeating: .killServer, count: 5) + Array(repeating: .freezeServer, count: 2) + [.brokerDown]
+            + (bus == .rabbitmq ? [.wipeBroker] : [])
+    }
 
-    private static func targets(of kind: Fault.Kind) -> [String] {
+    private static func targets(of kind: Fault.Kind, _ bus: EventBus) -> [String] {
         switch kind {
         case .killRole, .freezeRole: roles.flatMap { role in (1...copies).map { "\(role)-\($0)" } }
-        case .killServer, .freezeServer: servers
-        case .brokerDown: [broker]
+        case .killServer, .freezeServer:
+            ["postgres", "mongod", "redis"] + (bus == .rabbitmq ? [bus.rawValue] : [])
+        case .brokerDown, .wipeBroker: [bus.rawValue]
         }
     }
 
@@ -77,7 +87,7 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
         case .freezeRole: 300...6_000
         case .killServer: 100...2_500
         case .freezeServer: 300...4_000
-        case .brokerDown: 500...6_000
+        case .brokerDown, .wipeBroker: 500...6_000
         }
     }
 }

@@ -3,7 +3,6 @@ import Catalog
 import ClientSupport
 package import Foundation
 import Logging
-import Mongo
 import Postgres
 import QuartetCore
 import QuartetDatabases
@@ -17,7 +16,7 @@ import Synchronization
 /// everything is healed, and what was accepted is looked up in every store.
 package final class ChaosRun: Sendable {
     private static let callerCount = 6
-    private static let productCount = 12
+    private static let userCallerCount = 4
     private static let checkTimeout = Duration.seconds(300)
     private static let apiKey = "storm"
 
@@ -28,6 +27,8 @@ package final class ChaosRun: Sendable {
     private let environment: [String: String]
     private let clients: StoreClients
     private let copies: [RoleCopy]
+    private let ledger: any EventLedger
+    private let incidents = Incidents()
     private let logger = Logger(label: "chaos") { _ in SwiftLogNoOpLogHandler() }
     private let say: @Sendable (String) -> Void
 
@@ -41,9 +42,10 @@ package final class ChaosRun: Sendable {
         self.stack = stack
         self.folder = folder
         self.say = say
-        environment = Self.environment(of: stack)
+        environment = Self.environment(of: stack, plan.bus)
         configuration = try QuartetConfiguration.load(environment: environment)
         clients = try StoreClients(configuration, role: "chaos", logger: logger)
+        ledger = try plan.ledger(of: stack, clients, logger: logger)
         let variables = environment
         copies = ChaosPlan.roles.flatMap { role in
             (1...ChaosPlan.copies).map {
@@ -53,8 +55,9 @@ package final class ChaosRun: Sendable {
     }
 
     /// Short leases and timeouts, so that in a short storm many of them run out.
-    private static func environment(of stack: LocalStack) -> [String: String] {
+    private static func environment(of stack: LocalStack, _ bus: EventBus) -> [String: String] {
         let settings = [
+            "EVENTS_BUS": bus.rawValue, "RABBITMQ_HEARTBEAT": "2s", "RABBITMQ_RETRY_DELAY": "500ms",
             "QUARTET_API_KEY": apiKey, "DB_CONNECTIONS_MAX": "3", "MONGODB_CONNECTIONS_MAX": "8",
             "KAFKA_FETCH_WAIT": "20ms", "KAFKA_SESSION_TIMEOUT": "4s", "WORKER_LEASE_DURATION": "2s",
             "WORKER_REVIEWS_PER_CHUNK": "8", "WORKER_RETRY_MAX": "2s",
@@ -82,27 +85,38 @@ package final class ChaosRun: Sendable {
             configuration, role: "migrate", metrics: MetricsRegistry(), logger: logger)
         _ = try await migration.migrate()
         await migration.clients.close()
-        let (products, unreadable) = (try await prepare(), try await prepareUnreadable())
+        let users = UserVerdict(clients: clients)
+        try await users.prepare()
+        try await ledger.prepare()
+        let data = StormData(clients: clients)
+        let (products, unreadable) = (try await data.prepare(), try await data.prepareUnreadable())
         for copy in copies { try await copy.start() }
         let apis = copies.filter { $0.name.hasPrefix("serve") }
         let callers = Callers(
             copies: apis, products: products, unreadable: unreadable, key: Self.apiKey, http: .shared)
-        let ledger = EventLedger(clients.kafka, logger: logger)
-        let incidents = Incidents()
+        let userCallers = UserCallers(copies: apis, key: Self.apiKey, http: .shared)
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await ledger.run() }
-            group.addTask { [self] in await superviseServers(ledger, incidents) }
+            group.addTask { [ledger] in try await ledger.run() }
+            group.addTask { [self] in await superviseServers() }
             async let load: Void = callers.run(count: Self.callerCount)
+            async let userLoad: Void = userCallers.run(count: Self.userCallerCount)
             var figures = ChaosFigures(seed: plan.seed, seconds: plan.milliseconds / 1000)
             async let repairs = repairMidway()
             try await cause(&figures)
             say("healing")
             try await heal()
             callers.stop()
+            userCallers.stop()
             try await load
+            try await userLoad
             for end in try await repairs { incidents.found(end) }
-            try await waitForQuiet(callers.record, apis, ledger, incidents, &figures)
-            try await judge(callers, ledger, products, apis, incidents, &figures)
+            try await waitForQuiet(callers.record, apis, &figures)
+            try await judge(callers, products, apis, &figures)
+            let changes = userCallers.record
+            let wrong = try await users.judge(changes) + changes.wrongAnswers + ledger.book.disorder
+            figures.userChanges = changes.changes
+            figures.wrong += wrong.count
+            figures.add(wrong)
             group.cancelAll()
             // What ended them before they were told to ends the storm.
             try await group.waitForAll()
@@ -111,7 +125,7 @@ package final class ChaosRun: Sendable {
     }
 
     /// Starts the broker again when it died by itself, and notes what else did; until cancelled.
-    private func superviseServers(_ ledger: EventLedger, _ incidents: Incidents) async {
+    private func superviseServers() async {
         for await exit in stack.unexpectedExits {
             say("\(exit)")
             guard exit.server.hasPrefix(stack.kafka.name) else {
@@ -129,38 +143,19 @@ package final class ChaosRun: Sendable {
         }
     }
 
-    private func prepare() async throws -> [ProductID] {
-        let products = (0..<Self.productCount).compactMap { ProductID("storm-\($0)") }
-        _ = try await PostgresProductStore(databases: clients.databases).put(products.map { ($0, $0.text) })
-        let reviews = MongoReviewStore(client: clients.mongo)
-        let texts = [
-            "정말 마음에 들어요. 너무 좋아요!", "I love it, works perfectly.", "배송이 너무 늦어서 화가 났어요.",
-            "It broke after two days, what a disappointment.", "The colour is blue.",
-        ]
-        for (number, product) in products.enumerated() {
-            let own = (0..<(12 + 7 * number)).map {
-                Review(id: "r-\(1000 + $0)", text: "\(texts[($0 + number) % texts.count]) \($0)")
-            }
-            _ = try await reviews.add(own, to: product)
-        }
-        return products
-    }
-
-    /// A product with a review that can't be read, as no caller can send one: its analyses fail.
-    private func prepareUnreadable() async throws -> ProductID {
-        guard let product = ProductID("storm-unreadable") else { throw ChaosError("no product") }
-        _ = try await PostgresProductStore(databases: clients.databases).put([(product, product.text)])
-        let key: BSONDocument = ["product_id": .string(product.text), "review_id": "r-1000"]
-        try await clients.mongo.collection("raw_reviews").insertOne(["_id": .document(key)])
-        return product
-    }
-
     /// Has the checker repair in the midst of the storm, twice: it may find what faults have held up, and must not harm what is
     /// on its way. Returns how it ended where it may not end so.
     private func repairMidway() async throws -> [String] {
         var bad: [String] = []
         for _ in 0..<2 {
-            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(plan.milliseconds * 2 / 5)))
+            try await ContinuousClock().sleep(
+                until: .now.advanced(by: .milliseconds(plan.milliseconds * 2 / 5)))
+            // The copy is made again while events go on, as far as stores let it.
+            let copied = try await command(["project", "bootstrap", "users_view"])
+            if ![.status(0), .status(1)].contains(copied.end) {
+                bad.append(
+                    "quartet project bootstrap in the storm: \(Self.words(of: copied.end))\n\(copied.report)")
+            }
             let (end, report) = try await check(["--full", "--repair"])
             // Findings may remain, and a store may be away for longer than the checker waits.
             if ![.status(0), .status(1), .status(2)].contains(end) {
@@ -211,6 +206,14 @@ package final class ChaosRun: Sendable {
             await server.kill()
             try await ContinuousClock().sleep(until: .now.advanced(by: duration))
             try await server.start()
+        case .wipeBroker:
+            guard let rabbit = stack.rabbit else { throw ChaosError("RabbitMQ does not run") }
+            try await rabbit.wipe()
+            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
+            try await rabbit.start()
+            try await ledger.prepare()
+            ledger.beginAgain()
+            incidents.brokerIsBack()
         case .freezeServer:
             let server = try server(fault.target)
             await server.suspend()
@@ -220,20 +223,28 @@ package final class ChaosRun: Sendable {
     }
 
     private func copy(_ name: String) throws -> RoleCopy {
-        guard let copy = copies.first(where: { $0.name == name }) else { throw ChaosError("there is no \(name)") }
+        guard let copy = copies.first(where: { $0.name == name }) else {
+            throw ChaosError("there is no \(name)")
+        }
         return copy
     }
 
+    private var servers: [any LocalServer] {
+        ([stack.postgres, stack.mongo, stack.redis, stack.kafka, stack.rabbit] as [(any LocalServer)?])
+            .compactMap(\.self)
+    }
+
     private func server(_ name: String) throws -> any LocalServer {
-        let servers = [stack.postgres, stack.mongo, stack.redis, stack.kafka] as [any LocalServer]
-        guard let server = servers.first(where: { $0.name == name }) else { throw ChaosError("there is no \(name)") }
+        guard let server = servers.first(where: { $0.name == name }) else {
+            throw ChaosError("there is no \(name)")
+        }
         return server
     }
 
     // MARK: Afterwards
 
     private func heal() async throws {
-        for server in [stack.postgres, stack.mongo, stack.redis, stack.kafka] as [any LocalServer] {
+        for server in servers {
             await server.resume()
             try await server.start()
         }
@@ -246,8 +257,7 @@ package final class ChaosRun: Sendable {
     /// Waits until nothing is left to do and the checker may judge all of it; what is still to be done after minutes is a
     /// finding.
     private func waitForQuiet(
-        _ record: Callers.Record, _ apis: [RoleCopy], _ ledger: EventLedger, _ incidents: Incidents,
-        _ figures: inout ChaosFigures
+        _ record: Callers.Record, _ apis: [RoleCopy], _ figures: inout ChaosFigures
     ) async throws {
         say("waiting for quiet, \(record.accepted.count) accepted")
         let watch = try QuietWatch(configuration, clients: clients, ledger: ledger, logger: logger)
@@ -257,8 +267,7 @@ package final class ChaosRun: Sendable {
     }
 
     private func judge(
-        _ callers: Callers, _ ledger: EventLedger, _ products: [ProductID], _ apis: [RoleCopy],
-        _ incidents: Incidents, _ figures: inout ChaosFigures
+        _ callers: Callers, _ products: [ProductID], _ apis: [RoleCopy], _ figures: inout ChaosFigures
     ) async throws {
         say("looking at every store")
         let (record, brokerBackAt) = (callers.record, incidents.report.brokerBackAt)
@@ -267,16 +276,19 @@ package final class ChaosRun: Sendable {
             requests: requests, sessions: MongoSessionStore(client: clients.mongo),
             cards: MongoCardStore(client: clients.mongo), unreadable: callers.unreadable,
             logLostBefore: brokerBackAt)
-        let told = ledger.all
+        let told = ledger.book.all
         var outcome = try await verdict.judge(record.accepted.keys.sorted(), events: told)
         let stored = try await storedCount()
         if stored != record.accepted.count {
-            outcome.duplicated.append("\(stored) requests are stored, \(record.accepted.count) were accepted")
+            outcome.duplicated.append(
+                "\(stored) requests are stored, \(record.accepted.count) were accepted")
         }
-        if brokerBackAt != nil {
+        if brokerBackAt != nil, plan.bus == .kafka {
             // Nobody tells caches again what was in the lost log.
             let repair = try await check(["--full", "--invariant", "I8", "--repair"])
-            if repair.end != .status(0) { incidents.found("the caches could not be mended: \(repair.report)") }
+            if repair.end != .status(0) {
+                incidents.found("the caches could not be mended: \(repair.report)")
+            }
         }
         let stale = try await staleProducts(products, callers, apis, requests)
         let (end, report) = try await check(["--full"])
@@ -292,7 +304,7 @@ package final class ChaosRun: Sendable {
         figures.longestStallSeconds = Self.rounded(record.longestStall)
         figures.slowestAnalysisSeconds = Self.rounded(record.slowest)
         figures.eventsRepeated = told.values.reduce(0) { sum, one in
-            sum + one.places.count - one.ids.values.reduce(0) { $0 + $1.count }
+            sum + one.deliveries - one.ids.values.reduce(0) { $0 + $1.count }
         }
         figures.brokerDeaths = incidents.report.brokerDeaths
         figures.eventsLostWithBroker = outcome.eventsLostWithBroker
@@ -315,13 +327,15 @@ package final class ChaosRun: Sendable {
     private func storedCount() async throws -> Int {
         let table = configuration.tables[.analysisRequests]
         let rows = try await clients.databases.client(of: table.database).query(
-            PostgresStatement("SELECT count(*) FROM \(table.schema).analysis_requests", name: "chaos_count"))
+            PostgresStatement(
+                "SELECT count(*) FROM \(table.schema).analysis_requests", name: "chaos_count"))
         return try rows.single().decode(0, as: Int.self)
     }
 
     /// Products for which a copy of the API serves another result than the latest.
     private func staleProducts(
-        _ products: [ProductID], _ callers: Callers, _ apis: [RoleCopy], _ requests: PostgresRequestStore
+        _ products: [ProductID], _ callers: Callers, _ apis: [RoleCopy],
+        _ requests: PostgresRequestStore
     ) async throws -> [String] {
         let latest = try await requests.latestResults(of: products)
         var stale: [String] = []
@@ -333,7 +347,9 @@ package final class ChaosRun: Sendable {
             for (product, result) in zip(products, latest) {
                 do {
                     let served = try await callers.servedResult(of: product, at: url)
-                    if served != result?.json { stale.append("\(api.name) serves an old result of \(product)") }
+                    if served != result?.json {
+                        stale.append("\(api.name) serves an old result of \(product)")
+                    }
                 } catch {
                     stale.append("\(api.name) serves no result of \(product): \(error)")
                 }
@@ -342,12 +358,18 @@ package final class ChaosRun: Sendable {
         return stale
     }
 
-    /// `quartet check`, in a process of its own.
     private func check(_ arguments: [String]) async throws -> (end: ChildProcess.End?, report: String) {
-        let output = folder.appendingPathComponent("check-\(UUID().uuidString.prefix(8)).out")
+        try await command(["check"] + arguments)
+    }
+
+    /// A command in a process of its own.
+    private func command(_ arguments: [String]) async throws -> (
+        end: ChildProcess.End?, report: String
+    ) {
+        let output = folder.appendingPathComponent("\(arguments[0])-\(UUID().uuidString.prefix(8)).out")
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = try ChildProcess(
-            ["/usr/bin/env"] + environment.map { "\($0.key)=\($0.value)" } + [program, "check"] + arguments,
+            ["/usr/bin/env"] + environment.map { "\($0.key)=\($0.value)" } + [program] + arguments,
             log: output, orphanSignal: "KILL")
         await process.waitForEnd(until: .after(Self.checkTimeout))
         let end = process.end
@@ -373,5 +395,7 @@ package final class ChaosRun: Sendable {
         return names.sorted().map { "\($0) did not end well" }
     }
 
-    private static func rounded(_ duration: Duration) -> Double { (duration.seconds * 100).rounded() / 100 }
+    private static func rounded(_ duration: Duration) -> Double {
+        (duration.seconds * 100).rounded() / 100
+    }
 }

@@ -1,110 +1,75 @@
-import ClientSupport
 import Kafka
 import Logging
 import QuartetCore
+import QuartetService
+import QuartetStack
+import RabbitMQ
 import Synchronization
 
-/// Reads the topic of analyses from its beginning, throughout the storm, and keeps what it told of each request.
-final class EventLedger: Sendable {
+/// Reads what the bus carries from the beginning of a storm to its end, and keeps what was told of each aggregate.
+protocol EventLedger: Sendable {
+    var book: EventBook { get }
+
+    /// Before anything is published, and whenever the broker has lost everything.
+    func prepare() async throws
+
+    /// Until cancelled.
+    func run() async throws
+
+    /// The broker has lost what it had: reads what it has now from its beginning.
+    func beginAgain()
+
+    /// How many events are still to be read.
+    ///
+    /// - Parameter marks: gives the marks of a topic of Kafka's.
+    func unread(_ marks: (_ topic: String) async throws -> [KafkaWatermarks]) async throws -> Int
+}
+
+/// What events told of each aggregate, and whether they came in order.
+final class EventBook: Sendable {
     struct Told: Sendable {
         /// The ids of the events of each type.
         var ids: [String: Set<String>] = [:]
-        /// Where they stood: the ledger itself may read a record twice.
-        var places: Set<Place> = []
-    }
-
-    struct Place: Sendable, Hashable {
-        /// Which log of the broker's: 0, and one more each time that it lost the one before.
-        let log: Int
-        let offset: KafkaOffset
+        /// How often one came, however often it was read.
+        var deliveries = 0
+        fileprivate var newest: Int64 = 0
     }
 
     private struct State {
         var told: [String: Told] = [:]
-        /// The log that the broker has, and the one that is being read.
-        var log = 0
-        var logRead: Int?
-        /// What comes next in each partition of the log that is being read.
-        var next: [Int32: Int64] = [:]
+        var disorder: [String] = []
+        var isOrderKnown = true
     }
 
-    private static let topic = EventTopic.analysis.rawValue
-    private let configuration: KafkaConfiguration
-    private let logger: Logger
     private let state = Mutex(State())
-
-    init(_ configuration: KafkaConfiguration, logger: Logger) {
-        self.configuration = configuration
-        self.logger = logger
-    }
 
     var all: [String: Told] { state.withLock { $0.told } }
 
-    /// The broker has lost its log: reads the new one from its beginning.
-    func beginAgain() { state.withLock { $0.log += 1 } }
+    /// Events that came for the first time behind a newer one of their aggregate.
+    var disorder: [String] { state.withLock { $0.disorder } }
 
-    /// How many of the records between these marks are still to be read.
-    func unread(_ marks: [KafkaWatermarks]) -> Int64 {
+    /// What was published meanwhile may be missing, and is told again behind what comes now.
+    func beginAgain() { state.withLock { $0.isOrderKnown = false } }
+
+    func note(_ id: String, type: String, aggregate: String, version: Int64) {
         state.withLock { state in
-            let next = state.logRead == state.log ? state.next : [:]
-            return marks.reduce(0) { $0 + max(0, $1.high - max($1.low, next[$1.partition] ?? 0)) }
-        }
-    }
-
-    /// Until cancelled. Outside groups: it has the topic to itself.
-    func run() async throws {
-        var options = KafkaConsumerOptions()
-        options.fetchWaitMax = .milliseconds(20)
-        let consumer = try KafkaConsumer(configuration, options: options, logger: logger)
-        do {
-            while true {
-                try await assignAll(to: consumer)
-                try await read(consumer)
-            }
-        } catch {
-            await Task { await consumer.close(deadline: .after(.seconds(5))) }.value
-            if !(error is CancellationError) { throw error }
-        }
-    }
-
-    /// Until the log is another one.
-    private func read(_ consumer: KafkaConsumer) async throws {
-        while state.withLock({ $0.log == $0.logRead }) {
-            for record in try await consumer.poll(timeout: .milliseconds(200)) { note(record) }
-        }
-    }
-
-    /// The topic is there from the first event on.
-    private func assignAll(to consumer: KafkaConsumer) async throws {
-        while true {
-            try Task.checkCancellation()
-            let log = state.withLock { $0.log }
-            if let marks = try? await consumer.watermarks(topic: Self.topic, deadline: .after(.seconds(2))),
-                !marks.isEmpty
-            {
-                try await consumer.assign(
-                    marks.map {
-                        KafkaOffset(
-                            KafkaPartition(topic: Self.topic, partition: $0.partition), offset: KafkaOffset.earliest)
-                    })
-                return state.withLock { state in
-                    state.logRead = log
-                    state.next = [:]
+            var one = state.told[aggregate] ?? Told()
+            one.deliveries += 1
+            if one.ids[type, default: []].insert(id).inserted {
+                if state.isOrderKnown, version < one.newest {
+                    state.disorder.append(
+                        "\(type) of \(aggregate): version \(version) came behind \(one.newest)")
                 }
+                one.newest = max(one.newest, version)
             }
-            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(200)))
+            state.told[aggregate] = one
         }
     }
+}
 
-    private func note(_ record: KafkaConsumedRecord) {
-        func text(_ bytes: [UInt8]?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
-        state.withLock { state in
-            guard let log = state.logRead else { return }
-            var one = state.told[text(record.key)] ?? Told()
-            one.places.insert(Place(log: log, offset: KafkaOffset(record.position, offset: record.offset)))
-            one.ids[text(record.header("ce_type")), default: []].insert(text(record.header("ce_id")))
-            state.told[text(record.key)] = one
-            state.next[record.partition] = max(state.next[record.partition] ?? 0, record.offset + 1)
-        }
+extension ChaosPlan {
+    func ledger(of stack: LocalStack, _ clients: StoreClients, logger: Logger) throws -> any EventLedger {
+        guard bus == .rabbitmq, let rabbit = stack.rabbit else { return KafkaLedger(clients.kafka, logger: logger) }
+        return RabbitLedger(try RabbitConfiguration(url: rabbit.url), logger: logger)
     }
 }

@@ -16,16 +16,18 @@ struct QuietWatch {
 
     private let configuration: QuartetConfiguration
     private let clients: StoreClients
-    private let ledger: EventLedger
+    private let ledger: any EventLedger
     private let requests: PostgresRequestStore
     private let outbox: PostgresOutboxStore
     private let queue: MongoTaskQueue
     /// Asks what the invalidators have still to read.
     private let invalidators: KafkaConsumer
     private let topics: [String]
+    private let composition: Composition
 
     init(
-        _ configuration: QuartetConfiguration, clients: StoreClients, ledger: EventLedger, logger: Logger
+        _ configuration: QuartetConfiguration, clients: StoreClients, ledger: any EventLedger,
+        logger: Logger
     ) throws {
         self.configuration = configuration
         self.clients = clients
@@ -37,6 +39,8 @@ struct QuietWatch {
         var options = KafkaConsumerOptions(group: group)
         options.joinsGroup = false
         self.topics = topics
+        composition = try Composition(
+            configuration, role: "chaos", metrics: MetricsRegistry(), logger: logger)
         invalidators = try KafkaConsumer(clients.kafka, options: options, logger: logger)
     }
 
@@ -58,10 +62,13 @@ struct QuietWatch {
         if unquiet.isEmpty { unquiet = try await untilNothing(by: deadline) { await silent(apis) } }
         if unquiet.isEmpty { unquiet = try await untilNothing(by: deadline) { await unsettled() } }
         await invalidators.close(deadline: .after(Self.answerTimeout))
+        await composition.clients.close()
         return Outcome(workDoneAfter: workDoneAfter, unquiet: unquiet)
     }
 
-    private func untilNothing(by deadline: Deadline, _ look: () async -> [String]) async throws -> [String] {
+    private func untilNothing(by deadline: Deadline, _ look: () async -> [String]) async throws
+        -> [String]
+    {
         while true {
             let present = await look()
             if present.isEmpty || deadline.isPast { return present }
@@ -84,7 +91,8 @@ struct QuietWatch {
         let asked = Array(open)
         var ended: [RequestID] = []
         await note("requests without an end") {
-            ended = try await requests.requests(asked).compactMap { $0 }.filter { !$0.status.isOpen }.map(\.id)
+            ended = try await requests.requests(asked).compactMap { $0 }.filter { !$0.status.isOpen }.map(
+                \.id)
             return asked.count - ended.count
         }
         open.subtract(ended)
@@ -92,21 +100,29 @@ struct QuietWatch {
             let depth = try await queue.depth()
             return depth.claimable + depth.waiting
         }
-        for sink in OutboxSink.usual {
+        for sink in [OutboxSink.queue] + configuration.routes.buses.map(\.sink) {
             await note("rows that wait for the sink \(sink.rawValue)") {
                 try await outbox.backlog(sink: sink, limit: 10_000).count
             }
         }
-        for topic in topics {
+        for topic in topics where configuration.routes.buses == [.kafka] {
             await note("events of \(topic) that invalidators have not applied") {
                 Int(try await invalidators.uncommitted(topic: topic, deadline: .after(Self.answerTimeout)))
             }
         }
         await note("events that the ledger has not read") {
-            Int(
-                ledger.unread(
-                    try await invalidators.watermarks(
-                        topic: EventTopic.analysis.rawValue, deadline: .after(Self.answerTimeout))))
+            try await ledger.unread {
+                try await invalidators.watermarks(topic: $0, deadline: .after(Self.answerTimeout))
+            }
+        }
+        await note("events that read models have not applied") {
+            try await composition.projectionReports().reduce(0) { $0 + ($1.lagEvents ?? 1) }
+        }
+        guard configuration.routes.buses.contains(.rabbitmq) else { return lines }
+        await note("events in RabbitMQ's queues, or put aside") {
+            try await composition.eventTopology().reduce(0) {
+                $0 + ($1.messages ?? 1) + ($1.deadLetters ?? 0)
+            }
         }
         return lines
     }
@@ -129,7 +145,8 @@ struct QuietWatch {
                         ::float8 FROM \(table.schema).analysis_requests
                     """, name: "chaos_settled"))
             let age = try rows.single().decode(0, as: Double.self)
-            return age > configuration.check.settleWindow.seconds ? [] : ["the last change is \(age) s old"]
+            return age > configuration.check.settleWindow.seconds
+                ? [] : ["the last change is \(age) s old"]
         } catch {
             return ["the age of the last change: \(error)"]
         }

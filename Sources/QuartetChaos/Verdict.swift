@@ -27,7 +27,7 @@ struct Verdict: Sendable {
         var wrong: [String] = []
     }
 
-    func judge(_ accepted: [RequestID], events: [String: EventLedger.Told]) async throws -> Outcome {
+    func judge(_ accepted: [RequestID], events: [String: EventBook.Told]) async throws -> Outcome {
         var outcome = Outcome()
         for start in stride(from: 0, to: accepted.count, by: 500) {
             let ids = Array(accepted[start..<min(start + 500, accepted.count)])
@@ -37,7 +37,7 @@ struct Verdict: Sendable {
     }
 
     private func judge(
-        part ids: [RequestID], _ events: [String: EventLedger.Told], _ outcome: inout Outcome
+        part ids: [RequestID], _ events: [String: EventBook.Told], _ outcome: inout Outcome
     ) async throws {
         let rows = try await requests.requests(ids)
         let results = try await requests.results(ids)
@@ -86,7 +86,9 @@ struct Verdict: Sendable {
     }
 
     /// Every change is told, and each as one event, however often that is delivered.
-    private func judgeEvents(of row: AnalysisRequest, _ told: EventLedger.Told?, _ outcome: inout Outcome) {
+    private func judgeEvents(
+        of row: AnalysisRequest, _ told: EventBook.Told?, _ outcome: inout Outcome
+    ) {
         let types = told?.ids ?? [:]
         let closing: EventType? =
             switch row.status {
@@ -98,7 +100,9 @@ struct Verdict: Sendable {
         let events = [(EventType.analysisRequested, row.createdAt as Date?), (closing, row.closedAt)]
         for case (let type?, let date) in events {
             let count = types[type.name]?.count ?? 0
-            if count > row.generation { outcome.duplicated.append("\(row.id): \(count) events \(type.name)") }
+            if count > row.generation {
+                outcome.duplicated.append("\(row.id): \(count) events \(type.name)")
+            }
             guard count == 0 else { continue }
             if let logLostBefore, let date, date < logLostBefore {
                 outcome.eventsLostWithBroker += 1

@@ -25,6 +25,10 @@ enum RoleMetrics {
         Counter(label: "quartet_events_applied_total", dimensions: [("consumer", consumer)])
     }
 
+    static func projectionErrors(_ name: String) -> Counter {
+        Counter(label: "quartet_projection_errors_total", dimensions: [("projection", name)])
+    }
+
     /// How old the oldest transaction in flight is. It holds up nothing, but servers suffer from it.
     static func oldestTransaction(_ database: String) -> Gauge {
         Gauge(label: "quartet_outbox_oldest_transaction_seconds", dimensions: [("database", database)])

@@ -106,7 +106,7 @@ package struct Composition: Sendable {
         case .work: return [try worker()]
         case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
         case .project:
-            return try shop.flatMap { try $0.handlers.flatMap { try consumers(of: $0) } }
+            return try shop.flatMap { try $0.handlers.flatMap { try consumers(of: $0) } } + projections()
         case .check: return [try sweeper()]
         }
     }
@@ -189,7 +189,7 @@ package struct Composition: Sendable {
     }
 
     /// What takes in the events that a handler wants: one for each bus that carries some.
-    private func consumers(of handler: some EventHandler) throws -> [any Service] {
+    func consumers(of handler: some EventHandler) throws -> [any Service] {
         let group = configuration.kafka.group(of: handler.name)
         var services: [any Service] = []
         let topics = configuration.routes.topics(over: .kafka).intersection(handler.topics)

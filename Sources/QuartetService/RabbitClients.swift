@@ -27,11 +27,11 @@ final class RabbitClients: Sendable {
             [(InvalidationHandler.name, InvalidationHandler.topics)]
             + HouseServices.subscriptions.map { ($0.name, $0.topics) }
         events = RabbitEvents(
-            queues: consumers.compactMap { name, wanted in
+            queues: (consumers + Projections.all.map { ($0.name, $0.topics) }).compactMap { name, wanted in
                 let own = topics.intersection(wanted)
                 return own.isEmpty
-                    ? nil : RabbitEventQueue(name: "\(configuration.kafka.groupPrefix).\(name)", topics: own)
-            })
+                    ? nil : RabbitEventQueue(name: configuration.kafka.group(of: name), topics: own)
+            }, isQuorum: configuration.rabbit.queueType == .quorum)
         guard !topics.isEmpty else {
             self.configuration = nil
             return

@@ -23,10 +23,14 @@ package actor RabbitAdmin {
     }
 
     /// Declares what there is to be; returns the queues that were not there before.
+    ///
+    /// - Throws: `RabbitError`, once all others are there, for a queue that somebody has declared otherwise.
     package func declare(_ topology: RabbitTopology) throws(RabbitError) -> [String] {
         try connect()
         do throws(RabbitError) {
-            return try handle?.declare(topology) ?? []
+            guard let declared = try handle?.declare(topology) else { return [] }
+            if let refusal = declared.refusals.first { throw refusal }
+            return declared.made
         } catch {
             throw lost(error)
         }

@@ -151,7 +151,11 @@ extension RabbitPublisher {
         try redial.check()
         do throws(RabbitError) {
             var new = try ConnectionHandle.open(configuration)
-            madeQueues.formUnion(try new.declare(topology))
+            let declared = try new.declare(topology)
+            madeQueues.formUnion(declared.made)
+            for refusal in declared.refusals {
+                logger.error("a queue is not as it has to be", metadata: ["error": "\(refusal)"])
+            }
             try new.confirmMessages()
             executor.watch(new.descriptor, every: configuration.pulse) { [weak self] in
                 self?.assumeIsolated { $0.serve() }

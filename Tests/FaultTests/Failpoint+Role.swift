@@ -39,6 +39,8 @@ extension Failpoint: CustomTestStringConvertible {
         case user
         /// A user's events are applied to the copy of users.
         case projection
+        /// The source is copied.
+        case bootstrap
     }
 
     var scene: Scene {
@@ -61,7 +63,8 @@ extension Failpoint: CustomTestStringConvertible {
         case .eventSetAside, .cacheInvalidated, .eventsCommitted: .invalidation
         case .lettersRedriven: .letters
         case .userStored, .userDeleted: .user
-        case .usersProjected: .projection
+        case .readModelApplied: .projection
+        case .pageCopied: .bootstrap
         }
     }
 

@@ -13,7 +13,9 @@ import Testing
     func theCopyFollowsItsSourceAndComesBack(_ bus: EventBus) async throws {
         try await withSystem(bus) { system in
             let (_, shop) = try await system.serve(with: ["relay"])
-            let project = try system.start(["project"])
+            let project = try system.start(
+                ["project", "run", "users_view"],
+                settings: TestProcess.servingMetrics.merging(["PROJECT_METRICS_INTERVAL": "100ms"]) { $1 })
             let ids = (1...20).map { _ in UUID().uuidString.lowercased() }
             for id in ids { _ = try await put(id, "first", shop) }
             let version = try await put(ids[0], "second", shop)
@@ -42,6 +44,9 @@ import Testing
                 try await system.finish(["events", "dead", "list", "--json"]).contains("the subject is no user's id")
             }
 
+            let failed = try await system.finish(["project", "status", "--json"])
+            #expect(failed.contains(#""last_error":"an event was put aside: the subject is no user's id""#))
+
             // The copy is lost while users change, and comes back.
             _ = try await system.stores.rows("TRUNCATE my.users_view", in: "MARKET")
             async let changed = put(ids[2], "meanwhile", shop)
@@ -65,7 +70,16 @@ import Testing
             try await eventually("nothing waits") {
                 let status = try await system.finish(["project", "status", "--json"])
                 return status.contains(#""lag_events":0"#) && status.contains(#""name":"users_view""#)
+                    && status.contains(#""buses":["\#(bus)"]"#) && status.contains(#""lag_seconds":0"#)
+                    && status.contains(#""position":{"applied_at":"#)
             }
+            try await eventually("metrics tell the same") {
+                let rows = try await project.metric("quartet_projection_rows")
+                let waiting = try await project.metric("quartet_projection_lag_events")
+                let lag = try await project.metric("quartet_projection_lag_seconds")
+                return rows == 19 && waiting == 0 && lag == 0
+            }
+            #expect(try await project.metric("quartet_projection_errors_total") == 1)
 
             // A column less: events wait, and one line says for what.
             _ = try await system.stores.rows("ALTER TABLE my.users_view RENAME COLUMN email TO mail", in: "MARKET")
@@ -128,6 +142,95 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(3)), arguments: Failpoint.of(.bootstrap))
+    func aCopyThatWasCutOffGoesOn(_ point: Failpoint) async throws {
+        let settings = ["PROJECT_ROWS_PER_PAGE": "3"]
+        try await withSystem(.kafka, settings) { system in
+            let (_, shop) = try await system.serve()
+            for number in 0..<20 { _ = try await put(UUID().uuidString, "user \(number)", shop) }
+            let killed = try system.start(["project", "bootstrap", "users_view"], settings: point.settings(hits: 2))
+            #expect(try await killed.waitForEnd() == .signal(SIGKILL))
+            let half = try await system.finish(["project", "status", "--json"])
+            #expect(half.contains(#""copied_rows":6,"#) && half.contains(#""rows":6,"#))
+            let told = try await system.finish(["project", "bootstrap", "users_view", "--json"])
+            #expect(told.contains(#""copied_rows":14,"#) && told.contains(#""rows":20,"#), "\(told)")
+            #expect(try await rows(of: system, "MARKET") == rows(of: system))
+            // One that has ended begins again.
+            let again = try await system.finish(["project", "bootstrap", "users_view", "--json"])
+            #expect(again.contains(#""copied_rows":20,"#))
+
+            // Nobody copies beside another, who is named, and whose end is the end of it.
+            let first = try system.start(
+                ["project", "bootstrap", "users_view"], settings: ["QUARTET_FAILPOINT": "\(point.rawValue):stop"])
+            try await expectStopped(first)
+            for command in ["bootstrap", "rebuild"] {
+                let second = try system.start(["project", command, "users_view"])
+                #expect(try await second.waitForEnd() == .status(1))
+                #expect(second.log.contains("users_view is being copied already by quartet project bootstrap on"))
+                #expect(second.log.contains("process \(first.pid), since"), "\(second.log)")
+            }
+            await first.kill()
+            try await eventually("its lock is free") {
+                let rebuild = try system.start(["project", "rebuild", "users_view"])
+                return try await rebuild.waitForEnd() == .status(0)
+            }
+            #expect(try await rows(of: system, "MARKET") == rows(of: system))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func aNewCopyIsReadByWhoeverMightReadTheOldOne() async throws {
+        try await withSystem(.kafka) { system in
+            let (_, shop) = try await system.serve()
+            _ = try await put(UUID().uuidString, "a", shop)
+            let role = system.name + "_reader"
+            _ = try await system.stores.rows(
+                "DO $$ BEGIN CREATE ROLE \(role); GRANT SELECT ON my.users_view TO \(role), PUBLIC; END $$",
+                in: "MARKET")
+            _ = try await system.finish(["project", "rebuild", "users_view"])
+            let privileges = try await system.stores.rows(
+                """
+                SELECT has_table_privilege('\(role)', 'my.users_view', 'SELECT')::text,
+                    has_table_privilege('\(role)', 'my.users_view', 'DELETE')::text
+                """, in: "MARKET")
+            #expect(privileges == [["true", "false"]])
+            _ = try await system.stores.rows(
+                "DO $$ BEGIN DROP OWNED BY \(role); DROP ROLE \(role); END $$", in: "MARKET")
+
+            let unknown = try system.start(["project", "run", "user_view"])
+            #expect(try await unknown.waitForEnd() != .status(0))
+            #expect(unknown.log.contains("user_view is no read model; there are users_view"))
+        }
+    }
+
+    /// A column that nobody fills makes no event a bad one, and a value that the table does not take makes one.
+    @Test(.timeLimit(.minutes(3)))
+    func aTableThatWasChangedByHandHoldsEventsUpAndABadEventDoesNot() async throws {
+        try await withSystem(.kafka) { system in
+            let (_, shop) = try await system.serve(with: ["relay"])
+            let project = try system.start(["project"])
+            _ = try await system.stores.rows("ALTER TABLE my.users_view ADD COLUMN age int NOT NULL", in: "MARKET")
+            let id = UUID().uuidString.lowercased()
+            let version = try await put(id, "a", shop)
+            try await eventually("it is told") { project.log.contains("users_view is not as quartet migrate made it") }
+            #expect(try await system.finish(["project", "status"]).contains("last error"))
+            _ = try await system.stores.rows("ALTER TABLE my.users_view DROP COLUMN age", in: "MARKET")
+            _ = try await system.stores.rows(
+                """
+                SELECT events.emit('auth.user.updated', gen_random_uuid()::text, 5::bigint,
+                    '{"nickname": "a\\u0000", "name": "a", "email": "a"}'::json)
+                """)
+            try await eventually("it is put aside") {
+                try await system.finish(["events", "dead", "list", "--json"]).contains("can't be applied")
+            }
+            let next = try await put(id, "b", shop)
+            #expect(next > version)
+            try await eventually("events go on") {
+                try await shop.call(.get, "/v1/my/users/\(id)?min_version=\(next)").status == 200
+            }
+        }
+    }
+
     private struct Versioned: Decodable {
         let version: Int64
     }
@@ -150,10 +253,12 @@ import Testing
         return try await system.stores.rows(sql, in: database)
     }
 
-    private func withSystem(_ bus: EventBus, _ body: (QuartetSystem) async throws -> Void) async throws {
+    private func withSystem(
+        _ bus: EventBus, _ settings: [String: String] = [:], _ body: (QuartetSystem) async throws -> Void
+    ) async throws {
         try await QuartetSystem.withPrivateStack(hasRabbit: bus == .rabbitmq) { stack in
-            let settings = stack.rabbit.map { ["RABBITMQ_URL": $0.url, "EVENTS_BUS": "rabbitmq"] } ?? [:]
-            try await QuartetSystem.run(on: stack, settings: settings, body)
+            let bus = stack.rabbit.map { ["RABBITMQ_URL": $0.url, "EVENTS_BUS": "rabbitmq"] } ?? [:]
+            try await QuartetSystem.run(on: stack, settings: bus.merging(settings) { $1 }, body)
         }
     }
 }

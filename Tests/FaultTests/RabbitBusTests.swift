@@ -97,6 +97,44 @@ import Testing
         }
     }
 
+    /// Its queue is deleted, and made again by somebody who has it otherwise.
+    @Test(.timeLimit(.minutes(4)), arguments: ["project", "invalidate"])
+    func aConsumerWhoseQueueIsDeletedOrSomebodyElsesGoesOn(_ role: String) async throws {
+        try await withSystem { system, rabbit in
+            let (_, shop) = try await system.serve(with: ["relay", "work"])
+            let consumer = try system.start([role], settings: TestProcess.servingMetrics)
+            try await change(shop)
+            try await eventually("it applies") { try await applied(consumer) > 0 }
+            let name = "\(system.name).\(role == "project" ? "users_view" : role)"
+            let before = try await applied(consumer)
+            #expect(try await rabbit.control(["delete_queue", name]))
+            try await eventually("it says so") {
+                consumer.log.contains("the server ended the consumer of \(name): was the queue deleted?")
+            }
+            try await change(shop)
+            try await eventually("it goes on") { try await applied(consumer) > before }
+
+            #expect(try await rabbit.control(["delete_queue", name]))
+            let declared =
+                #"rabbit_amqqueue:declare(rabbit_misc:r(<<"/">>, queue, <<"\#(name)">>), true, false, [], none, <<"x">>)."#
+            _ = try await rabbit.control(["eval", declared])
+            let migrate = try system.start(["migrate"])
+            #expect(try await migrate.waitForEnd() == .status(1))
+            #expect(migrate.log.contains("PRECONDITION_FAILED") && migrate.log.contains("delete it"))
+            #expect(migrate.log.contains("'\(name)'"))
+            // Whatever it is, events go on.
+            let relay = try await applied(consumer)
+            try await change(shop)
+            try await eventually("it goes on with it") { try await applied(consumer) > relay }
+        }
+    }
+
+    private func change(_ shop: Shop) async throws {
+        let user = #"{"nickname": "a", "name": "a", "email": "a"}"#
+        #expect(try await shop.call(.put, "/v1/users/\(UUID())", json: user).status == 200)
+        try await shop.addProduct("p-\(UUID())", reviews: 1)
+    }
+
     private enum Harm { case kill, freeze, wipe }
 
     private func withSystem(_ body: (QuartetSystem, RabbitServer) async throws -> Void) async throws {

@@ -7,7 +7,7 @@ import Testing
 /// `quartet chaos`, as short as it makes sense.
 @Suite(.serialized) struct StormTests {
     private struct Figures: Decodable {
-        let accepted, completed, lost, duplicated, stale, wrong, brokerDeaths, eventsLostWithBroker: Int
+        let accepted, completed, userChanges, lost, duplicated, stale, wrong, brokerDeaths, eventsLostWithBroker: Int
         let faults: [String: Int]
         let findings: [String]
     }
@@ -32,6 +32,17 @@ import Testing
         if kafka == .apache { #expect(figures.eventsLostWithBroker == 0) }
         #expect(figures.brokerDeaths == 1)
         #expect(figures.completed > 0)
+        #expect(figures.findings.isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(10)), .enabled(if: RabbitServer.isInstalled, "RabbitMQ is not installed"))
+    func aStormOverRabbitMQ() async throws {
+        let figures = try await hold(["--seed", "7", "--minutes", "0.3", "--bus", "rabbitmq"]) { storm, _ in
+            try await eventually("RabbitMQ is hit") {
+                storm.log.contains(/chaos: (kill_server|freeze_server|broker_down) rabbitmq/)
+            }
+        }
+        #expect(figures.completed > 0 && figures.userChanges > 0)
         #expect(figures.findings.isEmpty)
     }
 

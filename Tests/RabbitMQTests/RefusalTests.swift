@@ -30,10 +30,16 @@ import Testing
         #expect(try await admin.declare(route.topology) == [])
         var other = route.topology
         other.queues = [.init(route.queue, arguments: [RabbitHeader("x-max-length", .integer(3))])]
+        let neighbour = route.queue + ".neighbour"
+        other.queues.append(.init(neighbour))
         let error = try await rabbitError { _ = try await admin.declare(other) }
         #expect(error.code == .preconditionFailed && !error.isRetriable)
         #expect(error.message.contains(route.queue) && error.message.contains("delete it"))
         #expect(try await admin.state(of: route.queue)?.messages == 0)
+        // The others are there, and whoever publishes goes on.
+        #expect(try await admin.state(of: neighbour)?.messages == 0)
+        try await RabbitPublisher(configuration, topology: other, logger: .silent).deliver([route.message("a")])
+        #expect(try await admin.state(of: route.queue)?.messages == 1)
     }
 
     @Test func aConsumerWhoseQueueIsDeletedSaysSoAndMakesItAgain() async throws {

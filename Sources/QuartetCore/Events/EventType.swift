@@ -57,7 +57,7 @@ package enum OutboxSink: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What carries events to those who take them in.
-package enum EventBus: String, Sendable, Hashable, CaseIterable {
+package enum EventBus: String, Sendable, Hashable, CaseIterable, Codable {
     case kafka, rabbitmq
 
     package var sink: OutboxSink {

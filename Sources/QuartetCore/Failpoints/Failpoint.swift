@@ -45,7 +45,8 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case eventsCommitted = "events.committed"
     case userStored = "user.stored"
     case userDeleted = "user.deleted"
-    case usersProjected = "users.projected"
+    case readModelApplied = "read_model.applied"
+    case pageCopied = "page.copied"
 
     private struct Armed {
         let point: Failpoint

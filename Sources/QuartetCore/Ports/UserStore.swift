@@ -12,11 +12,8 @@ package protocol UserStore: Sendable {
     func get(_ id: UUID) async throws -> User?
 }
 
-/// Where a read model's copy of users is, whoever makes it.
+/// The copy of users in another database, for its readers.
 package protocol UsersView: Sendable {
-    /// Takes users in, each where it is newer than what is there.
-    func apply(_ users: [User]) async throws
-
     /// One that was deleted, too.
     func get(_ id: UUID) async throws -> User?
 }

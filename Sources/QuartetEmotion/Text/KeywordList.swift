@@ -56,6 +56,7 @@ struct KeywordList {
     mutating func keywords(of text: FoldedText, _ utf8: Span<UInt8>) -> [String] {
         guard !(telling.isEmpty && things.isEmpty) else { return [] }
         var keywords: [String] = []
+        keywords.reserveCapacity(min(min(telling.count, Self.tellingMax) + things.count, Self.countMax))
         Self.sort(&telling)
         for candidate in telling.prefix(Self.tellingMax) { append(candidate, of: text, utf8, to: &keywords) }
         Self.sort(&things)

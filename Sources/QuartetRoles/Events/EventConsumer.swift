@@ -23,6 +23,13 @@ package protocol EventHandler: Sendable {
 
     /// Applies changes in the order of their events, each only where it is newer than what is there: they may come again.
     func apply(_ changes: [Change]) async throws
+
+    /// Hears why an event was put aside, or what keeps it from being applied.
+    func failed(_ reason: String) async
+}
+
+extension EventHandler {
+    package func failed(_ reason: String) async {}
 }
 
 /// The bounds of an event consumer.
@@ -167,6 +174,7 @@ package final class EventConsumer<Handler: EventHandler>: Role {
                 return backoff.succeeded("applying events of \(name)")
             } catch let failure as any StoreFailure where failure.isUnavailable || failure.isRetriable {
                 let delay = backoff.failed("applying events of \(name)", failure)
+                await handler.failed("\(failure)")
                 try await ContinuousClock().sleep(until: .now + delay)
                 try await subscription.keepPlace()
             }
@@ -183,6 +191,7 @@ package final class EventConsumer<Handler: EventHandler>: Role {
                 "topic": "\(delivery.topic)", "partition": "\(delivery.partition)", "offset": "\(delivery.offset)",
                 "reason": "\(reason)",
             ])
+        await handler.failed("an event was put aside: \(reason)")
         try await subscription.deadLetter(delivery, reason: reason)
         Failpoint.eventSetAside.reached()
     }

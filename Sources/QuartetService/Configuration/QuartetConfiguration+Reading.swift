@@ -132,6 +132,12 @@ extension QuartetConfiguration {
         events.eventsPerBatchMax = try reader.integer(
             "events.per_batch_max", events.eventsPerBatchMax, in: 1...10_000)
         events.pollTimeout = try reader.duration("events.poll_timeout", events.pollTimeout)
+        let names = try reader.string("project.projections", "")
+        project.projections = names.split(separator: ",").map { $0.filter { $0 != " " } }
+        _ = try Projections.named(project.projections)
+        project.metricsInterval = try reader.duration(
+            "project.metrics_interval", project.metricsInterval, in: .milliseconds(100)...(.seconds(86_400)))
+        project.rowsPerPage = try reader.integer("project.rows_per_page", project.rowsPerPage, in: 1...1_000_000)
     }
 }
 

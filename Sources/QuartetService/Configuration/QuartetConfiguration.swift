@@ -29,6 +29,7 @@ package struct QuartetConfiguration: Sendable {
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
     package var events = EventConsumerConfiguration()
+    package var project = ProjectSettings()
     package var check = CheckConfiguration()
     package var outboxShards = 8
     package var emotion = EmotionSettings()
@@ -47,6 +48,17 @@ package struct MetricsSettings: Sendable {
     package var host = ""
     /// 0 takes a free one.
     package var port = 9464
+
+    package init() {}
+}
+
+/// Which read models the role `project` keeps, and how often it tells how they stand.
+package struct ProjectSettings: Sendable {
+    /// Their names; empty for all.
+    package var projections: [String] = []
+    package var metricsInterval: Duration = .seconds(30)
+    /// Rows that are copied together.
+    package var rowsPerPage = 20_000
 
     package init() {}
 }

@@ -2,6 +2,13 @@ import QuartetCore
 import QuartetStores
 import RabbitMQ
 
+package enum RabbitQueueType: String, Sendable, CaseIterable {
+    /// On one node.
+    case classic
+    /// On several nodes of a cluster.
+    case quorum
+}
+
 /// How RabbitMQ is reached and used.
 package struct RabbitSettings: Sendable {
     /// amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps://. Secret. Needed where events go over RabbitMQ.
@@ -11,6 +18,8 @@ package struct RabbitSettings: Sendable {
     package var heartbeat: Duration = .seconds(10)
     /// Messages that each consumer has and has not acknowledged.
     package var prefetch = 1000
+    /// Of each queue that is declared. One that is there stays what it is.
+    package var queueType = RabbitQueueType.classic
     package var triesMax = 5
     package var retryDelay: Duration = .seconds(10)
     /// With amqps.
@@ -24,6 +33,7 @@ package struct RabbitSettings: Sendable {
         operationTimeout = try reader.duration("rabbitmq.operation_timeout", operationTimeout)
         heartbeat = try reader.duration("rabbitmq.heartbeat", heartbeat, in: .seconds(1)...(.seconds(3600)))
         prefetch = try reader.integer("rabbitmq.prefetch", prefetch, in: 1...65_535)
+        queueType = try reader.choice("rabbitmq.queue_type", queueType)
         triesMax = try reader.integer("rabbitmq.tries_max", triesMax, in: 1...1000)
         retryDelay = try reader.duration("rabbitmq.retry_delay", retryDelay, in: .milliseconds(1)...(.seconds(86_400)))
         try files.read("rabbitmq", from: &reader)

@@ -25,28 +25,32 @@ package struct RabbitEvents: Sendable, Hashable {
     package static let deadLetterExchange = "domain.events.dlx"
 
     package let queues: [RabbitEventQueue]
+    /// Whether several nodes of a cluster keep each queue.
+    package let isQuorum: Bool
 
-    package init(queues: [RabbitEventQueue]) {
+    package init(queues: [RabbitEventQueue], isQuorum: Bool = false) {
         self.queues = queues
+        self.isQuorum = isQuorum
     }
 
     package var topology: RabbitTopology {
         var topology = RabbitTopology()
         topology.exchanges = [.init(Self.exchange, .topic), .init(Self.deadLetterExchange, .direct)]
+        let kind = isQuorum ? [RabbitHeader("x-queue-type", "quorum")] : []
         for queue in queues {
             topology.queues += [
                 .init(
                     queue.name,
-                    arguments: [
+                    arguments: kind + [
                         RabbitHeader("x-dead-letter-exchange", Self.deadLetterExchange),
                         RabbitHeader("x-dead-letter-routing-key", queue.name),
                         RabbitHeader("x-single-active-consumer", .flag(true)),
                     ]),
-                .init(queue.deadLetters),
+                .init(queue.deadLetters, arguments: kind),
                 // What expires there goes back.
                 .init(
                     queue.retries,
-                    arguments: [
+                    arguments: kind + [
                         RabbitHeader("x-dead-letter-exchange", ""),
                         RabbitHeader("x-dead-letter-routing-key", queue.name),
                     ]),

@@ -28,17 +28,7 @@ package struct PostgresSweepStore: SweepStore {
 
     /// Who holds the lock, as the server knows it and as it wrote itself.
     private func otherHolder() async throws -> String {
-        let connections = try await client.query(
-            PostgresStatement(
-                """
-                SELECT 'process ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'no name') || ', from '
-                    || coalesce(host(a.client_addr), 'a local socket') || ')'
-                FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-                WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-                    AND (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint
-                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                """, name: "lock_holder", Self.lockKey))
-        let connection = try connections.first.map { try $0.decode(0, as: String.self) }
+        let connection = try await client.holder(ofAdvisoryLock: Self.lockKey)
         let holder = try await statements.named("running").run().first.map { try $0.decode(0, as: String.self) }
         return [holder, connection].compactMap(\.self).joined(separator: ", ")
     }

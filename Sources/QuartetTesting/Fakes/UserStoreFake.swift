@@ -30,10 +30,4 @@ package final class FakeUserStore: UserStore, UsersView {
     package func get(_ id: UUID) async throws -> User? {
         users.withLock { $0[id] }.flatMap { $0.isDeleted ? nil : $0 }
     }
-
-    package func apply(_ new: [User]) async throws {
-        users.withLock { users in
-            for user in new where users[user.id]?.version ?? 0 < user.version { users[user.id] = user }
-        }
-    }
 }

@@ -1,8 +1,16 @@
 import CRabbitMQ
 
 extension ConnectionHandle {
-    /// Declares what there is to be; returns the queues that were not there before.
-    mutating func declare(_ topology: RabbitTopology) throws(RabbitError) -> [String] {
+    /// What came of declaring.
+    struct Declared {
+        /// The queues that were not there before.
+        var made: [String] = []
+        /// Of queues that are there with other properties: those are left as they are, and bound.
+        var refusals: [RabbitError] = []
+    }
+
+    /// Declares what there is to be. What somebody has declared otherwise does not keep the rest from being there.
+    mutating func declare(_ topology: RabbitTopology) throws(RabbitError) -> Declared {
         for exchange in topology.exchanges {
             exchange.name.withAMQPBytes { name in
                 exchange.kind.rawValue.withAMQPBytes { kind in
@@ -11,13 +19,20 @@ extension ConnectionHandle {
             }
             try check("declare the exchange \(exchange.name)")
         }
-        var made: [String] = []
+        var declared = Declared()
         for queue in topology.queues {
-            if try look(at: queue.name) == nil { made.append(queue.name) }
+            let isNew = try look(at: queue.name) == nil
             FieldTable(queue.arguments).withTable { arguments in
                 queue.name.withAMQPBytes { _ = amqp_queue_declare(state, Self.channel, $0, 0, 1, 0, 0, arguments) }
             }
-            try check("declare the queue \(queue.name)")
+            do throws(RabbitError) {
+                try check("declare the queue \(queue.name)")
+                if isNew { declared.made.append(queue.name) }
+            } catch {
+                guard error.code == .preconditionFailed, !isNew else { throw error }
+                declared.refusals.append(error)
+                try reopenChannel()
+            }
         }
         for binding in topology.bindings {
             binding.queue.withAMQPBytes { queue in
@@ -29,7 +44,7 @@ extension ConnectionHandle {
             }
             try check("bind the queue \(binding.queue)")
         }
-        return made
+        return declared
     }
 
     /// What a queue has; nil where there is none.

@@ -6,7 +6,7 @@ import ServiceSupport
 
 /// Users in PostgreSQL.
 package struct PostgresUserStore: UserStore {
-    private let putUser, deleteUser, findUser, usersAfter, usersByID, readState: StoreStatement
+    private let putUser, deleteUser, findUser, usersAfter, usersByID: StoreStatement
 
     package init(databases: Databases) throws {
         let file = try SQLFile(label: "users.sql", bytes: PackageResources.users_sql)
@@ -16,7 +16,6 @@ package struct PostgresUserStore: UserStore {
         findUser = try statements.named("user")
         usersAfter = try statements.named("users_after")
         usersByID = try statements.named("users_by_id")
-        readState = try statements.named("users_state")
     }
 
     package func put(_ id: UUID, _ details: UserDetails) async throws -> User {
@@ -44,10 +43,5 @@ package struct PostgresUserStore: UserStore {
     /// Those of `ids` that there are, those that were deleted among them.
     package func users(_ ids: [UUID]) async throws -> [User] {
         try await usersByID.runAlone(ids).map(User.init(row:))
-    }
-
-    /// How many there are, and when one was changed last.
-    package func state() async throws -> (rows: Int, changedAt: Date?) {
-        try await readState.runAlone().single().decode(Int.self, Date?.self)
     }
 }

@@ -7,7 +7,10 @@ import QuartetStack
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure; prints JSON.",
-        subcommands: [BenchPipeline.self, BenchCheck.self, BenchRelay.self, BenchStale.self, BenchEmotion.self],
+        subcommands: [
+            BenchPipeline.self, BenchCheck.self, BenchRelay.self, BenchProject.self,
+            BenchStale.self, BenchEmotion.self,
+        ],
         defaultSubcommand: BenchPipeline.self)
 }
 

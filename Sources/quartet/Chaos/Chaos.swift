@@ -6,7 +6,8 @@ import QuartetStack
 
 struct Chaos: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let roles and servers die under load on private servers, and prove that nothing is lost.",
+        abstract:
+            "Let roles and servers die under load on private servers, and prove that nothing is lost.",
         discussion: """
             Two copies of each role run in processes of their own under callers who note every 202. At moments that the seed
             decides roles and servers are killed or frozen. Then everything is healed, and every accepted analysis is looked
@@ -22,13 +23,18 @@ struct Chaos: AsyncParsableCommand {
     @Option(help: "Decides what happens when; a random one unless given.")
     var seed: UInt64?
 
+    @Option(help: "What events go over: kafka or rabbitmq.")
+    var bus = EventBus.kafka
+
     @Flag(help: "Print the plan and do nothing.")
     var plan = false
 
     @Flag(help: "Print the figures as JSON.")
     var json = false
 
-    @Option(help: "Where the servers' data and the roles' logs go; kept then. A temporary folder otherwise.")
+    @Option(
+        help: "Where the servers' data and the roles' logs go; kept then. A temporary folder otherwise."
+    )
     var data: String?
 
     func validate() throws {
@@ -36,7 +42,7 @@ struct Chaos: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0..<1_000_000), minutes: minutes)
+        let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0..<1_000_000), minutes: minutes, bus: bus)
         if self.plan {
             if json {
                 Terminal.out(try ReportJSON.text(of: plan, isIndented: false))
@@ -65,14 +71,19 @@ struct Chaos: AsyncParsableCommand {
             data.map { URL(fileURLWithPath: $0, isDirectory: true) }
             ?? FileManager.default.temporaryDirectory.appendingPathComponent(
                 "quartet-chaos-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
-        Terminal.say("chaos: seed \(plan.seed), \(plan.milliseconds / 1000) s, \(plan.faults.count) faults")
+        Terminal.say(
+            "chaos: seed \(plan.seed), \(plan.milliseconds / 1000) s, \(plan.faults.count) faults")
         // What stands for Kafka may end by itself: that must not end the storm.
-        let options = StackOptions(broker: try .preferred(substitute: .process))
+        let options = StackOptions(
+            broker: try bus == .kafka ? .preferred(substitute: .process) : .embedded(brokers: 1),
+            hasRabbit: bus == .rabbitmq)
         let stack = try await LocalStack.start(directory: folder, options: options)
-        Terminal.say("chaos: events go over \(stack.kafka.summary)")
+        Terminal.say("chaos: events go over \(bus == .kafka ? stack.kafka.summary : "RabbitMQ")")
         do {
-            let figures = try await ChaosRun(plan: plan, stack: stack, folder: folder) { Terminal.say("chaos: \($0)") }
-                .run()
+            let figures = try await ChaosRun(plan: plan, stack: stack, folder: folder) {
+                Terminal.say("chaos: \($0)")
+            }
+            .run()
             await stack.stop()
             if data == nil, figures.isGood {
                 try? FileManager.default.removeItem(at: folder)

@@ -12,12 +12,18 @@ struct Project: AsyncParsableCommand {
 
 struct ProjectRun: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Keep read models by events, until stopped.")
+        commandName: "run", abstract: "Keep read models by events, until stopped. Any number of copies may run.")
 
     @OptionGroup var configuration: ConfigurationOptions
 
+    @Argument(help: "Their names, such as users_view; all unless named.")
+    var names: [String] = []
+
+    func validate() throws { try names.forEach(ProjectionName.validate) }
+
     func run() async throws {
-        let configuration = try configuration.load(for: ConfigurationUse(roles: [.project]))
+        var configuration = try configuration.load(for: ConfigurationUse(roles: [.project]))
+        if !names.isEmpty { configuration.project.projections = names }
         try await runRoles([.project], configuration, as: "project")
     }
 }
@@ -33,7 +39,7 @@ struct ProjectStatus: AsyncParsableCommand {
 
     func run() async throws {
         for report in try await configuration.withComposition("project", { try await $0.projectionReports() }) {
-            Terminal.out(try ProjectionView.text(report, json: json))
+            Terminal.out(try json ? ProjectionView.json(report) : ProjectionView.text(report))
         }
     }
 }
@@ -46,10 +52,12 @@ struct ProjectionName: ParsableArguments {
     @Flag(help: "Print the outcome as JSON.")
     var json = false
 
-    func validate() throws {
-        guard Composition.projections.contains(name) else {
+    func validate() throws { try Self.validate(name) }
+
+    static func validate(_ name: String) throws {
+        guard Projections.names.contains(name) else {
             throw ValidationError(
-                "\(name) is no read model; there are \(Composition.projections.joined(separator: ", "))")
+                "\(name) is no read model; there are \(Projections.names.joined(separator: ", "))")
         }
     }
 }
@@ -63,7 +71,7 @@ struct ProjectBootstrap: AsyncParsableCommand {
     @OptionGroup var projection: ProjectionName
 
     func run() async throws {
-        try await projection.run(configuration) { try await $0.bootstrapUsersView(observe: $1) }
+        try await projection.run(configuration) { try await $0.bootstrap(projection.name, observe: $1) }
     }
 }
 
@@ -75,14 +83,14 @@ struct ProjectRebuild: AsyncParsableCommand {
     @OptionGroup var projection: ProjectionName
 
     func run() async throws {
-        try await projection.run(configuration) { try await $0.rebuildUsersView(observe: $1) }
+        try await projection.run(configuration) { try await $0.rebuild(projection.name, observe: $1) }
     }
 }
 
 extension ProjectionName {
     fileprivate func run(
         _ configuration: ConfigurationOptions,
-        _ body: (Composition, (_ done: Int, _ total: Int) -> Void) async throws -> ProjectionReport
+        _ body: (Composition, (_ done: Int, _ total: Int) -> Void) async throws -> CopyReport
     ) async throws {
         let report = try await configuration.withComposition("project") { composition in
             let bar = ProgressBar(name, unit: "rows", isQuiet: json && !Terminal.isInteractive)
@@ -94,23 +102,43 @@ extension ProjectionName {
             bar.finish()
             return report
         }
-        Terminal.out(try ProjectionView.text(report, json: json))
+        Terminal.out(try json ? ProjectionView.json(report) : ProjectionView.text(report))
         if !report.isWhole { throw ExitCode(1) }
     }
 }
 
 private enum ProjectionView {
-    static func text(_ report: ProjectionReport, json: Bool) throws -> String {
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.dateEncodingStrategy = .iso8601
-            return String(decoding: try encoder.encode(report), as: UTF8.self)
-        }
+    static func json(_ report: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.dateEncodingStrategy = .iso8601
+        return String(decoding: try encoder.encode(report), as: UTF8.self)
+    }
+
+    static func text(_ report: ProjectionReport) -> String {
         let waiting = report.lagEvents.map { "\($0) events" } ?? "an unknown number of events"
         let copied = report.copiedAt.map { "copied whole \($0.formatted(.iso8601))" } ?? "never copied whole"
-        return "\(report.name): \(report.rows) rows of \(report.sourceRows); \(waiting) and "
-            + "\(Int(report.lagSeconds.rounded())) s behind; \(copied)"
+        let position = report.position.map {
+            "at version \($0.version) of \($0.changedAt.formatted(.iso8601))"
+        }
+        let error = zip(report.lastError, report.lastErrorAt).map {
+            "\n    last error \($1.formatted(.iso8601)): \($0)"
+        }
+        return
+            "\(report.name): \(report.rows) rows of \(report.sourceRows), \(position ?? "without a change"); \(waiting) "
+            + "over \(report.buses.joined(separator: ", ")) and \(Int(report.lagSeconds.rounded())) s behind; \(copied)"
+            + (error ?? "")
+    }
+
+    static func text(_ report: CopyReport) -> String {
+        let meanwhile = report.changedMeanwhile > 0 ? "; \(report.changedMeanwhile) changed meanwhile" : ""
+        return "\(report.name): \(report.copiedRows) rows copied in \(Int(report.seconds.rounded(.up))) s; "
+            + "\(report.rows) rows of \(report.sourceRows)\(meanwhile)"
+    }
+
+    private static func zip(_ text: String?, _ date: Date?) -> (String, Date)? {
+        guard let text, let date else { return nil }
+        return (text, date)
     }
 }

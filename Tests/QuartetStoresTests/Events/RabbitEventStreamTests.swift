@@ -73,8 +73,9 @@ import Testing
         await subscription.close()
     }
 
-    @Test func whatCanNotBeAppliedComesAgainBehindItsNeighboursAndNotForEver() async throws {
-        let rabbit = try await EventRabbit(queues: ["a"])
+    @Test(arguments: [false, true])
+    func whatCanNotBeAppliedComesAgainBehindItsNeighboursAndNotForEver(_ isQuorum: Bool) async throws {
+        let rabbit = try await EventRabbit(queues: ["a"], isQuorum: isQuorum)
         let publisher = rabbit.publisher()
         let events = (0..<2).map(EventRabbit.event)
         try await RabbitEventPublisher(publisher: publisher, events: rabbit.events).publish(events)
@@ -118,12 +119,13 @@ private struct EventRabbit: Sendable {
     let configuration: RabbitConfiguration
     let events: RabbitEvents
 
-    init(queues: [String]) async throws {
+    init(queues: [String], isQuorum: Bool = false) async throws {
         server = try await Self.shared.value
         try #require(try await server.control(["add_vhost", virtualHost]))
         try #require(try await server.control(["set_permissions", "--vhost", virtualHost, "guest", ".*", ".*", ".*"]))
         configuration = RabbitConfiguration(port: server.port, virtualHost: virtualHost)
-        events = RabbitEvents(queues: queues.map { RabbitEventQueue(name: $0, topics: [.analysis, .product]) })
+        events = RabbitEvents(
+            queues: queues.map { RabbitEventQueue(name: $0, topics: [.analysis, .product]) }, isQuorum: isQuorum)
         _ = try await RabbitAdmin(configuration, logger: Self.logger).declare(events.topology)
     }
 

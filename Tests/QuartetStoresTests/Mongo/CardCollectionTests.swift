@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Mongo
 import QuartetCore
+import QuartetStack
 import QuartetStores
 import QuartetTesting
 import Synchronization

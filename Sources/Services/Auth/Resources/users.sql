@@ -48,9 +48,6 @@ SELECT u.user_id, u.nickname, coalesce(p.name, ''), coalesce(p.email, ''), p.pro
 FROM {users} u LEFT JOIN {user_profiles} p USING (user_id)
 WHERE u.user_id > $1::uuid ORDER BY u.user_id LIMIT $2::bigint;
 
--- name: users_state
-SELECT (SELECT count(*) FROM {users} WHERE deleted_at IS NULL), (SELECT max(updated_at) FROM {users});
-
 -- name: users_by_id
 SELECT u.user_id, u.nickname, coalesce(p.name, ''), coalesce(p.email, ''), p.profile_image, u.version,
     u.deleted_at IS NOT NULL, u.updated_at
