@@ -358,7 +358,6 @@ package final class ChaosRun: Sendable {
         try await command(["check"] + arguments)
     }
 
-    /// A command in a process of its own.
     private func command(_ arguments: [String]) async throws -> (
         end: ChildProcess.End?, report: String
     ) {
