@@ -184,7 +184,7 @@ let package = Package(
             dependencies: [
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetService", "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
-                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ]),
         .executableTarget(
             name: "quartet",
@@ -281,8 +281,8 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetChaos", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
-                "SystemTesting", "quartet", .nioCore, .nioPosix,
+                "Kafka", "Mongo", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
+                "SystemTesting", "quartet",
             ],
             exclude: ["FINDINGS.md"]),
     ]

@@ -22,7 +22,7 @@ import Testing
             let process = try await expectRefusal(system, ["work"], password, naming: "redis.url")
             #expect(!process.log.contains("hunter2"))
             let twoDatabases = ["TABLES_ANALYSIS_RESULTS_DATABASE": "market"]
-            try await expectRefusal(system, ["work"], twoDatabases, naming: "dropship and market")
+            try await expectRefusal(system, ["work"], twoDatabases, naming: "whose tables stay together")
             let noModel = ["EMOTION_MODEL": "/nonexistent/a.model"]
             try await expectRefusal(system, ["work"], noModel, naming: "emotion.model: /nonexistent/a.model")
             try await expectRefusal(system, ["work"], ["EMOTION_MODEL": file.path], naming: "not a model file")
@@ -44,7 +44,7 @@ import Testing
                 let last = try #require(process.log.split(separator: "\n").last)
                 #expect(last.contains("quartet migrate"), "\(last)")
             }
-            #expect(try await system.finish(["migrate", "--json"]).contains(#""outbox.dropship":3"#))
+            #expect(try await system.finish(["migrate", "--json"]).contains(#""outbox.dropship":4"#))
             #expect(try await system.finish(["migrate"]).contains("catalog: up to date"))
             let (_, shop) = try await system.serve()
             #expect(try await shop.call(.get, "/readyz").status == 200)

@@ -9,8 +9,9 @@ enum ClientLibrary {
     }
 
     private static let started: Void = {
-        mongoc_init()
+        // First, since it has things to say at its beginning: of what a killed process with this one's number left behind.
         mongoc_log_set_handler(clientLibraryLog, nil)
+        mongoc_init()
     }()
 
     /// Where libmongoc's own messages go: it has one log for all clients.
