@@ -59,7 +59,7 @@ struct UserVerdict: Sendable {
         let rendered = try clients.configuration.tables.render(sql, label: "storm")
         guard let database = rendered.databases.first else { return [:] }
         let rows = try await clients.databases.client(of: database).query(
-            PostgresStatement(sql, name: "storm_users"))
+            PostgresStatement(rendered.sql, name: "storm_users"))
         return try rows.reduce(into: [:]) { versions, row in
             let (user, version) = try row.decode(String.self, Int64.self)
             versions[user] = version
