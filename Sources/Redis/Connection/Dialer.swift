@@ -58,20 +58,14 @@ struct Dialer: Sendable {
         case let error as RedisError:
             return error.at(location)
         case let error as NIOConnectionError:
-            let reason = error.connectionErrors.first.map { told($0.error) } ?? "the host name has no address"
+            let reason = error.connectionErrors.first.map { oneLine($0.error) } ?? "the host name has no address"
             return RedisError(.connect, "cannot connect: \(reason)", cause: error, location: location)
         case ChannelError.connectTimeout:
             return RedisError(
                 .connect, "cannot connect within \(configuration.connectTimeout)", cause: error, location: location)
         default:
-            return RedisError(.connect, "cannot connect: \(told(error))", cause: error, location: location)
+            return RedisError(.connect, "cannot connect: \(oneLine(error))", cause: error, location: location)
         }
-    }
-
-    private func told(_ error: any Error) -> String {
-        let reason = oneLine(error)
-        guard reason.contains("CERTIFICATE_VERIFY_FAILED") else { return reason }
-        return reason + "; whoever signed the server's certificate is not trusted here: name its PEM file"
     }
 }
 
