@@ -18,6 +18,7 @@ final class Balancer: Sendable {
         var copies: [(process: TestProcess, shop: Shop)] = []
         var next = 0
         var isStopping = false
+        var completed = 0
     }
 
     private let state = Mutex(State())
@@ -30,6 +31,9 @@ final class Balancer: Sendable {
     func takeOut(_ process: TestProcess) {
         state.withLock { state in state.copies.removeAll { $0.process === process } }
     }
+
+    /// How many analyses are over.
+    var completed: Int { state.withLock { $0.completed } }
 
     func stop() { state.withLock { $0.isStopping = true } }
 
@@ -83,6 +87,7 @@ final class Balancer: Sendable {
                 return
             }
         }
+        state.withLock { $0.completed += 1 }
         report.ids.append(id)
         report.latencies.append(started.duration(to: .now))
     }

@@ -24,13 +24,14 @@ import Testing
                 #expect(try await process.stop() == .status(0), "\(role)\(process.lastWords)")
                 try await eventually("\(role) works") { replacement.log.contains("roles started") }
             }
+            try await eventually("twenty are over") { balancer.completed >= 20 }
             balancer.stop()
             let report = try await load.value
             #expect(report.failures.isEmpty, "\(report.failures)")
-            #expect(report.latencies.count >= 20)
             let slowest = try #require(report.latencies.max())
             print("rolling restart: \(report.latencies.count) analyses, the slowest took \(slowest)")
-            #expect(slowest < .seconds(5), "of \(report.latencies.count)")
+            // None waited for a lease to run out.
+            #expect(slowest < .seconds(10), "of \(report.latencies.count)")
             #expect(try await system.stores.count("analysis.analysis_requests") == report.latencies.count)
             var story = Story(system.stores)
             // Whoever takes over a shard whose holder was slow tells again what that had told.
