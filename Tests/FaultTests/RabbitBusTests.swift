@@ -114,12 +114,17 @@ import Testing
             try await change(shop)
             try await eventually("it goes on") { try await applied(consumer) > before }
 
-            #expect(try await rabbit.control(["delete_queue", name]))
-            let declared =
-                #"rabbit_amqqueue:declare(rabbit_misc:r(<<"/">>, queue, <<"\#(name)">>), true, false, [], none, <<"x">>)."#
-            _ = try await rabbit.control(["eval", declared])
+            // At once, and while the consumer can't make it again.
+            consumer.signal(SIGSTOP)
+            let declared = #"""
+                N = rabbit_misc:r(<<"/">>, queue, <<"\#(name)">>), {ok, Q} = rabbit_amqqueue:lookup(N),
+                rabbit_amqqueue:delete(Q, false, false, <<"x">>),
+                rabbit_amqqueue:declare(N, true, false, [], none, <<"x">>).
+                """#
+            #expect(try await rabbit.control(["eval", declared]))
             let migrate = try system.start(["migrate"])
             #expect(try await migrate.waitForEnd() == .status(1))
+            consumer.signal(SIGCONT)
             #expect(migrate.log.contains("PRECONDITION_FAILED") && migrate.log.contains("delete it"))
             #expect(migrate.log.contains("'\(name)'"))
             // Whatever it is, events go on.
