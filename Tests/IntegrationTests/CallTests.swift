@@ -25,7 +25,7 @@ import Testing
             #expect(answers.count { $0.header("Idempotency-Replayed") == nil } == 1)
             let id = try #require(ids.first.flatMap { RequestID($0) })
 
-            #expect(try await shop.submit("q", key: "order-1").status == 422)
+            #expect(try await shop.submit("q", key: "order-1").status == 409)
             try await shop.closed(id)
             let later = try await shop.submit("p", key: "order-1")
             #expect(later.status == 202)

@@ -42,7 +42,7 @@ import Testing
             let headers = ["Idempotency-Key": "k-1"]
             _ = try await caller.call(.post, "/v1/analyses", body, headers: headers)
             let second = try await caller.call(.post, "/v1/analyses", #"{"product_id": "p-2"}"#, headers: headers)
-            #expect(second.status == 422)
+            #expect(second.status == 409)
             #expect(second.problem == "idempotency-key-reused")
         }
     }

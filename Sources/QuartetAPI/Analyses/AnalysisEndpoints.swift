@@ -40,7 +40,7 @@ struct AnalysisEndpoints: Sendable {
             return accepted(request, isReplay: true)
         case .keyReused:
             throw Problem(
-                .unprocessableContent, "idempotency-key-reused",
+                .conflict, "idempotency-key-reused",
                 "this Idempotency-Key was used before with another body")
         case .unknownProduct: throw Problem.unknownProduct(product)
         }
