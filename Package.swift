@@ -190,7 +190,7 @@ let package = Package(
             name: "quartet",
             dependencies: [
                 "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
-                "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport",
+                "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport", "Mongo",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,

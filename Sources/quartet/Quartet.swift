@@ -1,4 +1,5 @@
 import ArgumentParser
+import Mongo
 
 /// The executable: a subcommand per role, and command-line clients of the API.
 @main
@@ -20,6 +21,7 @@ struct Quartet: AsyncParsableCommand {
 
     static func main() async {
         Terminal.prepare()
+        SharedCounters.remove()
         // Not the usual 64 of `check`: whoever checks each night is promised three codes.
         let misuse = Terminal.failureStatus == 2 ? ExitCode(2) : ExitCode.validationFailure
         if let empty = emptyArgument() {

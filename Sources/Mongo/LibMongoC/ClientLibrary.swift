@@ -1,4 +1,5 @@
 import CLibMongoC
+import Foundation
 import Logging
 import Synchronization
 
@@ -12,6 +13,7 @@ enum ClientLibrary {
         // First, since it has things to say at its beginning: of what a killed process with this one's number left behind.
         mongoc_log_set_handler(clientLibraryLog, nil)
         mongoc_init()
+        SharedCounters.remove()
     }()
 
     /// Where libmongoc's own messages go: it has one log for all clients.
@@ -19,6 +21,17 @@ enum ClientLibrary {
 
     static func log(to logger: Logger) {
         Self.logger.withLock { $0 = $0 ?? logger }
+    }
+}
+
+/// libmongoc keeps its counters in shared memory that is named after the process's number, for `mongoc-stat` to see, and makes
+/// it when the library is loaded. A killed process leaves it behind, and the next one with its number warns of it on standard
+/// error before anything of ours can run.
+package enum SharedCounters {
+    /// Takes the name away; the counters themselves go on.
+    package static func remove() {
+        // libmongoc prints the number so, with 16 bits.
+        shm_unlink("/mongoc-\(UInt16(truncatingIfNeeded: getpid()))")
     }
 }
 
