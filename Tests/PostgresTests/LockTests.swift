@@ -18,8 +18,15 @@ import Testing
         try await withHeldRow(named: "held_lanes", lockTimeout: .seconds(600)) { client, update in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // One on each of the shared connections: the second is opened since the first is held up.
-                for _ in 0..<2 {
+                for count in 1...2 {
                     group.addTask { _ = try await client.query(update, deadline: .after(.seconds(600))) }
+                    // What is sent close behind one waits with it: nothing tells yet that it is held up.
+                    try await withClient { watcher in
+                        try await eventually {
+                            try await watcher.query(waiting(for: "held_lanes")).single().decode(0, as: Int.self)
+                                == count
+                        }
+                    }
                     try await eventually {
                         (try? await client.query(one, deadline: .after(.milliseconds(250)))) != nil
                     }
@@ -51,6 +58,12 @@ import Testing
         let (lock, jit) = try await client.query(shown).single().decode(String.self, String.self)
         #expect(lock == "7s" && jit == "off")
         await client.close()
+    }
+
+    /// How many statements wait for a lock on the table's rows.
+    private func waiting(for table: String) -> PostgresStatement {
+        PostgresStatement(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE \(table) %'")
     }
 
     /// Runs `body` with a statement that changes a row which another session holds meanwhile.
