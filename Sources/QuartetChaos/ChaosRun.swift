@@ -274,6 +274,11 @@ package final class ChaosRun: Sendable {
             logLostBefore: brokerBackAt)
         let told = ledger.book.all
         var outcome = try await verdict.judge(record.accepted.keys.sorted(), events: told)
+        // Whether the log lacks it, or only its first reader.
+        if !outcome.lost.isEmpty, let book = try? await ledger.readAgain() {
+            let rest = try await verdict.judge(record.accepted.keys.sorted(), events: book.all).lost
+            outcome.lost = outcome.lost.map { rest.contains($0) ? $0 : "\($0) to its first reader; the log has it" }
+        }
         let stored = try await storedCount()
         if stored != record.accepted.count {
             outcome.duplicated.append(

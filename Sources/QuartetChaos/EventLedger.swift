@@ -23,6 +23,9 @@ protocol EventLedger: Sendable {
     ///
     /// - Parameter marks: gives the marks of a topic of Kafka's.
     func unread(_ marks: (_ topic: String) async throws -> [KafkaWatermarks]) async throws -> Int
+
+    /// What the log has from its beginning to its present end, by another reader; nil where the bus keeps none.
+    func readAgain() async throws -> EventBook?
 }
 
 /// What events told of each aggregate, and whether they came in order.

@@ -48,11 +48,35 @@ final class KafkaLedger: EventLedger {
         return Int(unread)
     }
 
+    func readAgain() async throws -> EventBook? {
+        let other = KafkaLedger(configuration, logger: logger)
+        let asker = try makeConsumer()
+        let deadline = Deadline.after(.seconds(30))
+        let reading = Task { try await other.run() }
+        do {
+            while try await other.unread({ try await asker.watermarks(topic: $0, deadline: deadline) }) > 0 {
+                try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(50)))
+            }
+        } catch {
+            reading.cancel()
+            await asker.close(deadline: .after(.seconds(2)))
+            throw error
+        }
+        reading.cancel()
+        await asker.close(deadline: .after(.seconds(2)))
+        try await reading.value
+        return other.book
+    }
+
     /// Outside groups: it has the topics to itself.
-    func run() async throws {
+    private func makeConsumer() throws -> KafkaConsumer {
         var options = KafkaConsumerOptions()
         options.fetchWaitMax = .milliseconds(20)
-        let consumer = try KafkaConsumer(configuration, options: options, logger: logger)
+        return try KafkaConsumer(configuration, options: options, logger: logger)
+    }
+
+    func run() async throws {
+        let consumer = try makeConsumer()
         do {
             while true {
                 try await assignAll(to: consumer)

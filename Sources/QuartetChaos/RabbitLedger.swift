@@ -42,6 +42,8 @@ final class RabbitLedger: EventLedger {
         return messages ?? 0
     }
 
+    func readAgain() async throws -> EventBook? { nil }
+
     func run() async throws {
         let consumer = RabbitConsumer(configuration, queue: Self.queue, logger: logger)
         while !Task.isCancelled {
