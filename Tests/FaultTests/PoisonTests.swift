@@ -2,6 +2,7 @@ import Foundation
 import Kafka
 import Mongo
 import QuartetCore
+import QuartetStack
 import QuartetTesting
 import SystemTesting
 import Testing
@@ -86,6 +87,26 @@ import Testing
             try await system.expectConsistency()
             _ = try await shop.call(.post, "/v1/analyses/\(ids[0])/retry")
             #expect(try await shop.closed(ids[0]).status == "completed")
+        }
+    }
+
+    /// Its lease may also run out while that is being written.
+    @Test(.timeLimit(.minutes(3)))
+    func aTaskThatCannotBeReadIsPutAsideByWhoeverComesNext() async throws {
+        try await QuartetSystem.run(on: TestStack.shared) { system in
+            let (_, shop) = try await system.serve(with: ["relay"])
+            try await shop.addProduct("p", reviews: 5)
+            let id = try await shop.submitted("p")
+            try await eventually("the task is there") { try await system.stores.task(of: id) != nil }
+            try await system.stores.spoilTask(id, ["$set": ["generation": .double(.nan)]])
+            let dying = try system.start(["work"], settings: Failpoint.failureStored.settings(hits: 1))
+            #expect(try await dying.waitForEnd() == .signal(SIGKILL))
+            #expect(try await shop.closed(id).status == "failed")
+            _ = try system.start(["work"])
+            try await eventually("it is among the dead") {
+                try await shop.call(.get, "/v1/dead").text.contains("\(id)")
+            }
+            try await system.expectConsistency()
         }
     }
 

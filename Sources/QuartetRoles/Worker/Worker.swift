@@ -236,11 +236,13 @@ package final class Worker: Role {
         }
     }
 
-    /// A task that can't be read fails its request, and is kept as a dead one that can be. It is a copy: where there is no
-    /// open request, it goes.
+    /// A task that can't be read fails its request, and is kept as a dead one that can be; also where an attempt before this
+    /// one has failed the request and not come further. It is a copy: of any other request, it goes.
     private func putAside(_ claim: Claim, _ problem: String) async throws {
         RoleMetrics.unreadableTasks.increment()
-        guard let request = try await ports.requests.requests([claim.task.requestID])[0], request.status.isOpen else {
+        guard let request = try await ports.requests.requests([claim.task.requestID])[0],
+            request.status.isOpen || request.status == .failed
+        else {
             logger.warning(
                 "unreadable task removed", metadata: ["request": "\(claim.task.requestID)", "error": "\(problem)"])
             return try await removeClosed(claim)
