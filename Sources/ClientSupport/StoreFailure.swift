@@ -15,10 +15,14 @@ package protocol StoreFailure: Error, CustomStringConvertible {
 
     /// Somebody else holds what this call needs; its neighbours may need something else.
     var isContended: Bool { get }
+
+    /// What was given is refused for what it is: it stays refused, whatever becomes of the store.
+    var isRefusedValue: Bool { get }
 }
 
 extension StoreFailure {
     package var isContended: Bool { false }
+    package var isRefusedValue: Bool { false }
 }
 
 /// How calls meet what somebody else holds.

@@ -154,6 +154,12 @@ extension PostgresError {
         }
     }
 
+    /// A value that does not fit its type, its column or a rule of its table; what another row must be there for may come.
+    package var isRefusedValue: Bool {
+        guard let sqlState, sqlState != SQLState.foreignKeyViolation else { return false }
+        return sqlState.hasPrefix("22") || sqlState.hasPrefix("23") || sqlState.hasPrefix("54")
+    }
+
     package var isContended: Bool {
         sqlState == SQLState.lockNotAvailable || sqlState == SQLState.deadlockDetected
     }

@@ -252,9 +252,8 @@ package final class ChaosRun: Sendable {
 
     /// Waits until nothing is left to do and the checker may judge all of it; what is still to be done after minutes is a
     /// finding.
-    private func waitForQuiet(
-        _ record: Callers.Record, _ apis: [RoleCopy], _ figures: inout ChaosFigures
-    ) async throws {
+    private func waitForQuiet(_ record: Callers.Record, _ apis: [RoleCopy], _ figures: inout ChaosFigures) async throws
+    {
         say("waiting for quiet, \(record.accepted.count) accepted")
         let watch = try QuietWatch(configuration, clients: clients, ledger: ledger, logger: logger)
         let outcome = try await watch.wait(for: Set(record.accepted.keys), servedBy: apis)
@@ -285,10 +284,10 @@ package final class ChaosRun: Sendable {
                 "\(stored) requests are stored, \(record.accepted.count) were accepted")
         }
         if brokerBackAt != nil, plan.bus == .kafka {
-            // Nobody tells caches again what was in the lost log.
-            let repair = try await check(["--full", "--invariant", "I8", "--repair"])
+            // Nobody tells caches and read models again what was in the lost log.
+            let repair = try await check(["--full", "--invariant", "I8,I9", "--repair"])
             if repair.end != .status(0) {
-                incidents.found("the caches could not be mended: \(repair.report)")
+                incidents.found("caches and read models could not be mended: \(repair.report)")
             }
         }
         let stale = try await staleProducts(products, callers, apis, requests)

@@ -32,5 +32,6 @@ package struct PostgresStoreError: StoreFailure, Equatable {
     package var isRetriable: Bool { code == .contention || code == .alteredTable }
     package var isUnavailable: Bool { false }
     package var isContended: Bool { code == .contention }
+    package var isRefusedValue: Bool { code == .invalidInput }
     package var description: String { message }
 }

@@ -15,6 +15,7 @@ enum RoleMetrics {
     /// Of another deployment on the same topics.
     static let foreignEvents = Counter(label: "quartet_foreign_events_total")
     static let deadLetters = Counter(label: "quartet_dead_letters_total")
+    static let redriven = Counter(label: "quartet_dead_letters_redriven_total")
 
     static func relayed(_ database: String, _ sink: OutboxSink) -> Counter {
         Counter(label: "quartet_outbox_relayed_total", dimensions: [("database", database), ("sink", sink.rawValue)])

@@ -102,7 +102,7 @@ package struct Composition: Sendable {
     ) throws -> [any Service] {
         switch role {
         case .serve: return [try server(probes, onListening: onListening)]
-        case .relay: return try relays()
+        case .relay: return try relays() + [redriver()]
         case .work: return [try worker()]
         case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
         case .project:
@@ -152,6 +152,10 @@ package struct Composition: Sendable {
                     delivery: delivery, logger: logger)
             }
         }
+    }
+
+    private func redriver() throws -> DeadLetterRedriver {
+        DeadLetterRedriver(configuration: configuration.redrive, letters: try deadLetters(), logger: logger)
     }
 
     func deliveries(from outbox: PostgresOutboxStore) throws -> [any OutboxDelivery] {

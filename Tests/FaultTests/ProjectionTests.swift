@@ -231,6 +231,32 @@ import Testing
         }
     }
 
+    /// What is put aside since a table refuses everything comes again once it does not.
+    @Test(.timeLimit(.minutes(3)), arguments: Self.buses)
+    func anEventWhoseReasonPassesIsTriedAgain(over bus: EventBus) async throws {
+        let settings = [
+            "EVENTS_REDRIVE_INTERVAL": "200ms", "EVENTS_REDRIVE_PAUSE": "10ms", "RABBITMQ_TRIES_MAX": "1",
+        ]
+        try await withSystem(bus, settings) { system in
+            let (_, shop) = try await system.serve(with: ["relay", "project"])
+            let lock =
+                "CREATE FUNCTION my.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$"
+            _ = try await system.stores.rows(lock, in: "MARKET")
+            _ = try await system.stores.rows(
+                "CREATE TRIGGER no BEFORE INSERT OR UPDATE ON my.users_view EXECUTE FUNCTION my.no()", in: "MARKET")
+            let id = UUID().uuidString.lowercased()
+            let version = try await put(id, "a", shop)
+            let passing = try Regex("\"\(DeadLetter.passingHeader)\",\"([2-9]|1[0-9]|2[01])\"")
+            try await eventually("it was put aside again") {
+                try await system.finish(["events", "dead", "list", "--json"]).contains(passing)
+            }
+            _ = try await system.stores.rows("DROP TRIGGER no ON my.users_view", in: "MARKET")
+            try await eventually("it is applied") {
+                try await shop.call(.get, "/v1/my/users/\(id)?min_version=\(version)").status == 200
+            }
+        }
+    }
+
     private struct Versioned: Decodable {
         let version: Int64
     }

@@ -39,9 +39,12 @@ package struct DomainEvent: Sendable, Hashable {
 /// Why bytes are no event, or not one that fits its type.
 package struct EventDecodingError: Error, Hashable, CustomStringConvertible {
     package let reason: String
+    /// Whether the reason may pass by itself, as when what the event names is still to come: then it is tried again.
+    package let passes: Bool
 
-    package init(reason: String) {
+    package init(reason: String, passes: Bool = false) {
         self.reason = reason
+        self.passes = passes
     }
 
     package var description: String { reason }

@@ -21,7 +21,9 @@ package protocol EventSubscription: Sendable {
     func commit(_ deliveries: [EventDelivery]) async throws
 
     /// Puts a delivery that can't be used aside, with the reason.
-    func deadLetter(_ delivery: EventDelivery, reason: String) async throws
+    ///
+    /// - Parameter passes: whether the reason may pass by itself, so that trying again makes sense.
+    func deadLetter(_ delivery: EventDelivery, reason: String, passes: Bool) async throws
 
     /// Has a delivery come again after a pause, behind those that come meanwhile.
     ///
@@ -36,6 +38,10 @@ package protocol EventSubscription: Sendable {
 }
 
 extension EventSubscription {
+    package func deadLetter(_ delivery: EventDelivery, reason: String) async throws {
+        try await deadLetter(delivery, reason: reason, passes: false)
+    }
+
     package func comeAgain(_ delivery: EventDelivery, reason: String) async throws -> Bool { false }
 }
 

@@ -105,7 +105,7 @@ package final class EventConsumer<Handler: EventHandler>: Role {
                 guard let change = try handler.change(for: event) else { continue }
                 decoded.append(Decoded(delivery: delivery, event: event, change: change))
             } catch {
-                try await putAside(delivery, reason: error.reason, subscription)
+                try await putAside(delivery, reason: error.reason, passes: error.passes, subscription)
             }
         }
         let applied = try await apply(handler.wantsNewestOnly ? Self.newest(decoded) : decoded, subscription)
@@ -153,7 +153,8 @@ package final class EventConsumer<Handler: EventHandler>: Role {
             if try await subscription.comeAgain(decoded[0].delivery, reason: reason) {
                 logger.warning("event comes again later", metadata: ["reason": "\(reason)"])
             } else {
-                try await putAside(decoded[0].delivery, reason: reason, subscription)
+                try await putAside(
+                    decoded[0].delivery, reason: reason, passes: !failure.isRefusedValue, subscription)
             }
             return 0
         } catch is any StoreFailure {
@@ -182,7 +183,7 @@ package final class EventConsumer<Handler: EventHandler>: Role {
     }
 
     private func putAside(
-        _ delivery: EventDelivery, reason: String, _ subscription: any EventSubscription
+        _ delivery: EventDelivery, reason: String, passes: Bool, _ subscription: any EventSubscription
     ) async throws {
         RoleMetrics.deadLetters.increment()
         logger.error(
@@ -192,7 +193,7 @@ package final class EventConsumer<Handler: EventHandler>: Role {
                 "reason": "\(reason)",
             ])
         await handler.failed("an event was put aside: \(reason)")
-        try await subscription.deadLetter(delivery, reason: reason)
+        try await subscription.deadLetter(delivery, reason: reason, passes: passes)
         Failpoint.eventSetAside.reached()
     }
 }

@@ -132,6 +132,11 @@ extension QuartetConfiguration {
         events.eventsPerBatchMax = try reader.integer(
             "events.per_batch_max", events.eventsPerBatchMax, in: 1...10_000)
         events.pollTimeout = try reader.duration("events.poll_timeout", events.pollTimeout)
+        redrive.interval = try reader.duration(
+            "events.redrive_interval", redrive.interval, in: .milliseconds(100)...(.seconds(86_400)))
+        redrive.pause = try reader.duration(
+            "events.redrive_pause", redrive.pause, in: .milliseconds(1)...(.seconds(3600)))
+        redrive.timesMax = try reader.integer("events.redrives_max", redrive.timesMax, in: 0...1000)
         let names = try reader.string("project.projections", "")
         project.projections = names.split(separator: ",").map { $0.filter { $0 != " " } }
         _ = try Projections.named(project.projections)

@@ -29,6 +29,7 @@ package struct QuartetConfiguration: Sendable {
     package var worker = WorkerConfiguration()
     package var relay = RelayConfiguration()
     package var events = EventConsumerConfiguration()
+    package var redrive = RedriveConfiguration()
     package var project = ProjectSettings()
     package var check = CheckConfiguration()
     package var outboxShards = 8

@@ -8,10 +8,12 @@ enum DeadLetterRecord {
 
     /// - Parameter bytesMax: of the value, and of key and headers together; what does not fit is left out, and the header
     ///   `dlq_truncated` says how long the value was.
-    static func make(of delivery: EventDelivery, reason: String, bytesMax: Int) -> KafkaRecord {
+    static func make(of delivery: EventDelivery, reason: String, passes: Bool, bytesMax: Int) -> KafkaRecord {
         let attributes = delivery.key.count + delivery.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.count }
         let keepsAttributes = attributes <= bytesMax
-        var headers = keepsAttributes ? delivery.headers.map { KafkaHeader($0.name, $0.value) } : []
+        var headers =
+            keepsAttributes
+            ? DeadLetter.headers(of: delivery, passes: passes).map { KafkaHeader($0.name, $0.value) } : []
         headers += [
             KafkaHeader("dlq_reason", reason), KafkaHeader("dlq_partition", String(delivery.partition)),
             KafkaHeader("dlq_offset", String(delivery.offset)),

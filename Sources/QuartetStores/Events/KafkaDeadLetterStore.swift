@@ -37,31 +37,45 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
         self.logger = logger
     }
 
-    package func forEachPage(_ body: ([DeadLetter]) async throws -> Void) async throws {
+    package func forEachPage(
+        from starts: [DeadLetter.Source: Int64], _ body: ([DeadLetter]) async throws -> Void
+    ) async throws -> [DeadLetter.Source: Int64] {
+        var ends: [DeadLetter.Source: Int64] = [:]
         let consumer = try KafkaConsumer(configuration, options: KafkaConsumerOptions(), logger: logger)
         do {
-            for topic in EventTopic.allCases { try await read(naming.deadLetters(of: topic), by: consumer, body) }
+            for topic in EventTopic.allCases {
+                let ended = try await read(naming.deadLetters(of: topic), from: starts, by: consumer, body)
+                ends.merge(ended) { $1 }
+            }
         } catch {
             await consumer.close(deadline: .after(.seconds(5)))
             throw error
         }
         await consumer.close(deadline: .after(.seconds(5)))
+        return ends
     }
 
     /// One partition after the other, so that letters come in the order of their places.
     private func read(
-        _ topic: String, by consumer: KafkaConsumer, _ body: ([DeadLetter]) async throws -> Void
-    ) async throws {
+        _ topic: String, from starts: [DeadLetter.Source: Int64], by consumer: KafkaConsumer,
+        _ body: ([DeadLetter]) async throws -> Void
+    ) async throws -> [DeadLetter.Source: Int64] {
         let marks: [KafkaWatermarks]
         do {
             marks = try await consumer.watermarks(topic: topic, deadline: .after(timeout))
         } catch let error as KafkaError where error.saysThatTheTopicIsNotThere {
-            return
+            return [:]
         }
+        var ends: [DeadLetter.Source: Int64] = [:]
         for mark in marks where mark.high > mark.low {
+            let source = DeadLetter.Source(topic: topic, partition: mark.partition)
+            ends[source] = mark.high
+            // A topic that was made anew ends before what is known of it.
+            let start = starts[source].map { $0 <= mark.high ? $0 : 0 } ?? 0
+            var next = max(mark.low, start)
+            guard next < mark.high else { continue }
             let partition = KafkaPartition(topic: topic, partition: mark.partition)
-            try await consumer.assign([KafkaOffset(partition, offset: mark.low)])
-            var next = mark.low
+            try await consumer.assign([KafkaOffset(partition, offset: next)])
             while next < mark.high {
                 let records = try await consumer.poll(max: Self.pageSize, timeout: timeout)
                 guard let last = records.last else {
@@ -74,6 +88,7 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
                 if !open.isEmpty { try await body(open) }
             }
         }
+        return ends
     }
 
     package func redrive(_ letters: [DeadLetter]) async throws {
@@ -83,7 +98,7 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
             KafkaRecord(
                 topic: String(letter.place.topic.dropLast(EventTopic.deadLetterSuffix.count)),
                 key: letter.key.isEmpty ? nil : letter.key, value: letter.value,
-                headers: letter.headers.filter { !$0.name.hasPrefix("dlq_") }.map { KafkaHeader($0.name, $0.value) })
+                headers: letter.headersOfEvent.map { KafkaHeader($0.name, $0.value) })
         }
         for result in try await producer().send(records, deadline: .after(timeout)) { _ = try result.get() }
         Failpoint.lettersRedriven.reached()

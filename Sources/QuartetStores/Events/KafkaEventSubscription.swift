@@ -76,9 +76,9 @@ package final class KafkaEventSubscription: EventSubscription {
     }
 
     /// Whole, or cut where its topic does not take it whole: its partition must go on.
-    package func deadLetter(_ delivery: EventDelivery, reason: String) async throws {
+    package func deadLetter(_ delivery: EventDelivery, reason: String, passes: Bool) async throws {
         for size in DeadLetterRecord.sizes {
-            let record = DeadLetterRecord.make(of: delivery, reason: reason, bytesMax: size)
+            let record = DeadLetterRecord.make(of: delivery, reason: reason, passes: passes, bytesMax: size)
             let results = try await deadLetters.send([record], deadline: .after(configuration.deadLetterTimeout))
             guard case .failure(let error)? = results.first else { return }
             guard error.saysThatItIsTooLarge, size > 0 else { throw error }

@@ -26,7 +26,10 @@ package final class RabbitDeadLetterStore: DeadLetterStore {
         admin = RabbitAdmin(rabbit, logger: logger)
     }
 
-    package func forEachPage(_ body: ([DeadLetter]) async throws -> Void) async throws {
+    /// A queue is looked at from its beginning.
+    package func forEachPage(
+        from starts: [DeadLetter.Source: Int64], _ body: ([DeadLetter]) async throws -> Void
+    ) async throws -> [DeadLetter.Source: Int64] {
         for queue in queues {
             do {
                 try await read(queue, body)
@@ -36,6 +39,7 @@ package final class RabbitDeadLetterStore: DeadLetterStore {
             }
             await putBack()
         }
+        return [:]
     }
 
     private func putBack() async {
@@ -66,7 +70,7 @@ package final class RabbitDeadLetterStore: DeadLetterStore {
             let messages = letters.map { letter in
                 RabbitMessage(
                     exchange: "", routingKey: String(letter.place.topic.dropLast(EventTopic.deadLetterSuffix.count)),
-                    headers: letter.headers.filter { !$0.name.hasPrefix("dlq_") && !$0.name.hasPrefix("x-") }
+                    headers: letter.headersOfEvent.filter { !$0.name.hasPrefix("x-") }
                         .map { RabbitHeader($0.name, .text($0.value)) },
                     body: letter.value)
             }
@@ -127,9 +131,11 @@ package struct DeadLetterStores: DeadLetterStore {
         self.rabbit = rabbit
     }
 
-    package func forEachPage(_ body: ([DeadLetter]) async throws -> Void) async throws {
-        try await kafka?.forEachPage(body)
-        try await rabbit?.forEachPage(body)
+    package func forEachPage(
+        from starts: [DeadLetter.Source: Int64], _ body: ([DeadLetter]) async throws -> Void
+    ) async throws -> [DeadLetter.Source: Int64] {
+        let ends = try await kafka?.forEachPage(from: starts, body) ?? [:]
+        return try await rabbit?.forEachPage(from: starts, body).merging(ends) { $1 } ?? ends
     }
 
     package func redrive(_ letters: [DeadLetter]) async throws {

@@ -59,14 +59,14 @@ package final class RabbitEventSubscription: EventSubscription {
     }
 
     /// With its headers, or without them where they don't fit.
-    package func deadLetter(_ delivery: EventDelivery, reason: String) async throws {
+    package func deadLetter(_ delivery: EventDelivery, reason: String, passes: Bool) async throws {
         let now = Date.now.timeIntervalSince1970
         let own = [
             RabbitHeader("dlq_reason", String(decoding: reason.utf8.prefix(Self.reasonBytesMax), as: UTF8.self)),
             RabbitHeader("dlq_topic", delivery.topic), RabbitHeader("dlq_time", .integer(Int64(now * 1000))),
             RabbitHeader("dlq_id", .integer(Int64(now * 1_000_000) &+ delivery.offset % 1000)),
         ]
-        let headers = Self.headers(of: delivery)
+        let headers = DeadLetter.headers(of: delivery, passes: passes).map { RabbitHeader($0.name, .text($0.value)) }
         let whole = RabbitMessage(
             exchange: RabbitEvents.deadLetterExchange, routingKey: queue.name, headers: headers + own,
             body: delivery.value)

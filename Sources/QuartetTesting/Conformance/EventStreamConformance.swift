@@ -89,6 +89,7 @@ package enum EventStreamConformance {
         let letter = try await subject.deadLetter(topic)
         #expect(letter.value == bytes)
         #expect(letter.headers["dlq_reason"].map { String(decoding: $0, as: UTF8.self) } == "no event")
+        #expect(letter.headers[DeadLetter.passingHeader] == nil)
         try await subscription.commit(deliveries)
         await subscription.close()
     }

@@ -187,9 +187,9 @@ package final class FakeEventSubscription: EventSubscription {
         }
     }
 
-    package func deadLetter(_ delivery: EventDelivery, reason: String) async throws {
+    package func deadLetter(_ delivery: EventDelivery, reason: String, passes: Bool) async throws {
         try stream.faults.run(.deadLetter) {
-            let headers = delivery.headers + [("dlq_reason", Array(reason.utf8))]
+            let headers = DeadLetter.headers(of: delivery, passes: passes) + [("dlq_reason", Array(reason.utf8))]
             stream.append(
                 FakeEventStream.Record(
                     key: delivery.key, value: delivery.value, headers: headers, event: delivery.event),

@@ -9,7 +9,7 @@ struct EventsDead: AsyncParsableCommand {
         discussion: """
             An event that can't be used goes to TOPIC.dlq with the reason, and its neighbours go on. Redriving sends one to \
             its topic again, as it was, when whoever takes it in can use it by now; dropping says that nobody wants it. Both \
-            are recorded, and doing them twice changes nothing.
+            are recorded, and doing them twice changes nothing. Where the reason may pass, relays redrive by themselves.
             """,
         subcommands: [EventsDeadList.self, EventsDeadShow.self, EventsDeadRedrive.self, EventsDeadDrop.self],
         defaultSubcommand: EventsDeadList.self)

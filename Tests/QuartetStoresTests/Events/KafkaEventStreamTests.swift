@@ -200,8 +200,8 @@ private struct LaterEvents: EventSubscription {
 
     func commit(_ deliveries: [EventDelivery]) async throws { try await base.commit(deliveries) }
 
-    func deadLetter(_ delivery: EventDelivery, reason: String) async throws {
-        try await base.deadLetter(delivery, reason: reason)
+    func deadLetter(_ delivery: EventDelivery, reason: String, passes: Bool) async throws {
+        try await base.deadLetter(delivery, reason: reason, passes: passes)
     }
 
     func keepPlace() async throws { try await base.keepPlace() }
