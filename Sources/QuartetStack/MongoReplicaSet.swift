@@ -12,6 +12,8 @@ struct MongoReplicaSet {
     let isDurable: Bool
 
     private static let notYetInitialized = 94
+    /// It was told before, and took its time over it.
+    private static let alreadyInitialized = 23
     /// The stored member has another address.
     private static let invalidReplicaSetConfig = 93
     /// A server that wants a password: its set is there, since its users are.
@@ -45,7 +47,7 @@ struct MongoReplicaSet {
             do {
                 _ = try await client.runCommand(["replSetGetStatus": 1])
             } catch let error as MongoError where error.serverCode == Self.notYetInitialized {
-                _ = try await client.runCommand(["replSetInitiate": configuration(version: 1)])
+                try await initiate(client)
             } catch let error as MongoError where error.serverCode == Self.invalidReplicaSetConfig {
                 // A forced change must carry a higher version than any before it.
                 let version = Int(Date.now.timeIntervalSince1970)
@@ -54,6 +56,13 @@ struct MongoReplicaSet {
             }
             if deadline.isPast { throw StackError(code: .timedOut, message: "mongod did not become primary in time") }
             try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(10)))
+        }
+    }
+
+    private func initiate(_ client: MongoClient) async throws {
+        do {
+            _ = try await client.runCommand(["replSetInitiate": configuration(version: 1)])
+        } catch let error as MongoError where error.serverCode == Self.alreadyInitialized {
         }
     }
 

@@ -64,7 +64,7 @@ struct Unexpected: Error {
 
 /// Asks again and again, up to a limit: for what a server does without a signal.
 func eventually(
-    within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
     let deadline = Deadline.after(limit)
     while try await !condition() {

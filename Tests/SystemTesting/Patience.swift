@@ -1,7 +1,7 @@
 import ClientSupport
 
 /// How long a test waits for what must come at last. What comes never fails by it.
-package let patience = Duration.seconds(60)
+package let patience = Duration.seconds(150)
 
 /// What a test could not go on without.
 package struct TestFailure: Error, CustomStringConvertible {
