@@ -134,15 +134,14 @@ extension Composition {
     /// Events that wait for a read model, over every bus that carries some.
     func waitingEvents(of projection: any Projection) async throws -> Int {
         var waiting = 0
-        let group = configuration.kafka.group(of: projection.name)
-        if let queue = clients.rabbit.events.queues.first(where: { $0.name == group }) {
+        if let queue = clients.rabbit.events.queues.first(where: { $0.consumer == projection.name }) {
             let admin = try clients.rabbit.admin()
             waiting += try await admin.state(of: queue.name)?.messages ?? 0
             await admin.disconnect()
         }
         let topics = configuration.routes.topics(over: .kafka).intersection(projection.topics)
         guard !topics.isEmpty else { return waiting }
-        var options = KafkaConsumerOptions(group: group)
+        var options = KafkaConsumerOptions(group: configuration.kafka.group(of: projection.name))
         options.joinsGroup = false
         let consumer = try KafkaConsumer(clients.kafka, options: options, logger: logger)
         do {

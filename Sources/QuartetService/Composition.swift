@@ -194,14 +194,13 @@ package struct Composition: Sendable {
 
     /// What takes in the events that a handler wants: one for each bus that carries some.
     func consumers(of handler: some EventHandler) throws -> [any Service] {
-        let group = configuration.kafka.group(of: handler.name)
         var services: [any Service] = []
         let topics = configuration.routes.topics(over: .kafka).intersection(handler.topics)
         if !topics.isEmpty {
             let names = topics.map(configuration.kafka.naming.topic).sorted()
             services.append(try kafkaConsumer(of: handler, names))
         }
-        for queue in clients.rabbit.events.queues where queue.name == group {
+        for queue in clients.rabbit.events.queues where queue.consumer == handler.name {
             services.append(
                 EventConsumer(configuration: configuration.events, handler: handler, logger: logger) { [clients] in
                     try clients.rabbit.subscription(to: queue)

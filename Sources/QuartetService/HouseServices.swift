@@ -22,7 +22,14 @@ package enum HouseServices {
     }()
 
     /// The consumer groups of all of them.
-    static var subscriptions: [Subscription] { all.flatMap { $0.subscriptions } }
+    static var subscriptions: [(service: String, subscription: Subscription)] {
+        all.flatMap { service in service.subscriptions.map { (service.schema.name, $0) } }
+    }
+
+    /// The service that reads a read model.
+    static func owner(of projection: any Projection) -> String {
+        all.first { $0.schema.tables.contains(Table(projection.name)) }?.schema.name ?? "quartet"
+    }
 
     static func make(_ databases: Databases) throws -> [any ShopService] {
         try all.map { try $0.init(databases: databases) }

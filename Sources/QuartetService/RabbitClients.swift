@@ -23,14 +23,14 @@ final class RabbitClients: Sendable {
         settings = configuration.rabbit
         self.logger = logger
         let topics = configuration.routes.topics(over: .rabbitmq)
-        let consumers =
-            [(InvalidationHandler.name, InvalidationHandler.topics)]
-            + HouseServices.subscriptions.map { ($0.name, $0.topics) }
+        var consumers = [(configuration.kafka.groupPrefix, InvalidationHandler.name, InvalidationHandler.topics)]
+        consumers += HouseServices.subscriptions.map { ($0.service, $0.subscription.name, $0.subscription.topics) }
+        consumers += Projections.all.map { (HouseServices.owner(of: $0), $0.name, $0.topics) }
         events = RabbitEvents(
-            queues: (consumers + Projections.all.map { ($0.name, $0.topics) }).compactMap { name, wanted in
+            queues: consumers.compactMap { owner, name, wanted in
                 let own = topics.intersection(wanted)
-                return own.isEmpty
-                    ? nil : RabbitEventQueue(name: configuration.kafka.group(of: name), topics: own)
+                let queue = "\(configuration.kafka.prefix)\(owner).\(name)"
+                return own.isEmpty ? nil : RabbitEventQueue(name: queue, consumer: name, topics: own)
             }, isQuorum: configuration.rabbit.queueType == .quorum)
         guard !topics.isEmpty else {
             self.configuration = nil

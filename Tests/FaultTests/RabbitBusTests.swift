@@ -105,7 +105,7 @@ import Testing
             let consumer = try system.start([role], settings: TestProcess.servingMetrics)
             try await change(shop)
             try await eventually("it applies") { try await applied(consumer) > 0 }
-            let name = "\(system.name).\(role == "project" ? "users_view" : role)"
+            let name = role == "project" ? "my.users_view" : "\(system.name).\(role)"
             let before = try await applied(consumer)
             #expect(try await rabbit.control(["delete_queue", name]))
             try await eventually("it says so") {

@@ -1,13 +1,17 @@
 package import QuartetCore
 package import RabbitMQ
 
-/// Who takes events in over RabbitMQ: a name, which is its queue's, and its topics.
+/// Who takes events in over RabbitMQ: its queue and its topics.
 package struct RabbitEventQueue: Sendable, Hashable {
+    /// `my.users_view`: whose it is, and what takes in.
     package let name: String
+    /// The name of the handler.
+    package let consumer: String
     package let topics: Set<EventTopic>
 
-    package init(name: String, topics: Set<EventTopic>) {
+    package init(name: String, consumer: String = "", topics: Set<EventTopic>) {
         self.name = name
+        self.consumer = consumer
         self.topics = topics
     }
 
