@@ -22,17 +22,6 @@ import Testing
         #expect(alone.kafka.naming.source == "quartet")
     }
 
-    @Test func aQueueIsCalledByWhoseItIs() throws {
-        func queues(_ settings: [String: String]) throws -> [String] {
-            let bus = ["EVENTS_BUS": "rabbitmq", "RABBITMQ_URL": "amqp://127.0.0.1:9"]
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let configuration = try loaded(bus.merging(settings) { $1 })
-            return try RabbitClients(configuration, clientName: "test", logger: logger).events.queues.map(\.name)
-        }
-        #expect(try queues([:]) == ["quartet.invalidate", "my.users_view"])
-        #expect(try queues(["KAFKA_PREFIX": "shop-a."]) == ["shop-a.quartet.invalidate", "shop-a.my.users_view"])
-    }
-
     @Test func aRedisClusterIsRefusedAtStart() async throws {
         let folder = try TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -11,11 +11,11 @@ package actor KafkaInvalidationFlow: InvalidationFlow {
         let offsets: [Int64]
     }
 
-    private static let timeout: Duration = .seconds(1)
     private static let rowsMax = 16
 
     private let outboxes: [any OutboxStore]
     private let topics: [EventTopic: String]
+    private let timeout: Duration
     private let make: @Sendable () throws -> KafkaConsumer
     private var consumer: KafkaConsumer?
     private var waitingFor: [EventTopic: Ends] = [:]
@@ -24,13 +24,15 @@ package actor KafkaInvalidationFlow: InvalidationFlow {
     /// - Parameters:
     ///   - outboxes: those that the topics are filled from.
     ///   - topics: with the names that they have in Kafka.
+    ///   - timeout: of each look at a topic.
     ///   - consumer: in the group, without joining it; made when it is first needed.
     package init(
-        outboxes: [any OutboxStore], topics: [EventTopic: String],
+        outboxes: [any OutboxStore], topics: [EventTopic: String], timeout: Duration = .seconds(1),
         consumer: @escaping @Sendable () throws -> KafkaConsumer
     ) {
         self.outboxes = outboxes
         self.topics = topics
+        self.timeout = timeout
         make = consumer
     }
 
@@ -45,7 +47,7 @@ package actor KafkaInvalidationFlow: InvalidationFlow {
         var delays: [EventTopic: Duration] = [:]
         for (topic, name) in topics {
             let now = ContinuousClock.now
-            let positions = try await consumer.groupPositions(topic: name, deadline: .after(Self.timeout))
+            let positions = try await consumer.groupPositions(topic: name, deadline: .after(timeout))
             if let ends = waitingFor[topic], Self.reached(ends.offsets, positions) {
                 reachedAt[topic] = ends.since
                 waitingFor[topic] = nil

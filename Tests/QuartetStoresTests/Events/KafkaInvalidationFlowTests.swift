@@ -25,7 +25,8 @@ import Testing
 
         let database = FakeDatabase()
         let flow = KafkaInvalidationFlow(
-            outboxes: [FakeOutboxStore(database: database)], topics: [.product: naming.topic(.product)]
+            outboxes: [FakeOutboxStore(database: database)], topics: [.product: naming.topic(.product)],
+            timeout: .seconds(60)
         ) {
             var options = KafkaConsumerOptions(group: group)
             options.joinsGroup = false
