@@ -7,7 +7,10 @@ import Redis
 func withRedis(_ server: RedisServer? = nil, _ body: (RedisClient) async throws -> Void) async throws {
     let url: String
     if let server { url = server.url } else { url = try await TestStack.shared.redis.url }
-    let client = RedisClient(configuration: try RedisConfiguration(url: url), logger: Logger(label: "test"))
+    var configuration = try RedisConfiguration(url: url)
+    // All tests have the shared one, on a machine that is busy with them.
+    if server == nil { (configuration.commandTimeout, configuration.stallTimeout) = (.seconds(60), .seconds(60)) }
+    let client = RedisClient(configuration: configuration, logger: Logger(label: "test"))
     let outcome: Result<Void, any Error>
     do {
         outcome = .success(try await body(client))
