@@ -57,6 +57,7 @@ import Testing
             letter(0, times: nil, age: 1e5), letter(1, times: 1, age: 61), letter(2, times: 1, age: 59),
             letter(3, times: 3, age: 239), letter(4, times: 3, age: 241), letter(5, times: 21, age: 1e5),
             letter(6, times: 20, age: 3601), letter(7, times: 1, age: 61, isCut: true),
+            letter(8, times: .min, age: 1e5), letter(9, times: 0, age: 1e5),
         ])
         var starts: [DeadLetter.Source: Int64] = [:]
         #expect(try await redriver(letters).runOnce(from: &starts) == 3)
@@ -85,5 +86,10 @@ import Testing
         let twice = DeadLetter.headers(of: delivery(once), passes: true)
         #expect(twice.last?.value == Array("2".utf8))
         #expect(DeadLetter.headers(of: delivery(twice), passes: false).map(\.name) == ["ce_id"])
+        // Anybody may send such a record.
+        for text in ["\(Int.max)", "\(Int.min)", "0", "many", ""] {
+            let odd = DeadLetter.headers(of: delivery([(DeadLetter.passingHeader, Array(text.utf8))]), passes: true)
+            #expect(odd.map(\.value) == [Array("1".utf8)], "\(text)")
+        }
     }
 }

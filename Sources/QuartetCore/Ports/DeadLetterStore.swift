@@ -59,14 +59,17 @@ package struct DeadLetter: Sendable, Hashable {
     package static let passingHeader = "dlq_passing"
 
     /// How often it was put aside for reasons that may pass; nil where the present one may not.
-    package var timesPutAside: Int? { header(Self.passingHeader).flatMap { Int($0) } }
+    package var timesPutAside: Int? { header(Self.passingHeader).flatMap(Self.times) }
+
+    /// Nil for what this never writes: anybody may send records with such a header.
+    private static func times(_ text: String) -> Int? { Int32(text).flatMap { $0 > 0 ? Int($0) : nil } }
 
     /// The headers that a delivery has once it is put aside, without those that say why and whence.
     package static func headers(
         of delivery: EventDelivery, passes: Bool
     ) -> [(name: String, value: [UInt8])] {
         let before = delivery.headers.last { $0.name == passingHeader }.flatMap {
-            Int(String(decoding: $0.value, as: UTF8.self))
+            times(String(decoding: $0.value, as: UTF8.self))
         }
         let kept = delivery.headers.filter { !$0.name.hasPrefix("dlq_") }
         return passes ? kept + [(passingHeader, Array("\((before ?? 0) + 1)".utf8))] : kept
