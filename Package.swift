@@ -160,7 +160,7 @@ let package = Package(
         .target(name: "CBrokerPort"),
         .executableTarget(
             name: "QuartetBroker",
-            dependencies: ["CBrokerPort", "QuartetStack", .argumentParser, .logging, .unixSignals]),
+            dependencies: ["CBrokerPort", "Mongo", "QuartetStack", .argumentParser, .logging, .unixSignals]),
         .target(
             name: "QuartetService",
             dependencies: [

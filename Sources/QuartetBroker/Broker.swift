@@ -2,6 +2,7 @@ import ArgumentParser
 import CBrokerPort
 import Foundation
 import Logging
+import Mongo
 import QuartetStack
 import UnixSignals
 
@@ -23,6 +24,8 @@ struct Broker: AsyncParsableCommand {
     func run() async throws {
         var logger = Logger(label: "quartet-broker") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .notice
+        // What it is linked with has made them, and brokers are killed.
+        SharedCounters.remove()
         // Before it serves: a signal must not end it by accident.
         let signals = await UnixSignalsSequence(trapping: [.sigusr1, .sigusr2, .sigint, .sigterm])
         quartet_broker_port_reserve(port)
