@@ -157,10 +157,10 @@ let package = Package(
         // Private local servers, the composition root, the executable.
         .target(name: "QuartetStack", dependencies: ["CRDKafka", "Mongo", "ClientSupport", .logging]),
         // The endpoint that stands for Kafka, as a program: a storm must outlive it.
-        .target(name: "CBrokerPort"),
+        .target(name: "CBroker"),
         .executableTarget(
             name: "QuartetBroker",
-            dependencies: ["CBrokerPort", "Mongo", "QuartetStack", .argumentParser, .logging, .unixSignals]),
+            dependencies: ["CBroker", "Mongo", "QuartetStack", .argumentParser, .logging, .unixSignals]),
         .target(
             name: "QuartetService",
             dependencies: [

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CBrokerPort
+import CBroker
 import Foundation
 import Logging
 import Mongo

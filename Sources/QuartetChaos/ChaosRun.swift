@@ -382,16 +382,16 @@ package final class ChaosRun: Sendable {
 
     /// Every role must end well when told to. Returns a line for each that does not.
     private func end() async -> [String] {
-        let names = await withTaskGroup(of: String?.self) { group in
+        let lines = await withTaskGroup(of: String?.self) { group in
             for copy in copies {
-                group.addTask { await copy.stop(within: .seconds(30)) ? nil : copy.name }
+                group.addTask { await copy.stop(within: .seconds(30)) }
             }
-            return await group.reduce(into: [String]()) { names, name in
-                if let name { names.append(name) }
+            return await group.reduce(into: [String]()) { lines, line in
+                if let line { lines.append(line) }
             }
         }
         await clients.close()
-        return names.sorted().map { "\($0) did not end well" }
+        return lines.sorted()
     }
 
     private static func rounded(_ duration: Duration) -> Double {

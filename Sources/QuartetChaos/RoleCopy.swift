@@ -50,15 +50,18 @@ actor RoleCopy {
 
     func thaw() { process?.signal(SIGCONT) }
 
-    /// Asks it to stop; returns whether it did so in time, with status 0.
-    func stop(within timeout: Duration) async -> Bool {
-        guard let process else { return true }
+    /// Asks it to stop; returns what went wrong where it does not do so in time, with status 0.
+    func stop(within timeout: Duration) async -> String? {
+        guard let process else { return nil }
         self.process = nil
         process.signal(SIGCONT)
         process.signal(SIGTERM)
         await process.waitForEnd(until: .after(timeout))
-        if process.end == nil { process.signal(SIGKILL) }
-        return process.end == .status(0)
+        guard let end = process.end else {
+            process.signal(SIGKILL)
+            return "\(name) did not stop within \(timeout): \(lastLine)"
+        }
+        return end == .status(0) ? nil : "\(name) ended with \(end): \(lastLine)"
     }
 
     /// Where it listens, nil while it does not.
@@ -72,10 +75,11 @@ actor RoleCopy {
 
     private func noteEnd() {
         guard let end = process?.end else { return }
-        let last = text.split(separator: "\n").last.map(String.init) ?? ""
-        unexpectedEnds.append("\(name) ended with \(end): \(last)")
+        unexpectedEnds.append("\(name) ended with \(end): \(lastLine)")
         process = nil
     }
+
+    private var lastLine: String { text.split(separator: "\n").last.map(String.init) ?? "" }
 
     private var text: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 }

@@ -102,6 +102,31 @@ struct StackTests {
         #expect(!isListening())
     }
 
+    /// librdkafka names a member after where it lies in memory. A consumer that was away keeps that name, and the next
+    /// member may lie there.
+    @Test("A broker that is a process calls no member of a group by an address")
+    func membersOfABrokerProcess() async throws {
+        let broker = BrokerProcess(directory: try Probe.makeFolder("members"), options: .fast)
+        try await broker.start()
+        let port = try #require(UInt16(broker.url.split(separator: ":")[1]))
+        func text(_ value: String) -> [UInt8] { [0, UInt8(value.utf8.count)] + value.utf8 }
+        // JoinGroup, version 0, with a session of 10 s and one protocol.
+        let request: [UInt8] =
+            [0, 11, 0, 0, 0, 0, 0, 1] + text("test") + text("group") + [0, 0, 0x27, 0x10] + text("") + text("consumer")
+            + [0, 0, 0, 1] + text("range") + [0, 0, 0, 0]
+        let connection = LoopbackConnection(port: port, timeoutSeconds: 60)
+        let isSent = connection?.send([0, 0, 0, UInt8(request.count)] + request)
+        try #require(isSent == true)
+        let length = connection?.receive(4)
+        let answer = connection?.receive(Int(try #require(length)[3]))
+        // Behind the correlation, the error, the generation, the protocol and the leader.
+        var rest = try #require(answer).dropFirst(10)
+        for _ in ["protocol", "leader"] { rest = rest.dropFirst(2 + Int(rest[rest.startIndex + 1])) }
+        let name = String(decoding: rest.dropFirst(2).prefix(Int(rest[rest.startIndex + 1])), as: UTF8.self)
+        #expect(name.contains(/^[0-9a-f]{16}-[0-9a-f]{8}$/))
+        await broker.close()
+    }
+
     @Test("Kafka keeps its address over a restart, and nothing listens there between")
     func kafkaRestarts() async throws {
         let kafka = try await TestStack.privateKafka(brokers: 2)

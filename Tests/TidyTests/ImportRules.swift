@@ -3,7 +3,7 @@ enum Layers {
     /// The C libraries, each with its one client, and our own C with its one caller.
     static let cModules = [
         "CLibPQ": "Postgres", "CHiredis": "Redis", "CLibMongoC": "Mongo", "CRDKafka": "Kafka", "CRabbitMQ": "RabbitMQ",
-        "CEmotionModel": "QuartetEmotion", "CBrokerPort": "QuartetBroker", "CZlib": "Zlib",
+        "CEmotionModel": "QuartetEmotion", "CBroker": "QuartetBroker", "CZlib": "Zlib",
     ]
     /// The broker for development is librdkafka's own.
     static let furtherCallers = ["CRDKafka": "QuartetStack"]
