@@ -50,17 +50,19 @@ package struct Composition: Sendable {
         ]
         // Stopped last, so that a process that drains can still be looked into.
         let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate, .project]))
-        if let health = healthServer(probes) { services.append(.init(service: health)) }
+        let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
+        if let health = healthServer(probes) { services.append(.init(service: bound.watching("health", health))) }
         let gate = BootGate()
-        services.append(.init(service: BootCheck(clients: clients, gate: gate)))
+        services.append(.init(service: bound.watching("boot check", BootCheck(clients: clients, gate: gate))))
         for role in RoleName.allCases where roles.contains(role) {
             services += try self.services(of: role, probes: probes, onListening: onListening).map { service in
                 // Callers are answered from the first moment on, if only with what is missing.
                 let service: any Service = role == .serve ? service : AfterBoot(gate: gate, role: service)
-                return .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)
+                return .init(
+                    service: bound.watching(role.rawValue, service),
+                    successTerminationBehavior: .gracefullyShutdownGroup)
             }
         }
-        let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
         services.append(.init(service: bound))
         defer { bound.disarm() }
         let group = ServiceGroup(

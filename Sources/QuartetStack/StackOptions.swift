@@ -17,7 +17,7 @@ package struct StackOptions: Sendable, Hashable {
     package var hasRabbit: Bool
 
     package init(
-        durability: Durability = .durable, startTimeout: Duration = .seconds(60), stopTimeout: Duration = .seconds(10),
+        durability: Durability = .durable, startTimeout: Duration = .seconds(120), stopTimeout: Duration = .seconds(10),
         broker: BrokerKind = .embedded(brokers: 1), hasRabbit: Bool = false
     ) {
         self.durability = durability
@@ -28,7 +28,7 @@ package struct StackOptions: Sendable, Hashable {
     }
 
     package static let durable = StackOptions()
-    package static let fast = StackOptions(durability: .fast, startTimeout: .seconds(120))
+    package static let fast = StackOptions(durability: .fast)
 }
 
 /// Which broker a stack runs.

@@ -171,11 +171,8 @@ import Testing
                 let id = try await shop.submitted("p")
                 try await eventually("some cards are stored") { try await system.stores.cards(of: id).count >= 5 }
                 await stack.mongo.suspend()
-                let started = ContinuousClock.now
                 #expect(try await work.stop() == .status(1))
-                let stopped = started.duration(to: .now)
-                #expect(stopped < .seconds(8), "after \(stopped)")
-                #expect(work.log.contains("not stopped in time"))
+                #expect(work.log.contains(/running=.*work.*not stopped in time/))
                 await stack.mongo.resume()
                 _ = try system.start(["work"])
                 #expect(try await shop.closed(id).status == "completed")

@@ -13,14 +13,12 @@ import Testing
     @Test func aSilentFirstHostLeavesTimeForTheSecond() async throws {
         let server = try await TestServer.shared
         try await SilentListener.with { silent in
-            let client = try connect("postgres:right@127.0.0.1:\(silent),127.0.0.1:\(server.server.port)", .seconds(2))
-            let began = ContinuousClock.now
+            let client = try connect("postgres:right@127.0.0.1:\(silent),127.0.0.1:\(server.server.port)", .seconds(8))
             #expect(try await client.query(port).count == 1)
-            #expect(ContinuousClock.now - began < .seconds(10))
             // From then on the one that serves comes first.
             let again = ContinuousClock.now
             try await client.withSession { _ = try await $0.query(port) }
-            #expect(ContinuousClock.now - again < .milliseconds(900))
+            #expect(ContinuousClock.now - again < .milliseconds(3900), "shorter than the first host's share")
             await client.close()
         }
     }
