@@ -31,6 +31,7 @@ package struct QuartetConfiguration: Sendable {
     package var events = EventConsumerConfiguration()
     package var redrive = RedriveConfiguration()
     package var project = ProjectSettings()
+    package var aging = AgingConfiguration()
     package var check = CheckConfiguration()
     package var outboxShards = 8
     package var emotion = EmotionSettings()
