@@ -153,6 +153,7 @@ let package = Package(
         .room("Auth"),
         .room("My"),
         .room("Catalog"),
+        .room("Market"),
 
         // Private local servers, the composition root, the executable.
         .target(name: "QuartetStack", dependencies: ["CRDKafka", "Mongo", "ClientSupport", .logging]),
@@ -164,6 +165,7 @@ let package = Package(
         .target(
             name: "QuartetService",
             dependencies: [
+                "Market",
                 "Auth", "Catalog", "My", "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetDatabases",
                 "QuartetEmotion", "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetStores", "ServiceSupport",
                 "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
@@ -245,6 +247,7 @@ let package = Package(
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
+                "Market",
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetDatabases", "QuartetEmotion", "QuartetMigrations",
                 "QuartetRoles", "QuartetService", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport",
                 .coreMetrics,
@@ -254,6 +257,7 @@ let package = Package(
         .testTarget(
             name: "ServicesTests",
             dependencies: [
+                "Kafka", "Market", "QuartetStores",
                 "Auth", "Catalog", "ClientSupport", "My", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,
