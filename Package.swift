@@ -107,7 +107,7 @@ let package = Package(
             exclude: ["README.md"],
             resources: [
                 .embedInCode("analysis"), .embedInCode("consistency"), .embedInCode("dead_letters"),
-                .embedInCode("events"), .embedInCode("listings"), .embedInCode("suppliers"),
+                .embedInCode("events"), .embedInCode("suppliers"),
             ]),
         .target(
             name: "QuartetStores",
@@ -176,6 +176,7 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
+                "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack",
                 "QuartetStores", "Redis", "ClientSupport",
@@ -217,6 +218,7 @@ let package = Package(
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
+                "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),

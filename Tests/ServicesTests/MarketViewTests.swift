@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Market
+import My
 import Postgres
 import QuartetCore
 import QuartetDatabases
@@ -62,6 +63,49 @@ import Testing
                     try await house.apply(MarketUsersViewProjection(), .userUpdated, id, payload)
                 }
             }
+        }
+    }
+
+    @Test("each is compared with its source, and what differs is copied again", arguments: Layout.allCases)
+    func compared(_ layout: Layout) async throws {
+        try await House.open(layout) { house in
+            let views: [any Projection] = [
+                UsersViewProjection(), ProductsViewProjection(), MarketUsersViewProjection(),
+            ]
+            let models = try views.map { try PostgresReadModel($0, databases: house.databases) }
+            for model in models { #expect(try await !model.isKept()) }
+            try await house.stockTheMarket()
+            _ = try await models[0].bootstrap(as: "test") { _ in }
+            for model in models {
+                #expect(try await model.isKept())
+                let source = try await model.source(behind: nil, limit: 9)
+                #expect(try await model.copy(behind: nil, limit: 9) == source && !source.isEmpty, "\(model.name)")
+                let last = try #require(source.last)
+                #expect(try await model.source(behind: last.key, limit: 9).isEmpty)
+                #expect(try await model.copy([last.key, "11111111-0000-7000-8000-000000000000"]) == [last])
+            }
+            let changes = [
+                "UPDATE {users_view} SET nickname = 'x'", "UPDATE {products_view} SET price = 1, version = version + 9",
+                "DELETE FROM {market_users_view}",
+            ]
+            for (model, change) in zip(models, changes) {
+                let rendered = try house.databases.tables.render(change, label: "test")
+                let database = try #require(rendered.databases.first)
+                try await house.databases.client(of: database).execute(script: rendered.sql)
+                let source = try await model.source(behind: nil, limit: 9)
+                let seen = try await model.copy(behind: nil, limit: 9)
+                #expect(seen != source, "\(model.name)")
+                try await model.copyAgain(source.map(\.key), seen: seen)
+                #expect(try await model.copy(behind: nil, limit: 9) == source, "\(model.name)")
+                // What changed since it was looked at is left.
+                try await model.copyAgain(source.map(\.key), seen: seen)
+                #expect(try await model.copy(behind: nil, limit: 9) == source)
+            }
+            // A row that the source has not goes.
+            try await house.apply(ProductsViewProjection(), .productCreated, "nobody's", #"{"name": "n"}"#)
+            let seen = try await models[1].copy(["nobody's"])
+            try await models[1].copyAgain(["nobody's"], seen: seen)
+            #expect(try await models[1].copy(["nobody's"]).isEmpty)
         }
     }
 }

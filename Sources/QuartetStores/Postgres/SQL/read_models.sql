@@ -104,3 +104,38 @@ UPDATE <progress> SET completed_at = now(), copied_rows = (SELECT count(*) FROM 
 -- name: holder
 SELECT holder || ' since ' || to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'
 FROM <progress> WHERE name = $1::text;
+
+-- name: is_kept
+SELECT EXISTS (SELECT 1 FROM <table>)
+    OR EXISTS (SELECT 1 FROM <progress> WHERE name = $1::text AND completed_at IS NOT NULL);
+
+-- name: check_source
+-- For the checker. Of what was deleted only the version counts.
+SELECT <key>::text, version, is_deleted, changed_at, CASE WHEN is_deleted THEN '' ELSE md5(ROW(<values>)::text) END
+FROM (<source>) s WHERE <key> > $1::text::<key_type> ORDER BY s.<key> LIMIT $2::bigint;
+
+-- name: check_copy
+SELECT <key>::text, version, is_deleted, changed_at, CASE WHEN is_deleted THEN '' ELSE md5(ROW(<values>)::text) END
+FROM <table> WHERE <key> > $1::text::<key_type> ORDER BY <key> LIMIT $2::bigint;
+
+-- name: check_source_keys
+SELECT <key>::text, version, is_deleted, changed_at, CASE WHEN is_deleted THEN '' ELSE md5(ROW(<values>)::text) END
+FROM (<source>) s WHERE <key> = ANY ($1::text[]::<key_type>[]);
+
+-- name: check_copy_keys
+SELECT <key>::text, version, is_deleted, changed_at, CASE WHEN is_deleted THEN '' ELSE md5(ROW(<values>)::text) END
+FROM <table> WHERE <key> = ANY ($1::text[]::<key_type>[]);
+
+-- name: source_documents
+SELECT <key>::text, row_to_json(s)::text FROM (SELECT <columns> FROM (<source>) s WHERE <key> = ANY ($1::text[]::<key_type>[])) s;
+
+-- name: copy_again
+-- The checker's, which also mends what is too new: a row that changed since it was looked at is left.
+INSERT INTO <table> AS v (<columns>) SELECT <columns> FROM jsonb_populate_recordset(NULL::<table>, $1::jsonb) ORDER BY <key>
+ON CONFLICT (<key>) DO UPDATE SET <updates>, applied_at = now()
+WHERE v.version = (
+    SELECT s.version FROM unnest($2::text[], $3::bigint[]) AS s (key, version) WHERE s.key = v.<key>::text);
+
+-- name: remove
+DELETE FROM <table> v USING unnest($1::text[], $2::bigint[]) AS s (key, version)
+WHERE v.<key> = s.key::<key_type> AND v.version = s.version;
