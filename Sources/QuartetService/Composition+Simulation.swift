@@ -6,7 +6,8 @@ import QuartetStores
 import RabbitMQ
 
 extension Composition {
-    /// Publishes orders of random users and products to `shop.orders`, as a shop would.
+    /// Publishes orders of random users and products to `shop.orders`, as a shop would: of those that the aging caches have, or
+    /// that the market knows.
     ///
     /// - Parameters:
     ///   - duration: until cancelled for nil.
@@ -17,7 +18,10 @@ extension Composition {
     package func simulateOrders(
         perSecond rate: Int, for duration: Duration?, observe: (Int) -> Void
     ) async throws -> Int {
-        guard let orders = try await RandomOrders(databases: clients.databases) else {
+        guard
+            let orders = try await RandomOrders(
+                users: cached("users"), products: cached("products"), databases: clients.databases)
+        else {
             throw ConfigurationError(
                 key: "simulate", problem: "the market knows no user or no product: make some, and run quartet project")
         }
@@ -39,6 +43,11 @@ extension Composition {
             try await ContinuousClock().sleep(until: min(next, duration.map { started + $0 } ?? next))
         }
         return sent
+    }
+
+    /// The ids of some that an aging cache has.
+    private func cached(_ name: String) async -> [String] {
+        (try? await ports.aging.random(1_000, of: name))?.rows.map(\.id) ?? []
     }
 
     private static var ordersPerCallMax: Int { 2_000 }

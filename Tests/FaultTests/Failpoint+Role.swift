@@ -43,6 +43,8 @@ extension Failpoint: CustomTestStringConvertible {
         case bootstrap
         /// Orders come in from outside.
         case orders
+        /// Rows have their turn in an aging cache.
+        case aging
     }
 
     var scene: Scene {
@@ -68,6 +70,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .readModelApplied: .projection
         case .pageCopied: .bootstrap
         case .ordersStored: .orders
+        case .agingRefilled: .aging
         }
     }
 

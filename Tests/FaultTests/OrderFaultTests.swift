@@ -36,7 +36,7 @@ import Testing
             let count =
                 try #require(
                     try JSONSerialization.jsonObject(with: Data(told.utf8)) as? [String: Any])["orders"] as? Int
-            #expect(try #require(count) > 100)
+            #expect(try #require(count) > 0)
             _ = try system.start(["run", "project"])
             try await eventually("all are stored") { try await self.count("market.orders", in: system) == count }
             let sums = try await system.stores.rows(

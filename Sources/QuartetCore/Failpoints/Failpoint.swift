@@ -48,6 +48,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case readModelApplied = "read_model.applied"
     case pageCopied = "page.copied"
     case ordersStored = "orders.stored"
+    case agingRefilled = "aging.refilled"
 
     private struct Armed {
         let point: Failpoint

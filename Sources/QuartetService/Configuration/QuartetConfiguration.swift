@@ -32,6 +32,7 @@ package struct QuartetConfiguration: Sendable {
     package var redrive = RedriveConfiguration()
     package var project = ProjectSettings()
     package var orders = OrderSettings()
+    package var aging = AgingConfiguration()
     package var check = CheckConfiguration()
     package var outboxShards = 8
     package var emotion = EmotionSettings()

@@ -3,7 +3,7 @@ import Postgres
 import QuartetCore
 package import QuartetDatabases
 
-/// Orders that might be: of users and products that the copies know, for trials.
+/// Orders that might be, for trials.
 package struct RandomOrders: Sendable {
     /// Of which the orders are, at most.
     private static let sampleMax = 1_000
@@ -11,16 +11,16 @@ package struct RandomOrders: Sendable {
     private let users: [String]
     private let products: [String]
 
-    /// Nil while the copies know no user or no product.
-    package init?(databases: Databases) async throws {
+    /// Of these users and products; where there are none, of some that the copies know. Nil while they know none.
+    package init?(users: [String], products: [String], databases: Databases) async throws {
         let file = try SQLFile(label: "random_orders.sql", bytes: PackageResources.random_orders_sql)
         let statements = try databases.statements(in: file, of: MarketService.schema)
         func sample(_ name: String) async throws -> [String] {
             try await statements.named(name).runAlone(Self.sampleMax).map { try $0.decode(0, as: String.self) }
         }
-        users = try await sample("random_users")
-        products = try await sample("random_products")
-        guard !users.isEmpty, !products.isEmpty else { return nil }
+        self.users = users.isEmpty ? try await sample("random_users") : users
+        self.products = products.isEmpty ? try await sample("random_products") : products
+        guard !self.users.isEmpty, !self.products.isEmpty else { return nil }
     }
 
     /// One as JSON, and its id.

@@ -13,8 +13,8 @@ struct SimulateOrders: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "orders", abstract: "Publish orders of random users and products to shop.orders.",
         discussion: """
-            The users and products are those that the market's read models know: `quartet project` keeps them. The role \
-            project takes the orders in.
+            The users and products are those that the aging caches have (`quartet cache`), or that the market's read models \
+            know. The role project takes the orders in.
             """)
 
     @OptionGroup var configuration: ConfigurationOptions
@@ -43,12 +43,7 @@ struct SimulateOrders: AsyncParsableCommand {
         }
         bar.finish()
         let took = started.duration(to: .now).seconds
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            return Terminal.out(
-                String(decoding: try encoder.encode(Report(orders: count, seconds: took)), as: UTF8.self))
-        }
+        if json { return Terminal.out(try JSONLine.text(Report(orders: count, seconds: took))) }
         Terminal.out("\(count) orders published in \(String(format: "%.1f", took)) s")
     }
 
