@@ -44,19 +44,22 @@ import Testing
         }
     }
 
-    @Test("users say what they like of themselves, and later builds may have columns for it")
+    @Test("users say what they like of themselves, in events and in a copy alike")
     func details() async throws {
         try await House.open(.threeDatabases) { house in
             let told = #"{"nickname": "n", "name": "", "email": "", "profile_image": null, "age": 34, "region": "서울"}"#
             try await house.apply(MarketUsersViewProjection(), .userUpdated, House.buyer, told)
             let kept = "SELECT count(*) FROM {market_users_view} WHERE age = 34 AND region = '서울' AND gender IS NULL"
             #expect(try await house.marketCount(kept) == 1)
-            try await house.databases.client(of: .dropship).execute(
-                script: "ALTER TABLE auth.users ADD COLUMN age int DEFAULT 21, ADD COLUMN gender text DEFAULT 'male'")
-            _ = try await house.call(
-                .put, "/v1/users/\(House.stranger)", #"{"nickname": "n", "name": "n", "email": "e"}"#)
+            let user = """
+                {"nickname": "n", "name": "n", "email": "e", "age": 21, "gender": "male", "age_group": "20s", "region": "부산"}
+                """
+            #expect(try await house.call(.put, "/v1/users/\(House.stranger)", user).status == 200)
             try await house.copyAll()
-            let copied = "SELECT count(*) FROM {market_users_view} WHERE age = 21 AND gender = 'male'"
+            let copied = """
+                SELECT count(*) FROM {market_users_view}
+                WHERE age = 21 AND gender = 'male' AND age_group = '20s' AND region = '부산'
+                """
             #expect(try await house.marketCount(copied) == 1)
             for (id, payload) in [("no uuid", "{}"), (House.buyer, #"{"age": "old"}"#)] {
                 await #expect(throws: EventDecodingError.self) {

@@ -9,6 +9,7 @@ package struct AuthService: ShopService {
         migrations: [
             Migration(1, "users", PackageResources._001_users_sql, formers: [("dropship", 5)]),
             Migration(2, "user_turns", PackageResources._002_user_turns_sql),
+            Migration(3, "user_facts", PackageResources._003_user_facts_sql),
         ])
 
     package static let callDescription = PackageResources.calls_json
@@ -19,7 +20,8 @@ package struct AuthService: ShopService {
     package init(databases: Databases) throws {
         let document = """
             json_strip_nulls(json_build_object('id', t.user_id, 'nickname', t.nickname, 'name', p.name, 'email', p.email,
-                'profile_image', p.profile_image, 'version', t.version))::text
+                'profile_image', p.profile_image, 'gender', t.gender, 'age', t.age, 'age_group', t.age_group,
+                'region', t.region, 'join_date', t.join_date, 'version', t.version))::text
             """
         agingRows = [
             try AgingRows(

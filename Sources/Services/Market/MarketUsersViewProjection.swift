@@ -8,11 +8,10 @@ package struct MarketUsersViewProjection: Projection {
     package let events: Set<EventType> = [.userCreated, .userUpdated, .userDeleted]
     package let key = (column: "user_id", type: "uuid")
     package let columns = ["gender", "age", "age_group", "region"]
-    // By way of JSON: these columns may still be to come.
     package let source = """
-        SELECT u.user_id, j.u ->> 'gender' AS gender, (j.u ->> 'age')::integer AS age, j.u ->> 'age_group' AS age_group,
-            j.u ->> 'region' AS region, u.version, u.deleted_at IS NOT NULL AS is_deleted, u.updated_at AS changed_at
-        FROM {users} u CROSS JOIN LATERAL (SELECT to_jsonb(u) AS u) j
+        SELECT user_id, gender, age::integer AS age, age_group, region, version, deleted_at IS NOT NULL AS is_deleted,
+            updated_at AS changed_at
+        FROM {users}
         """
 
     package init() {}
