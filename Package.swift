@@ -107,7 +107,7 @@ let package = Package(
             exclude: ["README.md"],
             resources: [
                 .embedInCode("analysis"), .embedInCode("consistency"), .embedInCode("dead_letters"),
-                .embedInCode("events"), .embedInCode("listings"), .embedInCode("suppliers"),
+                .embedInCode("events"), .embedInCode("suppliers"),
             ]),
         .target(
             name: "QuartetStores",
@@ -153,6 +153,7 @@ let package = Package(
         .room("Auth"),
         .room("My"),
         .room("Catalog"),
+        .room("Market"),
 
         // Private local servers, the composition root, the executable.
         .target(name: "QuartetStack", dependencies: ["CRDKafka", "Mongo", "ClientSupport", .logging]),
@@ -164,6 +165,7 @@ let package = Package(
         .target(
             name: "QuartetService",
             dependencies: [
+                "Market",
                 "Auth", "Catalog", "My", "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetDatabases",
                 "QuartetEmotion", "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetStores", "ServiceSupport",
                 "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
@@ -174,6 +176,7 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
+                "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack",
                 "QuartetStores", "Redis", "ClientSupport",
@@ -215,6 +218,7 @@ let package = Package(
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
+                "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
@@ -245,6 +249,7 @@ let package = Package(
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
+                "Market",
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetDatabases", "QuartetEmotion", "QuartetMigrations",
                 "QuartetRoles", "QuartetService", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport",
                 .coreMetrics,
@@ -254,6 +259,7 @@ let package = Package(
         .testTarget(
             name: "ServicesTests",
             dependencies: [
+                "Kafka", "Market", "QuartetStores",
                 "Auth", "Catalog", "ClientSupport", "My", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,

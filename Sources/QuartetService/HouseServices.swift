@@ -1,5 +1,6 @@
 import Auth
 import Catalog
+import Market
 import My
 import QuartetCore
 package import QuartetDatabases
@@ -12,6 +13,7 @@ package enum HouseServices {
         CatalogService.self,
         AuthService.self,
         MyService.self,
+        MarketService.self,
     ]
 
     /// Where everything is unless a configuration says otherwise.

@@ -17,7 +17,10 @@ struct Quartet: AsyncParsableCommand {
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
                 name: "Clients",
-                subcommands: [Ingest.self, Import.self, Analyse.self, Cancel.self, Dead.self, Products.self]),
+                subcommands: [
+                    Ingest.self, Import.self, Analyse.self, Cancel.self, Dead.self, Products.self,
+                    Simulate.self,
+                ]),
             CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self, Bench.self, Chaos.self]),
         ])
 

@@ -41,6 +41,8 @@ extension Failpoint: CustomTestStringConvertible {
         case projection
         /// The source is copied.
         case bootstrap
+        /// Orders come in from outside.
+        case orders
         /// Rows have their turn in an aging cache.
         case aging
     }
@@ -67,6 +69,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .userStored, .userDeleted: .user
         case .readModelApplied: .projection
         case .pageCopied: .bootstrap
+        case .ordersStored: .orders
         case .agingRefilled: .aging
         }
     }

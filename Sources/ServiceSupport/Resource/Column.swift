@@ -5,6 +5,7 @@ package struct Column: Sendable {
         case text(bytesMax: Int)
         /// Of something, as its shop gave it: any text of 1 to 128 bytes.
         case id
+        case uuid
         case integer(ClosedRange<Int64>)
         /// In the smallest unit of the currency that stands beside it.
         case money
@@ -32,6 +33,8 @@ package struct Column: Sendable {
         package static let filter = Traits(rawValue: 4)
         /// Lists can be in its order; an index is of it and the key, and it is never NULL.
         package static let sort = Traits(rawValue: 8)
+        /// Taken from callers and given to none: not in answers, lists or events.
+        package static let secret = Traits(rawValue: 16)
     }
 
     package let name: String
@@ -51,6 +54,7 @@ package struct Column: Sendable {
     package var sqlType: String {
         switch kind {
         case .text, .id, .currency: "text"
+        case .uuid: "uuid"
         case .integer, .money: "bigint"
         case .time: "timestamptz"
         case .flag: "boolean"

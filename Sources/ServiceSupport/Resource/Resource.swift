@@ -22,9 +22,11 @@ package struct Resource: Sendable {
     package let elsewhere: Set<Call>
 
     package struct Events: Sendable {
-        package let created, updated, deleted: EventType
+        package let created, updated: EventType
+        /// Nil where nobody can delete one.
+        package let deleted: EventType?
 
-        package init(created: EventType, updated: EventType, deleted: EventType) {
+        package init(created: EventType, updated: EventType, deleted: EventType? = nil) {
             self.created = created
             self.updated = updated
             self.deleted = deleted
@@ -33,6 +35,9 @@ package struct Resource: Sendable {
 
     package enum Call: String, Sendable, Hashable, CaseIterable {
         case list, create, importing, get, put, patch, delete
+
+        /// Where these are elsewhere, the resource can be read only.
+        package static let changing: Set<Call> = [.create, .importing, .put, .patch, .delete]
     }
 
     package init(
@@ -52,8 +57,14 @@ package struct Resource: Sendable {
     /// What callers may set.
     package var writable: [Column] { columns.filter { !$0.traits.contains(.readOnly) } }
 
+    /// What callers are told.
+    package var shown: [Column] { columns.filter { !$0.traits.contains(.secret) } }
+
     /// Orders of lists: by the key, and by columns with an index.
     package var sorts: [String] { ["id"] + (columns.filter { $0.traits.contains(.sort) }.map(\.name)) + ["updated_at"] }
+
+    /// Its part of an OpenAPI document.
+    package var description: [UInt8] { ResourceDescription(self).json }
 
     package func column(_ name: String) -> Column? { columns.first { $0.name == name } }
 }
