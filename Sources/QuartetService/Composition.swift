@@ -110,6 +110,7 @@ package struct Composition: Sendable {
         case .project:
             return try shop.flatMap { try $0.handlers.flatMap { try consumers(of: $0) } } + projections()
         case .check: return [try sweeper()]
+        case .sync: return [try syncRole()]
         }
     }
 

@@ -5,6 +5,7 @@ import QuartetCore
 package import QuartetDatabases
 import QuartetMigrations
 import ServiceSupport
+import Suppliers
 
 /// The services of the house, a line each.
 package enum HouseServices {
@@ -12,6 +13,7 @@ package enum HouseServices {
         CatalogService.self,
         AuthService.self,
         MyService.self,
+        SuppliersService.self,
     ]
 
     /// Where everything is unless a configuration says otherwise.

@@ -12,6 +12,7 @@ struct Quartet: AsyncParsableCommand {
                 name: "Roles",
                 subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, RunAll.self]),
             CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
+            CommandGroup(name: "Suppliers", subcommands: [Sync.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
                 name: "Clients",

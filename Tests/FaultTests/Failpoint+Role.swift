@@ -41,6 +41,8 @@ extension Failpoint: CustomTestStringConvertible {
         case projection
         /// The source is copied.
         case bootstrap
+        /// A supplier's pages are fetched.
+        case sync
     }
 
     var scene: Scene {
@@ -65,6 +67,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .userStored, .userDeleted: .user
         case .readModelApplied: .projection
         case .pageCopied: .bootstrap
+        case .supplierPageFetched, .supplierPageStored, .supplierPassEnded: .sync
         }
     }
 

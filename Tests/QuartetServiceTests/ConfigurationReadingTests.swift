@@ -54,7 +54,7 @@ import Testing
             "RABBITMQ_URL": "amqp://a",
         ])
         #expect(mixed.routes.topics(over: .kafka) == [.product, .user])
-        #expect(mixed.routes.topics(over: .rabbitmq) == [.analysis, .alerts])
+        #expect(mixed.routes.topics(over: .rabbitmq) == Set(EventTopic.allCases).subtracting([.product, .user]))
         #expect(mixed.rabbit.url == "amqp://a")
         let prefixed = try loaded([
             "EVENTS_BUS": "rabbitmq", "RABBITMQ_URL": "amqp://a", "KAFKA_PREFIX": "eu.",
@@ -62,7 +62,8 @@ import Testing
         ])
         let events = try RabbitClients(prefixed, clientName: "test", logger: Logger(label: "test")).events
         #expect(events.isQuorum)
-        #expect(events.queues.map(\.name) == ["eu.quartet.invalidate", "eu.my.users_view"])
+        let queues = ["eu.quartet.invalidate", "eu.catalog.supplier_items", "eu.my.users_view"]
+        #expect(Set(events.queues.map(\.name)).isSuperset(of: queues))
         #expect(prefixed.kafka.group(of: "users_view") == "eu.quartet.users_view")
         #expect(throws: ConfigurationError.self) { try loaded(["PROJECT_PROJECTIONS": "user_view"]) }
         for text in ["product.events", "product.events=mail", "none=kafka", "product.events=kafka=kafka"] {

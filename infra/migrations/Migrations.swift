@@ -44,15 +44,8 @@ extension ServiceSchema {
         migrations: [Migration(1, "listings", PackageResources._001_listings_sql, formers: [("market", 1)])],
         hasOwnPool: false)
 
-    package static let supplierProducts = ServiceSchema(
-        "supplier_products", in: .source, schema: "suppliers", tables: [Table("supplier_products")],
-        migrations: [
-            Migration(1, "supplier_products", PackageResources._001_supplier_products_sql, formers: [("source", 1)])
-        ],
-        hasOwnPool: false)
-
     /// What is no room of the house: the analysis pipeline and what it leans on.
-    package static let pipeline = [analysis, consistency, deadLetters, listings, supplierProducts]
+    package static let pipeline = [analysis, consistency, deadLetters, listings]
 }
 
 extension Migrator {

@@ -32,6 +32,8 @@ package struct Column: Sendable {
         package static let filter = Traits(rawValue: 4)
         /// Lists can be in its order; an index is of it and the key, and it is never NULL.
         package static let sort = Traits(rawValue: 8)
+        /// Taken from callers and given to none: not in answers, lists or events.
+        package static let secret = Traits(rawValue: 16)
     }
 
     package let name: String

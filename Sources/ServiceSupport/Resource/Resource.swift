@@ -33,6 +33,9 @@ package struct Resource: Sendable {
 
     package enum Call: String, Sendable, Hashable, CaseIterable {
         case list, create, importing, get, put, patch, delete
+
+        /// Where these are elsewhere, the resource can be read only.
+        package static let changing: Set<Call> = [.create, .importing, .put, .patch, .delete]
     }
 
     package init(
@@ -51,6 +54,9 @@ package struct Resource: Sendable {
 
     /// What callers may set.
     package var writable: [Column] { columns.filter { !$0.traits.contains(.readOnly) } }
+
+    /// What callers are told.
+    package var shown: [Column] { columns.filter { !$0.traits.contains(.secret) } }
 
     /// Orders of lists: by the key, and by columns with an index.
     package var sorts: [String] { ["id"] + (columns.filter { $0.traits.contains(.sort) }.map(\.name)) + ["updated_at"] }

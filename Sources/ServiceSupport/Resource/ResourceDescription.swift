@@ -153,7 +153,12 @@ struct ResourceDescription {
                 }
                 for column in resource.writable {
                     json.key(column.name)
-                    json.object { schema(of: column, canBeNull: !column.traits.contains(.required), &$0) }
+                    json.object { json in
+                        schema(of: column, canBeNull: !column.traits.contains(.required), &json)
+                        guard column.traits.contains(.secret) else { return }
+                        json.key("writeOnly")
+                        json.value(true)
+                    }
                 }
             }
             json.key("required")

@@ -20,14 +20,15 @@ struct ResourceSQL {
 
     private func document(_ alias: String) -> String {
         let fields =
-            ["'id', \(alias).\(key)"] + (resource.columns.map { "'\($0.name)', \(alias).\($0.name)" })
+            ["'id', \(alias).\(key)"] + (resource.shown.map { "'\($0.name)', \(alias).\($0.name)" })
             + ["version", "created_at", "updated_at"].map { "'\($0)', \(alias).\($0)" }
         return "json_strip_nulls(json_build_object(\(fields.joined(separator: ", "))))::text"
     }
 
-    /// What an event says: the fields that callers may set, those without a value too.
+    /// What an event says: the fields that callers may set and see, those without a value too.
     private func payload(_ alias: String) -> String {
-        "json_build_object(\(names.map { "'\($0)', \(alias).\($0)" }.joined(separator: ", ")))"
+        let names = resource.writable.filter { !$0.traits.contains(.secret) }.map(\.name)
+        return "json_build_object(\(names.map { "'\($0)', \(alias).\($0)" }.joined(separator: ", ")))"
     }
 
     private func value(_ column: Column, of alias: String) -> String {
