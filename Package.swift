@@ -35,7 +35,7 @@ extension Target {
             dependencies: [
                 "ClientSupport", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetHTTP", "QuartetRoles",
                 "ServiceSupport", .hummingbird, .httpTypes, .logging, .nioCore,
-                .metrics, .serviceLifecycle,
+                .coreMetrics, .metrics, .serviceLifecycle,
             ],
             path: "Sources/Services/\(name)", resources: [.embedInCode("Resources")])
     }

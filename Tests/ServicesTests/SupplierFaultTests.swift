@@ -45,7 +45,12 @@ import Testing
                 let error = "SELECT error FROM {supplier_sync_jobs} ORDER BY job_id DESC LIMIT 1"
                 #expect(try await house.value(error) == report.error)
             }
+            let state = try #require(try await sync.states().first { $0.kind == .items })
+            #expect(state.lastError?.contains("more than 65536 bytes") == true)
+            #expect(state.syncedAt == nil && state.openPassMet == 10 * cases.count && state.holder == nil)
             #expect(try await sync.run("acme", kinds: [.items]).first?.error == nil)
+            let after = try #require(try await sync.states().first { $0.kind == .items })
+            #expect(after.lastError == nil && after.syncedAt != nil && after.openPassMet == nil)
             try await expectWhole(house, supplier)
             #expect(try await house.events(of: .supplierItemRaw).count == 20 + 10 * cases.count)
         }
@@ -93,7 +98,7 @@ import Testing
             )
             #expect(noted == "-,-,-,nul,vast")
             let long = try await house.value("SELECT raw_id FROM {supplier_item_raw} WHERE item_id LIKE '상%'")
-            #expect(long?.wholeMatch(of: /acme:#[0-9a-f]{32}/) != nil)
+            #expect(long?.wholeMatch(of: /#[0-9a-f]{32}/) != nil)
         }
     }
 

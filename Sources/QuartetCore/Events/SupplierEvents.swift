@@ -19,18 +19,17 @@ extension EventType {
         carrying: DeletionPayload.self)
 }
 
-/// How what a supplier has is called here: `SUPPLIER:ID`, or with a hash of the id where that can't be an id of ours.
+/// How what a supplier has is called here: `SUPPLIER:ID`, or a hash of both where that can't be an id of ours, or could be
+/// another's.
 package enum SupplierKey {
-    /// So that a hash has room behind it.
-    package static let supplierBytesMax = 64
-
     package static func make(_ supplier: String, _ id: String) -> String {
         let key = "\(supplier):\(id)"
-        guard !ShopID.isValid(key) else { return key }
+        if !supplier.hasPrefix("#"), !supplier.contains(":"), ShopID.isValid(key) { return key }
         var hash = SipHash128(key0: 0, key1: 0)
+        hash.append(supplier)
         hash.append(id)
         let (high, low) = hash.finish()
-        return "\(supplier):#\(digits(of: high))\(digits(of: low))"
+        return "#\(digits(of: high))\(digits(of: low))"
     }
 
     private static func digits(of word: UInt64) -> String {

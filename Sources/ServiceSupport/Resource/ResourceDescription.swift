@@ -172,6 +172,10 @@ struct ResourceDescription {
         switch column.kind {
         case .text(let bytesMax): text(bytesMax: bytesMax, canBeNull: canBeNull, &json)
         case .id: text(bytesMax: ShopID.bytesMax, canBeNull: canBeNull, &json)
+        case .url:
+            type("string", canBeNull: canBeNull, &json)
+            json.field("maxLength", Column.urlBytesMax)
+            json.field("pattern", "^https?://[a-z0-9]{1,64}(:[1-9][0-9]{0,3})?(/[a-z0-9]{1,64}){0,4}$")
         case .currency:
             type("string", canBeNull: canBeNull, &json)
             json.field("pattern", "^[A-Z]{3}$")

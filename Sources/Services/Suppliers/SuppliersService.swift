@@ -27,7 +27,7 @@ extension SuppliersService {
         "supplier_accounts", one: "supplier account", in: .supplierAccounts, key: "supplier_id",
         columns: [
             Column("name", .text(bytesMax: 256), [.required, .sort]),
-            Column("url", .text(bytesMax: 1_024), .required),
+            Column("url", .url, .required),
             Column("token", .text(bytesMax: 4_096), .secret),
             Column("sync_interval_seconds", .integer(1...31_536_000)),
             Column("requests_per_second", .integer(1...1_000)),

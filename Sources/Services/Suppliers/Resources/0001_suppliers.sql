@@ -1,7 +1,7 @@
 -- What suppliers say, as they said it last. Nothing here is the shop's own truth.
 
 CREATE TABLE {supplier_accounts} (
-    supplier_id text COLLATE "C" PRIMARY KEY,
+    supplier_id text COLLATE "C" PRIMARY KEY CHECK (octet_length(supplier_id) BETWEEN 1 AND 128),
     name text NOT NULL,
     url text NOT NULL,
     -- Shown to the supplier alone.
@@ -12,11 +12,7 @@ CREATE TABLE {supplier_accounts} (
     version bigint NOT NULL CHECK (version > 0),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
-    -- Keys of what it has are SUPPLIER:ID.
-    CONSTRAINT supplier_id_is_up_to_64_bytes_without_colon
-        CHECK (octet_length(supplier_id) BETWEEN 1 AND 64 AND supplier_id !~ ':'),
-    CONSTRAINT url_is_http_or_https CHECK (url ~ '^https?://[^/?#\s]+[^?#\s]*$')
+    deleted_at timestamptz
 );
 
 CREATE INDEX supplier_accounts_by_name ON {supplier_accounts} (name, supplier_id);
@@ -40,8 +36,10 @@ CREATE TABLE {supplier_sync_state} (
     as_of text,
     changed_since text,
     full_at timestamptz,
-    -- When the last run was done or failed.
+    -- When the last pass was over, and when the last run was done or failed, and why it failed.
+    synced_at timestamptz,
     ended_at timestamptz,
+    error text,
     -- Who syncs, until when.
     holder text,
     held_until timestamptz,

@@ -17,6 +17,17 @@ WHERE a.deleted_at IS NULL AND NOT a.is_paused
     AND coalesce(s.held_until < clock_timestamp(), true)
 ORDER BY a.supplier_id, k.place;
 
+-- name: status
+-- Of every account and the kinds $1, how its passes stand.
+SELECT a.supplier_id, k.kind, a.is_paused, s.synced_at, s.full_at, coalesce(s.is_open, false), coalesce(s.met, 0),
+    CASE WHEN s.held_until >= clock_timestamp() THEN s.holder END, s.error,
+    extract(epoch FROM clock_timestamp() - coalesce(s.synced_at, a.created_at))::float8
+FROM {supplier_accounts} a
+    CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS k (kind, place)
+    LEFT JOIN {supplier_sync_state} s ON s.supplier_id = a.supplier_id AND s.kind = k.kind
+WHERE a.deleted_at IS NULL
+ORDER BY a.supplier_id, k.place;
+
 -- name: claim
 -- Goes on with the pass that is open, unless it is not full and $5 wants a full one. Nothing if somebody else holds it.
 INSERT INTO {supplier_sync_state} AS s (supplier_id, kind, holder, held_until, pass, is_full, is_open)
@@ -83,14 +94,16 @@ FROM unnest($5::text[], $6::text[]) AS r (item_id, problem);
 -- name: end_pass
 UPDATE {supplier_sync_state}
 SET is_open = false, cursor = NULL, is_listed = false, changed_since = as_of, ended_at = now(),
+    synced_at = now(), error = NULL,
     full_at = CASE WHEN is_full THEN now() ELSE full_at END, holder = NULL, held_until = NULL
 WHERE supplier_id = $1::text AND kind = $2::text AND holder = $3::text
 RETURNING pass;
 
 -- name: let_go
--- The pass stays open, unless $4 says that it is of no use; $5 says whether the run ended by itself.
+-- The pass stays open, unless $4 says that it is of no use; $5 says why the run failed, NULL if it was told to stop.
 UPDATE {supplier_sync_state}
-SET is_open = is_open AND NOT $4::boolean, ended_at = CASE WHEN $5::boolean THEN now() ELSE ended_at END,
+SET is_open = is_open AND NOT $4::boolean, ended_at = CASE WHEN $5::text IS NULL THEN ended_at ELSE now() END,
+    error = coalesce($5, error),
     holder = NULL, held_until = NULL
 WHERE supplier_id = $1::text AND kind = $2::text AND holder = $3::text;
 

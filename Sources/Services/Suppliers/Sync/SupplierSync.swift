@@ -1,5 +1,5 @@
 import ClientSupport
-import Foundation
+package import Foundation
 package import Logging
 import Metrics
 import QuartetCore
@@ -11,6 +11,24 @@ package struct SyncProgress: Sendable {
     package let pages: Int
     package let met: Int
     package let changed: Int
+}
+
+/// How the passes over one kind of a supplier stand.
+package struct SyncState: Sendable, Codable {
+    package let supplier: String
+    package let kind: SupplierKind
+    package let isPaused: Bool
+    /// When the last pass was over, and the last full one; nil for never.
+    package let syncedAt: Date?
+    package let fullAt: Date?
+    /// Rows that the pass which is under way has met; nil if none is.
+    package let openPassMet: Int?
+    /// Who works on it.
+    package let holder: String?
+    /// Why the last run failed, if it did.
+    package let lastError: String?
+    /// Since the last pass, or since the account was made.
+    package let unsyncedSeconds: Double
 }
 
 /// What came of one run over a kind.
@@ -70,6 +88,9 @@ package struct SupplierSync: Sendable {
         try await store.purgeLog(retention: configuration.logRetention)
         return reports
     }
+
+    /// How every supplier's passes stand.
+    package func states() async throws -> [SyncState] { try await store.states() }
 
     /// What is due of which supplier, for the role.
     func due() async throws -> [(supplier: String, kind: SupplierKind, isFull: Bool)] {
@@ -131,6 +152,7 @@ package struct SupplierSync: Sendable {
             outcome = .failure(error)
         }
         renewing.cancel()
+        _ = await renewing.result
         report = walk.report
         guard case .failure(let error) = outcome else { return }
         // Also for a caller that was cancelled: the next run need not wait.
@@ -226,7 +248,13 @@ private struct SyncWalk {
     }
 }
 
+/// Every metric of the sync.
 enum SyncMetrics {
+    /// Since a supplier's last pass was over.
+    static func unsynced(_ supplier: String, _ kind: SupplierKind) -> Gauge {
+        Gauge(label: "quartet_supplier_unsynced_seconds", dimensions: dimensions(supplier, kind))
+    }
+
     static func rows(_ supplier: String, _ kind: SupplierKind) -> Counter {
         Counter(label: "quartet_supplier_rows_changed_total", dimensions: dimensions(supplier, kind))
     }

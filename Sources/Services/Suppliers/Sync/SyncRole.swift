@@ -1,4 +1,5 @@
 import ClientSupport
+import CoreMetrics
 package import Logging
 import QuartetRoles
 import ServiceLifecycle
@@ -19,6 +20,7 @@ package final class SyncRole: Role {
             while true {
                 do {
                     try await runOnce()
+                    try await tell()
                 } catch is CancellationError {
                     return
                 } catch {
@@ -44,6 +46,13 @@ package final class SyncRole: Role {
         }
     }
 
+    /// Says for how long each was not synced, those that are paused left out.
+    private func tell() async throws {
+        for state in try await sync.states() where !state.isPaused {
+            SyncMetrics.unsynced(state.supplier, state.kind).record(state.unsyncedSeconds)
+        }
+    }
+
     private func run(_ supplier: String, _ kinds: [(kind: SupplierKind, isFull: Bool)]) async throws -> [SyncReport] {
         var reports: [SyncReport] = []
         for isFull in [true, false] {
@@ -51,9 +60,11 @@ package final class SyncRole: Role {
             guard !wanted.isEmpty else { continue }
             do {
                 reports += try await sync.run(supplier, kinds: wanted, isFull: isFull, waits: false)
-            } catch let error as SyncError {
-                // Deleted meanwhile.
-                logger.info("no sync", metadata: ["supplier": "\(supplier)", "reason": "\(error)"])
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                // What is wrong with one does not stop the others.
+                logger.warning("sync broke off", metadata: ["supplier": "\(supplier)", "error": "\(error)"])
             }
         }
         for report in reports { say(report) }

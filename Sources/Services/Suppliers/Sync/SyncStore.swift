@@ -1,4 +1,5 @@
 import ClientSupport
+import Foundation
 import Postgres
 import QuartetDatabases
 
@@ -70,6 +71,19 @@ struct SyncStore: Sendable {
         return try rows.compactMap { row in
             let (supplier, kind, isFull) = try row.decode(String.self, String.self, Bool.self)
             return SupplierKind(rawValue: kind).map { (supplier, $0, isFull) }
+        }
+    }
+
+    func states() async throws -> [SyncState] {
+        try await statement("status").run(SupplierKind.allCases.map(\.rawValue)).compactMap { row in
+            let (supplier, kind, isPaused, syncedAt, fullAt, isOpen, met, holder, error, seconds) = try row.decode(
+                String.self, String.self, Bool.self, Date?.self, Date?.self, Bool.self, Int64.self, String?.self,
+                String?.self, Double.self)
+            return SupplierKind(rawValue: kind).map {
+                SyncState(
+                    supplier: supplier, kind: $0, isPaused: isPaused, syncedAt: syncedAt, fullAt: fullAt,
+                    openPassMet: isOpen ? Int(met) : nil, holder: holder, lastError: error, unsyncedSeconds: seconds)
+            }
         }
     }
 
@@ -222,9 +236,9 @@ struct SyncStore: Sendable {
     func letGo(_ run: SyncRun, at cursor: String?, error: SyncError?) async throws {
         let (letGo, closeJob, note) = (try statement("let_go"), try statement("close_job"), try statement("note"))
         try await letGo.transaction { work in
-            _ = try await work.run(
-                letGo, run.supplier, run.kind.rawValue, run.holder, error?.code == .ring, error != nil)
             let problem = error.map { StoredText.made(storable: $0.message, bytesMax: 1_024) }
+            _ = try await work.run(
+                letGo, run.supplier, run.kind.rawValue, run.holder, error?.code == .ring, problem)
             _ = try await work.run(closeJob, run.job, problem == nil ? "interrupted" : "failed", problem)
             guard let problem else { return }
             _ = try await work.run(
