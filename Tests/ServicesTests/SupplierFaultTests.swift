@@ -178,4 +178,62 @@ import Testing
             await #expect(throws: SyncError.self) { try await sync.run("nobody") }
         }
     }
+
+    @Test("who lost his lease writes nothing more, and leaves the other his")
+    func lostLease() async throws {
+        try await House.open(.oneDatabase) { house in
+            let supplier = SupplierServer(["items": SupplierServer.items(30)])
+            try await house.account()
+            let stealing = HookedTransport(inner: DirectTransport(supplier: supplier)) { url in
+                guard url.contains("cursor=10") else { return }
+                _ = try await house.value(
+                    "UPDATE {supplier_sync_state} SET holder = 'the other', held_until = now() + interval '1 hour' RETURNING kind"
+                )
+            }
+            let sync = try SupplierSync(
+                databases: house.databases, transport: stealing, configuration: House.quickSync, process: "a test",
+                logger: House.logger, pause: { _ in })
+            let report = try #require(try await sync.run("acme", kinds: [.items]).first)
+            #expect(report.error == "the lease was lost to somebody else" && report.changed == 10)
+            #expect(try await house.value("SELECT count(*)::text FROM {supplier_item_raw}") == "10")
+            #expect(try await house.value("SELECT holder || cursor FROM {supplier_sync_state}") == "the other10")
+        }
+    }
+
+    @Test("a run that is told to stop lets go of its lease, and its pass is gone on with")
+    func cancelled() async throws {
+        try await House.open(.oneDatabase) { house in
+            let supplier = SupplierServer(["items": SupplierServer.items(30)])
+            try await house.account()
+            let running = Mutex<Task<[SyncReport], any Error>?>(nil)
+            let stopping = HookedTransport(inner: DirectTransport(supplier: supplier)) { url in
+                if url.contains("cursor=10") { running.withLock { $0?.cancel() } }
+                try Task.checkCancellation()
+            }
+            let sync = try SupplierSync(
+                databases: house.databases, transport: stopping, configuration: House.quickSync, process: "a test",
+                logger: House.logger, pause: { _ in })
+            let (start, starting) = AsyncStream.makeStream(of: Never.self)
+            let run = Task {
+                for await _ in start {}
+                return try await sync.run("acme", kinds: [.items])
+            }
+            running.withLock { $0 = run }
+            starting.finish()
+            await #expect(throws: (any Error).self) { try await run.value }
+            #expect(try await house.value("SELECT coalesce(holder, '-') FROM {supplier_sync_state}") == "-")
+            #expect(try await house.value("SELECT state FROM {supplier_sync_jobs}") == "interrupted")
+        }
+    }
+}
+
+/// Does something before each request.
+private struct HookedTransport: SupplierTransport {
+    let inner: DirectTransport
+    let hook: @Sendable (_ url: String) async throws -> Void
+
+    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> SupplierAnswer {
+        try await hook(url)
+        return try await inner.get(url, token: token, bytesMax: bytesMax, deadline: deadline)
+    }
 }

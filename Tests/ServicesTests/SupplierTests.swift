@@ -4,6 +4,7 @@ import HTTPTypes
 import Postgres
 import QuartetCore
 import QuartetDatabases
+import QuartetMigrations
 import Suppliers
 import Synchronization
 import Testing
@@ -36,6 +37,7 @@ import Testing
             }
             let token = try await house.value("SELECT token FROM {supplier_accounts}")
             #expect(token == "an0ther")
+            #expect(try await house.call(.get, "/openapi.json").text.contains(#""writeOnly" : true"#))
             #expect(try await house.call(.delete, path, nil, [.ifMatch: changed.tag]).status == 200)
             #expect(try await house.call(.get, path).status == 404)
         }
@@ -102,6 +104,25 @@ import Testing
             // A supplier that lists nothing at all is broken, not sold out.
             supplier.change { $0.rows["items"] = [] }
             #expect(try await sync.run("acme", kinds: [.items], isFull: true).map(\.removed) == [0])
+        }
+    }
+
+    @Test("a database that has the example of earlier builds is migrated")
+    func migration() async throws {
+        try await House.open(.threeDatabases) { house in
+            let place = house.databases.tables.place(of: SuppliersService.schema)
+            let source = try house.databases.client(of: place.database)
+            try await source.execute(
+                script: """
+                    DROP SCHEMA \(place.schema) CASCADE;
+                    CREATE SCHEMA \(place.schema);
+                    CREATE TABLE \(place.schema).supplier_products (supplier text PRIMARY KEY);
+                    CREATE TABLE \(place.schema).supplier_products_migrations (version integer PRIMARY KEY);
+                    """)
+            let roles = house.clients.configuration.services.mapValues(\.role)
+            try await Migrator(databases: house.databases, roles: roles, logger: House.logger).migrate()
+            try await house.databases.requireSchema(of: SuppliersService.schema)
+            #expect(try await house.call(.get, "/v1/supplier_accounts").status == 200)
         }
     }
 
