@@ -20,14 +20,15 @@ package final class KnownPaths: Sendable {
         paths.withLock { $0[path, default: Path(parts: parts, methods: [])].methods.formUnion(methods) }
     }
 
-    /// The methods at `path` in the order of their names, none where nothing is there.
+    /// The methods at `path` in the order of their names, none where nothing is there. A path that is named counts before
+    /// one that takes any part.
     package func methods(at path: String) -> [String] {
         let parts = path.split(separator: "/")
         let found = paths.withLock { paths in
-            paths.values.first { known in
+            paths.values.filter { known in
                 known.parts.count == parts.count
                     && zip(known.parts, parts).allSatisfy { known, part in known.map { $0 == part } ?? true }
-            }
+            }.max { $0.parts.count { $0 != nil } < $1.parts.count { $0 != nil } }
         }
         return (found?.methods ?? []).sorted()
     }

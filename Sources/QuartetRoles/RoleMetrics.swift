@@ -30,6 +30,16 @@ enum RoleMetrics {
         Counter(label: "quartet_projection_errors_total", dimensions: [("projection", name)])
     }
 
+    /// Rows that have had their turn in an aging cache.
+    static func aged(_ cache: String) -> Counter {
+        Counter(label: "quartet_aging_rows_total", dimensions: [("cache", cache)])
+    }
+
+    /// How long a turn takes.
+    static func turnSeconds(_ cache: String) -> Timer {
+        Timer(label: "quartet_aging_turn_seconds", dimensions: [("cache", cache)])
+    }
+
     /// How old the oldest transaction in flight is. It holds up nothing, but servers suffer from it.
     static func oldestTransaction(_ database: String) -> Gauge {
         Gauge(label: "quartet_outbox_oldest_transaction_seconds", dimensions: [("database", database)])

@@ -22,7 +22,7 @@ package struct Composition: Sendable {
     let configuration: QuartetConfiguration
     /// The same for every role: neighbours in one process hear each other without a server in between.
     let ports: Ports
-    private let shop: [any ShopService]
+    let shop: [any ShopService]
     private let metrics: MetricsRegistry
     let logger: Logger
 
@@ -109,6 +109,7 @@ package struct Composition: Sendable {
         case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
         case .project:
             return try shop.flatMap { try $0.handlers.flatMap { try consumers(of: $0) } } + projections()
+        case .cache: return agingRefreshers()
         case .check: return [try sweeper()]
         case .sync: return [try syncRole()]
         }
@@ -126,7 +127,7 @@ package struct Composition: Sendable {
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
                 cache: ports.cache, flow: clients.invalidationFlow(ports.outboxes)),
-            services: shop.map(\.calls),
+            services: shop.map(\.calls) + agingCaches.map(\.calls),
             probes: probes, metrics: { [metrics] in metrics.text() }, observe: BatchMetrics().observe,
             logger: logger,
             onListening: onListening)

@@ -20,6 +20,7 @@ struct Ports: Sendable {
     let queue: MongoTaskQueue
     let progress: RedisProgressBoard
     let cache: RedisVersionedCache
+    let aging: RedisAgingCache
 
     init(clients: StoreClients, configuration: QuartetConfiguration, logger: Logger) throws {
         requests = try PostgresRequestStore(databases: clients.databases)
@@ -35,6 +36,7 @@ struct Ports: Sendable {
             client: clients.redis, configuration: Self.progressConfiguration(configuration.redis),
             cache: configuration.redis.cache, logger: logger)
         cache = RedisVersionedCache(client: clients.redis, configuration: configuration.redis.cache, logger: logger)
+        aging = RedisAgingCache(client: clients.redis, keys: RedisKeys(prefix: configuration.redis.prefix))
     }
 
     /// Processes may be configured otherwise than this one: twice its longest time is left.

@@ -25,6 +25,9 @@ package protocol ShopService: Sendable {
     /// Its other calls, under `/v1`.
     func addRoutes(to routes: ServiceRouter)
 
+    /// Of which an aging cache is kept.
+    var agingRows: [AgingRows] { get }
+
     /// What takes in the events of `subscriptions`, in their order.
     var handlers: [any EventHandler] { get }
 }
@@ -45,6 +48,7 @@ extension ShopService {
     package static var subscriptions: [Subscription] { [] }
     package static var callDescription: [UInt8] { [] }
     package var resources: [any ServedResource] { [] }
+    package var agingRows: [AgingRows] { [] }
     package var handlers: [any EventHandler] { [] }
     package func addRoutes(to routes: ServiceRouter) {}
 

@@ -8,14 +8,15 @@ package import QuartetHTTP
 extension User {
     /// Of the columns that statements about users give.
     package init(row: PostgresRow) throws {
-        let (id, nickname, name, email, image, version, isDeleted, changedAt) = try row.decode(
-            UUID.self, String.self, String.self, String.self, String?.self, Int64.self, Bool.self, Date.self)
+        let (id, nickname, name, email, image, version, isDeleted, changedAt, facts) = try row.decode(
+            UUID.self, String.self, String.self, String.self, String?.self, Int64.self, Bool.self, Date.self,
+            [UInt8]?.self)
         self.init(
-            id: id, nickname: nickname, name: name, email: email, profileImage: image, version: version,
+            id: id, nickname: nickname, name: name, email: email, profileImage: image, facts: facts, version: version,
             isDeleted: isDeleted, changedAt: changedAt)
     }
 
-    /// As callers get it, from the source and from copies alike.
+    /// As callers get it; from copies, without the facts.
     package var json: [UInt8] {
         JSONWriter.object {
             $0.field("id", id.uuidString.lowercased())
@@ -23,6 +24,7 @@ extension User {
             $0.field("name", name)
             $0.field("email", email)
             $0.field("profile_image", ifPresent: profileImage)
+            if let facts { $0.fields(ofObject: facts) }
             $0.field("version", version)
         }
     }

@@ -10,7 +10,9 @@ struct Quartet: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Roles",
-                subcommands: [Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, RunAll.self]),
+                subcommands: [
+                    Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, Cache.self, RunAll.self,
+                ]),
             CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
             CommandGroup(name: "Suppliers", subcommands: [Sync.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),

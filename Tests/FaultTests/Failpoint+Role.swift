@@ -41,6 +41,8 @@ extension Failpoint: CustomTestStringConvertible {
         case projection
         /// The source is copied.
         case bootstrap
+        /// Rows have their turn in an aging cache.
+        case aging
         /// A supplier's pages are fetched.
         case sync
     }
@@ -67,6 +69,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .userStored, .userDeleted: .user
         case .readModelApplied: .projection
         case .pageCopied: .bootstrap
+        case .agingRefilled: .aging
         case .supplierPageFetched, .supplierPageStored, .supplierPassEnded: .sync
         }
     }

@@ -152,6 +152,17 @@ import Testing
     @Test("lists are read by their indexes")
     func plans() async throws {
         try await House.open(.oneDatabase) { house in
+            // With none, any index is as good as another.
+            let place = house.databases.tables[Table("products")]
+            try await house.databases.client(of: place.database).execute(
+                script: """
+                    INSERT INTO \(place.schema).products (
+                        product_id, name, version, created_at, updated_at, brand, price, category_id, supplier_item_id)
+                    SELECT 'p' || n, 'name ' || n, 1, now(), now() + n * interval '1 s', 'brand ' || n % 100, n, NULL,
+                        'i' || n
+                    FROM generate_series(1, 5000) n;
+                    ANALYZE \(place.schema).products
+                    """)
             for service in house.services {
                 for case let resource as ResourceEndpoints in service.resources {
                     for plan in try await resource.listPlans() {

@@ -87,14 +87,17 @@ struct House {
 
     /// The services' calls beside those of the analyses, which are on fakes but for products.
     static func server(_ services: [any ShopService], _ clients: StoreClients) throws -> APIServer {
-        APIServer(
+        let store = FakeAgingCacheStore()
+        let aging = services.flatMap(\.agingRows).map { AgingCache(source: $0, store: store) }
+        return APIServer(
             configuration: APIConfiguration(key: "the key"),
             ports: APIPorts(
                 requests: FakeRequestStore(database: FakeDatabase()), queue: FakeTaskQueue(),
                 products: try PostgresProductStore(databases: clients.databases), reviews: FakeReviewStore(),
                 sessions: FakeSessionStore(), cards: FakeCardStore(), keywords: FakeKeywordStore(),
                 progress: FakeProgressBoard(), cache: FakeVersionedCache()),
-            services: services.map(\.calls), probes: clients.probes(publishing: false), logger: logger)
+            services: services.map(\.calls) + aging.map(\.calls), probes: clients.probes(publishing: false),
+            logger: logger)
     }
 
     private static func administer(_ server: PostgresServer, _ scripts: [String]) async throws {

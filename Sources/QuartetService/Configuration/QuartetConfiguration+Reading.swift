@@ -146,6 +146,11 @@ extension QuartetConfiguration {
         project.metricsInterval = try reader.duration(
             "project.metrics_interval", project.metricsInterval, in: .milliseconds(100)...(.seconds(86_400)))
         project.rowsPerPage = try reader.integer("project.rows_per_page", project.rowsPerPage, in: 1...1_000_000)
+        aging.interval = try reader.duration(
+            "aging.interval", aging.interval, in: .milliseconds(100)...(.seconds(86_400)))
+        aging.newRows = try reader.integer("aging.new_rows", aging.newRows, in: 1...500)
+        aging.oldRows = try reader.integer("aging.old_rows", aging.oldRows, in: 1...500)
+        aging.life = try reader.duration("aging.life", aging.life, in: .seconds(1)...(.seconds(604_800)))
     }
 }
 

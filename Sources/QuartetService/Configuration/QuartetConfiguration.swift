@@ -32,6 +32,7 @@ package struct QuartetConfiguration: Sendable {
     package var events = EventConsumerConfiguration()
     package var redrive = RedriveConfiguration()
     package var project = ProjectSettings()
+    package var aging = AgingConfiguration()
     package var check = CheckConfiguration()
     package var sync = SyncConfiguration()
     package var outboxShards = 8

@@ -24,6 +24,11 @@ package struct RedisKeys: Sendable, Hashable {
     /// Which memory of the server all of its cache entries are of.
     package var cacheEpoch: String { "\(prefix)cache_epoch" }
 
+    /// The rows of an aging cache. Its other keys are on the same node.
+    func aging(_ name: String) -> String { "\(prefix)cache:\(name)" }
+    func agingRefreshed(_ name: String) -> String { "{\(aging(name))}:refreshed" }
+    func agingTurn(_ name: String) -> String { "{\(aging(name))}:turn" }
+
     /// The keys of the scripts that read and write an entry.
     func scriptKeys(_ key: CacheKey) -> [String] {
         [cache(key), cacheEpoch] + (key.family.tag.map { [cacheTag($0)] } ?? [])

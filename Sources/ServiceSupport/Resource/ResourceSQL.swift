@@ -18,7 +18,7 @@ struct ResourceSQL {
     /// Key, version and document of a row.
     private func row(_ alias: String) -> String { "\(alias).\(key), \(alias).version, \(document(alias))" }
 
-    private func document(_ alias: String) -> String {
+    func document(_ alias: String) -> String {
         let fields =
             ["'id', \(alias).\(key)"] + (resource.shown.map { "'\($0.name)', \(alias).\($0.name)" })
             + ["version", "created_at", "updated_at"].map { "'\($0)', \(alias).\($0)" }

@@ -19,10 +19,16 @@ package struct PostgresUserStore: UserStore {
     }
 
     package func put(_ id: UUID, _ details: UserDetails) async throws -> User {
-        for text in [details.nickname, details.name, details.email, details.profileImage ?? ""] {
+        let facts = details.facts
+        for text in [
+            details.nickname, details.name, details.email, details.profileImage, facts.gender, facts.ageGroup,
+            facts.region,
+        ].compactMap({ $0 }) {
             try StoredText.require(text, "user \(id)")
         }
-        let rows = try await putUser.run(id, details.nickname, details.name, details.email, details.profileImage)
+        let rows = try await putUser.run(
+            id, details.nickname, details.name, details.email, details.profileImage, facts.gender, facts.age,
+            facts.ageGroup, facts.region, facts.joinDate)
         return try User(row: rows.single())
     }
 

@@ -45,32 +45,59 @@ struct UserEndpoints: Sendable {
 }
 
 private struct IncomingUser: Decodable {
-    let nickname, name, email: String
-    let profileImage: String?
-
-    private enum CodingKeys: String, CodingKey {
-        case nickname, name, email
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case nickname, name, email, gender, age, region
         case profileImage = "profile_image"
+        case ageGroup = "age_group"
+        case joinDate = "join_date"
     }
 
+    private let nickname, name, email: String
+    private let profileImage: String?
+    private let facts: UserFacts
+
     init(from decoder: any Decoder) throws {
-        try decoder.refuseFields(except: ["nickname", "name", "email", "profile_image"])
+        try decoder.refuseFields(except: Set(CodingKeys.allCases.map(\.rawValue)))
         let values = try decoder.container(keyedBy: CodingKeys.self)
         nickname = try values.decode(String.self, forKey: .nickname)
         name = try values.decode(String.self, forKey: .name)
         email = try values.decode(String.self, forKey: .email)
         profileImage = try values.decodeIfPresent(String.self, forKey: .profileImage)
+        var facts = UserFacts()
+        facts.gender = try values.decodeIfPresent(String.self, forKey: .gender)
+        facts.age = try values.decodeIfPresent(Int.self, forKey: .age)
+        facts.ageGroup = try values.decodeIfPresent(String.self, forKey: .ageGroup)
+        facts.region = try values.decodeIfPresent(String.self, forKey: .region)
+        facts.joinDate = try values.decodeIfPresent(String.self, forKey: .joinDate)
+        self.facts = facts
     }
 
     func details() throws -> UserDetails {
         for (field, text) in [
             ("nickname", nickname), ("name", name), ("email", email), ("profile_image", profileImage),
+            ("gender", facts.gender), ("age_group", facts.ageGroup), ("region", facts.region),
         ] {
             guard let text else { continue }
             guard (1...512).contains(text.utf8.count), !text.utf8.contains(0) else {
                 throw Problem(.unprocessableContent, "bad-value", "\(field) is 1 to 512 bytes")
             }
         }
-        return UserDetails(nickname: nickname, name: name, email: email, profileImage: profileImage)
+        if let age = facts.age, !(0...150).contains(age) {
+            throw Problem(.unprocessableContent, "bad-value", "age is 0 to 150 years")
+        }
+        if let date = facts.joinDate, !Self.isDate(date) {
+            throw Problem(.unprocessableContent, "bad-value", "join_date is a date as 2026-11-30")
+        }
+        return UserDetails(nickname: nickname, name: name, email: email, profileImage: profileImage, facts: facts)
+    }
+
+    /// A day of the years 1 to 9999, which are what PostgreSQL's dates and those of callers have in common.
+    private static func isDate(_ text: String) -> Bool {
+        guard let match = text.wholeMatch(of: /([0-9]{4})-([0-9]{2})-([0-9]{2})/), let year = Int(match.1),
+            let month = Int(match.2), let day = Int(match.3), year > 0
+        else { return false }
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        return DateComponents(calendar: calendar, year: year, month: month, day: day).isValidDate
     }
 }

@@ -13,13 +13,15 @@ package struct CatalogService: ShopService {
         migrations: [
             Migration(1, "products", PackageResources._001_products_sql, formers: [("dropship", 1)]),
             Migration(2, "catalog", PackageResources._002_catalog_sql),
-            Migration(3, "supplier_items", PackageResources._003_supplier_items_sql),
+            Migration(3, "product_turns", PackageResources._003_product_turns_sql),
+            Migration(4, "supplier_items", PackageResources._004_supplier_items_sql),
         ])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]
     package static let callDescription = PackageResources.calls_json
     package static let subscriptions = [SupplierItems.subscription]
 
     package let resources: [any ServedResource]
+    package let agingRows: [AgingRows]
     package let handlers: [any EventHandler]
     private let prices: PriceHistory
 
@@ -27,6 +29,7 @@ package struct CatalogService: ShopService {
         resources = try [Self.products, Self.categories].map {
             try ResourceEndpoints($0, of: Self.schema, databases: databases)
         }
+        agingRows = [try AgingRows(Self.products, of: Self.schema, databases: databases)]
         prices = try PriceHistory(databases: databases)
         handlers = [try SupplierItems(databases: databases)]
     }
@@ -48,7 +51,6 @@ extension CatalogService {
             Column("list_price", .money),
             Column("discount_rate", .integer(0...100)),
             Column("stock", .integer(0...Int64.max), fallback: "0"),
-            Column("last_cached_at", .time, .readOnly),
         ],
         events: .init(created: .productCreated, updated: .productUpdated, deleted: .productDeleted),
         conflicts: [

@@ -15,13 +15,10 @@ struct EventsTopology: AsyncParsableCommand {
 
     func run() async throws {
         let reports = try await configuration.withComposition("events") { try await $0.eventTopology() }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
         if !json { Terminal.out("exchange \(Composition.eventExchange)") }
         for report in reports {
             if json {
-                Terminal.out(String(decoding: try encoder.encode(report), as: UTF8.self))
+                Terminal.out(try JSONLine.text(report))
                 continue
             }
             let state =

@@ -30,10 +30,7 @@ enum LetterView {
             bytes: letter.value.count, key: String(decoding: letter.key, as: UTF8.self),
             headers: letter.headers.map { [$0.name, String(decoding: $0.value, as: UTF8.self)] },
             dataBase64: Data(letter.value).base64EncodedString())
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(document), as: UTF8.self)
+        return try JSONLine.text(document)
     }
 
     private struct Document: Encodable {

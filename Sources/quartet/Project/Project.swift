@@ -39,7 +39,7 @@ struct ProjectStatus: AsyncParsableCommand {
 
     func run() async throws {
         for report in try await configuration.withComposition("project", { try await $0.projectionReports() }) {
-            Terminal.out(try json ? ProjectionView.json(report) : ProjectionView.text(report))
+            Terminal.out(try json ? JSONLine.text(report) : ProjectionView.text(report))
         }
     }
 }
@@ -102,20 +102,12 @@ extension ProjectionName {
             bar.finish()
             return report
         }
-        Terminal.out(try json ? ProjectionView.json(report) : ProjectionView.text(report))
+        Terminal.out(try json ? JSONLine.text(report) : ProjectionView.text(report))
         if !report.isWhole { throw ExitCode(1) }
     }
 }
 
 private enum ProjectionView {
-    static func json(_ report: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.dateEncodingStrategy = .iso8601
-        return String(decoding: try encoder.encode(report), as: UTF8.self)
-    }
-
     static func text(_ report: ProjectionReport) -> String {
         let waiting = report.lagEvents.map { "\($0) events" } ?? "an unknown number of events"
         let copied = report.copiedAt.map { "copied whole \($0.formatted(.iso8601))" } ?? "never copied whole"

@@ -35,7 +35,7 @@ import Testing
                 let checkStore = try RedisCacheCheckStore(
                     client: client, cache: cache, progress: progress, databases: databases)
                 let subject = CacheCheckStoreSubject(
-                    checkStore: checkStore, cache: RedisVersionedCache(client: client, configuration: cache),
+                    checkStore: checkStore, cache: makeCache(client, cache),
                     stores: try PostgresTestDatabase.fixture(databases), prefix: prefix, stranger: stranger,
                     timesToLive: times,
                     plant: { name, timeToLive in

@@ -19,7 +19,7 @@ import Testing
     @Test func whatARestartBringsBackIsNotShown() async throws {
         try await withPrivateRedis { server in
             try await withRedis(server) { client in
-                let cache = RedisVersionedCache(client: client)
+                let cache = makeCache(client)
                 #expect(try await cache.put(old, at: key))
                 let ticket = try await cache.get([CacheRead(key: key)])[0].ticket
                 await server.kill()
@@ -42,7 +42,7 @@ import Testing
                 try await withRedis(first) { primary in
                     try await withRedis(second) { replica in
                         let (before, after) = (
-                            RedisVersionedCache(client: primary), RedisVersionedCache(client: replica)
+                            makeCache(primary), makeCache(replica)
                         )
                         let port = String(first.url.split(separator: ":").last ?? "")
                         #expect(try await before.put(old, at: key))
@@ -69,7 +69,7 @@ import Testing
     @Test func aFlushBetweenLookAndPutIsNoticed() async throws {
         try await withPrivateRedis { server in
             try await withRedis(server) { client in
-                let cache = RedisVersionedCache(client: client)
+                let cache = makeCache(client)
                 let ticket = try await cache.get([CacheRead(key: key)])[0].ticket
                 try await cache.invalidate([.entry(key, version: 2)])
                 _ = try await client.send(RedisCommand("FLUSHALL"))
@@ -84,7 +84,7 @@ import Testing
     @Test func aKeyOfAnotherTypeIsReplaced() async throws {
         try await withPrivateRedis { server in
             try await withRedis(server) { client in
-                let cache = RedisVersionedCache(client: client)
+                let cache = makeCache(client)
                 let name = RedisKeys().cache(key)
                 try await client.set(name, "not a hash")
                 try await cache.invalidate([.entry(key, version: 2)])
@@ -115,7 +115,7 @@ import Testing
                 (configuration.username, configuration.password) = ("some", "pw")
                 let limited = RedisClient(configuration: configuration, logger: Logger(label: "test"))
                 let product = try #require(ProductID("p"))
-                try await RedisVersionedCache(client: limited).invalidate([
+                try await makeCache(limited).invalidate([
                     .entry(.analysis(product), version: 2), .tag(.products), .entry(key, version: 2),
                 ])
                 #expect(try await client.hgetall(RedisKeys().cache(key))["version"] == Array("2".utf8))
@@ -127,7 +127,7 @@ import Testing
     @Test func aServerWithoutMemoryForgetsWhatIsOld() async throws {
         try await withPrivateRedis { server in
             try await withRedis(server) { client in
-                let cache = RedisVersionedCache(client: client)
+                let cache = makeCache(client)
                 let page = CacheKey.productPage(after: nil, limit: 1)
                 let list = CacheEntry(version: 0, value: [1])
                 #expect(try await cache.put(old, at: key))
@@ -164,7 +164,7 @@ import Testing
             configuration.keys = RedisKeys(prefix: TestStack.uniqueName("ends") + ":")
             var progress = RedisProgressConfiguration()
             progress.keys = configuration.keys
-            let cache = RedisVersionedCache(client: client, configuration: configuration)
+            let cache = makeCache(client, configuration)
             let boards = (0..<2).map { _ in
                 RedisProgressBoard(
                     client: client, configuration: progress, cache: configuration, logger: Logger(label: "test"))

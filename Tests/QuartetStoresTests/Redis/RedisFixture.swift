@@ -1,5 +1,6 @@
 import Logging
 import QuartetStack
+import QuartetStores
 import QuartetTesting
 import Redis
 
@@ -32,4 +33,13 @@ func withPrivateRedis(_ body: (RedisServer) async throws -> Void) async throws {
     }
     await server.stop()
     try outcome.get()
+}
+
+/// A cache that waits as long as the machine takes.
+func makeCache(
+    _ client: RedisClient, _ configuration: RedisCacheConfiguration = RedisCacheConfiguration()
+) -> RedisVersionedCache {
+    var configuration = configuration
+    configuration.timeout = .seconds(60)
+    return RedisVersionedCache(client: client, configuration: configuration)
 }

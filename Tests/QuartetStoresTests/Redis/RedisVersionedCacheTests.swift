@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct RedisVersionedCacheTests {
     @Test(arguments: VersionedCacheConformance.behaviours)
     func conforms(_ behaviour: Conformance<any VersionedCache>) async throws {
-        try await withRedis { try await behaviour.check(RedisVersionedCache(client: $0)) }
+        try await withRedis { try await behaviour.check(makeCache($0)) }
     }
 
     @Test func everyKeyExpires() async throws {
@@ -17,7 +17,7 @@ import Testing
             configuration.keys = RedisKeys(prefix: TestStack.uniqueName("cache") + ":")
             configuration.timesToLive = [.latestResults: .seconds(600), .products: .seconds(60)]
             configuration.tombstoneTTL = .seconds(6)
-            let cache = RedisVersionedCache(client: client, configuration: configuration)
+            let cache = makeCache(client, configuration)
             let products = try (0..<4).map { try #require(ProductID("p\($0)")) }
             let entry = CacheEntry(version: 1, value: [1])
             _ = try await cache.put(entry, at: .analysis(products[0]))
@@ -52,7 +52,7 @@ import Testing
         try await withRedis { client in
             var configuration = RedisCacheConfiguration()
             configuration.valueBytesMax = 10
-            let cache = RedisVersionedCache(client: client, configuration: configuration)
+            let cache = makeCache(client, configuration)
             let key = CacheKey.product(try #require(ProductID(TestStack.uniqueName("p"))))
             #expect(
                 try await cache.put(CacheEntry(version: 1, value: Array(repeating: 0, count: 11)), at: key) == false)
@@ -63,7 +63,7 @@ import Testing
     @Test func scriptsComeBackAfterEverythingIsFlushed() async throws {
         try await withPrivateRedis { server in
             try await withRedis(server) { client in
-                let cache = RedisVersionedCache(client: client)
+                let cache = makeCache(client)
                 let keys = try (0..<50).map { CacheKey.product(try #require(ProductID("p\($0)"))) }
                 for version in Int64(1)...3 {
                     #expect(try await cache.put(CacheEntry(version: version, value: [1]), at: keys[0]))

@@ -29,7 +29,7 @@ SELECT changed.product_id, changed.name, changed.version, NULL::json FROM change
 SELECT product_id, name, version, json_strip_nulls(json_build_object(
     'supplier_item_id', supplier_item_id, 'category_id', category_id, 'brand', brand, 'currency', currency,
     'price', price, 'list_price', list_price, 'discount_rate', discount_rate, 'stock', stock,
-    'last_cached_at', last_cached_at, 'created_at', created_at, 'updated_at', updated_at))
+    'created_at', created_at, 'updated_at', updated_at))
 FROM {products} WHERE product_id = ANY ($1::text[]) AND deleted_at IS NULL;
 
 -- name: products_after

@@ -1,15 +1,15 @@
 -- The service my's own tables: read models in a database of their own.
 
 -- name: view_user
-SELECT user_id, nickname, name, email, profile_image, version, is_deleted, changed_at
+SELECT user_id, nickname, name, email, profile_image, version, is_deleted, changed_at, NULL::text
 FROM {users_view} WHERE user_id = $1::uuid;
 
 -- name: view_after
-SELECT user_id, nickname, name, email, profile_image, version, is_deleted, changed_at
+SELECT user_id, nickname, name, email, profile_image, version, is_deleted, changed_at, NULL::text
 FROM {users_view} WHERE user_id > $1::uuid ORDER BY user_id LIMIT $2::bigint;
 
 -- name: view_by_id
-SELECT user_id, nickname, name, email, profile_image, version, is_deleted, changed_at
+SELECT user_id, nickname, name, email, profile_image, version, is_deleted, changed_at, NULL::text
 FROM {users_view} WHERE user_id = ANY ($1::uuid[]);
 
 -- name: replace_users
