@@ -35,6 +35,7 @@ extension Target {
             dependencies: [
                 "ClientSupport", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetHTTP", "QuartetRoles",
                 "ServiceSupport", .hummingbird, .httpTypes, .logging, .nioCore,
+                .coreMetrics, .metrics, .serviceLifecycle,
             ],
             path: "Sources/Services/\(name)", resources: [.embedInCode("Resources")])
     }
@@ -107,7 +108,7 @@ let package = Package(
             exclude: ["README.md"],
             resources: [
                 .embedInCode("analysis"), .embedInCode("consistency"), .embedInCode("dead_letters"),
-                .embedInCode("events"), .embedInCode("suppliers"),
+                .embedInCode("events"),
             ]),
         .target(
             name: "QuartetStores",
@@ -154,6 +155,7 @@ let package = Package(
         .room("My"),
         .room("Catalog"),
         .room("Market"),
+        .room("Suppliers"),
 
         // Private local servers, the composition root, the executable.
         .target(name: "QuartetStack", dependencies: ["CRDKafka", "Mongo", "ClientSupport", .logging]),
@@ -169,6 +171,7 @@ let package = Package(
                 "Auth", "Catalog", "My", "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetDatabases",
                 "QuartetEmotion", "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetStores", "ServiceSupport",
                 "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
+                "Suppliers",
                 .coreMetrics,
                 .logging, .metrics,
                 .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
@@ -194,6 +197,7 @@ let package = Package(
             dependencies: [
                 "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
                 "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport", "Mongo",
+                "Suppliers",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
@@ -263,6 +267,7 @@ let package = Package(
                 "Auth", "Catalog", "ClientSupport", "My", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,
+                "Suppliers", "SystemTesting", "quartet", .hummingbirdCore, .serviceLifecycle,
             ]),
 
         // The whole of it, from outside: the executable on private servers.

@@ -116,6 +116,7 @@ package struct Composition: Sendable {
             return try handlers.flatMap { try consumers(of: $0) } + projections()
         case .cache: return agingRefreshers()
         case .check: return [try sweeper()]
+        case .sync: return [try syncRole()]
         }
     }
 

@@ -6,6 +6,7 @@ import QuartetCore
 package import QuartetDatabases
 import QuartetMigrations
 import ServiceSupport
+import Suppliers
 
 /// The services of the house, a line each.
 package enum HouseServices {
@@ -14,6 +15,7 @@ package enum HouseServices {
         AuthService.self,
         MyService.self,
         MarketService.self,
+        SuppliersService.self,
     ]
 
     /// Where everything is unless a configuration says otherwise.

@@ -14,6 +14,7 @@ struct Quartet: AsyncParsableCommand {
                     Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, Cache.self, RunAll.self,
                 ]),
             CommandGroup(name: "Stores", subcommands: [Migrate.self, Doctor.self, Check.self, Events.self]),
+            CommandGroup(name: "Suppliers", subcommands: [Sync.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
                 name: "Clients",

@@ -45,6 +45,8 @@ extension Failpoint: CustomTestStringConvertible {
         case orders
         /// Rows have their turn in an aging cache.
         case aging
+        /// A supplier's pages are fetched.
+        case sync
     }
 
     var scene: Scene {
@@ -71,6 +73,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .pageCopied: .bootstrap
         case .ordersStored: .orders
         case .agingRefilled: .aging
+        case .supplierPageFetched, .supplierPageStored, .supplierPassEnded: .sync
         }
     }
 

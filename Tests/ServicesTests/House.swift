@@ -56,11 +56,14 @@ struct House {
         let server = try await server.value
         let names = layout.names { TestStack.uniqueName("shop_\($0)") }
         var settings = layout.settings
+        // Many houses are on one server.
+        settings["DB_CONNECTIONS_MAX"] = "4"
         for (name, database) in names {
             settings["\(name.uppercased())_DATABASE_URL"] = server.url(database: database)
         }
         for service in HouseServices.all {
             let name = service.schema.name
+            settings["SERVICES_\(name.uppercased())_CONNECTIONS_MAX"] = "2"
             settings["SERVICES_\(name.uppercased())_ROLE"] = String(TestStack.uniqueName("role_\(name)").prefix(48))
         }
         try await administer(server, Set(names.values).map { "CREATE DATABASE \($0)" })

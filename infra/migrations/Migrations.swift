@@ -38,15 +38,8 @@ extension ServiceSchema {
         migrations: [Migration(1, "dead_letters", PackageResources._001_dead_letters_sql, formers: [("dropship", 4)])],
         hasOwnPool: false)
 
-    package static let supplierProducts = ServiceSchema(
-        "supplier_products", in: .source, schema: "suppliers", tables: [Table("supplier_products")],
-        migrations: [
-            Migration(1, "supplier_products", PackageResources._001_supplier_products_sql, formers: [("source", 1)])
-        ],
-        hasOwnPool: false)
-
     /// What is no room of the house: the analysis pipeline and what it leans on.
-    package static let pipeline = [analysis, consistency, deadLetters, supplierProducts]
+    package static let pipeline = [analysis, consistency, deadLetters]
 }
 
 extension Migrator {

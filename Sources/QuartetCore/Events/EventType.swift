@@ -156,6 +156,7 @@ extension EventType {
     private static let table: [EventType] = [
         analysisRequested, analysisCompleted, analysisFailed, analysisCancelled, productUpdated, productCreated,
         productDeleted, productRenamed, consistencyFinding, userCreated, userUpdated, userDeleted,
+        supplierItemChanged, supplierItemRemoved,
     ]
 
     package static let analysisRequested = EventType(

@@ -21,9 +21,10 @@ package struct ConfigurationUse: OptionSet, Sendable {
     /// The outbox, and who reads what the relay delivers.
     package static let relay = ConfigurationUse(rawValue: 8)
     package static let check = ConfigurationUse(rawValue: 16)
+    package static let sync = ConfigurationUse(rawValue: 32)
     /// The address of the API and its key alone.
     package static let client: ConfigurationUse = []
-    package static let everything: ConfigurationUse = [.stores, .api, .work, .relay, .check]
+    package static let everything: ConfigurationUse = [.stores, .api, .work, .relay, .check, .sync]
 
     /// What roles use. The shards of the outbox are everybody's.
     package init(roles: Set<RoleName>) {
@@ -31,6 +32,7 @@ package struct ConfigurationUse: OptionSet, Sendable {
         if roles.contains(.serve) { insert(.api) }
         if roles.contains(.work) { insert(.work) }
         if roles.contains(.check) { insert(.check) }
+        if roles.contains(.sync) { insert(.sync) }
     }
 }
 
@@ -86,6 +88,7 @@ extension QuartetConfiguration {
         try reader.part(use.contains(.work)) { try configuration.worker.read(from: &$0) }
         try reader.part(use.contains(.relay)) { try configuration.readRelay(from: &$0) }
         try reader.part(use.contains(.check)) { try configuration.check.read(from: &$0) }
+        try reader.part(use.contains(.sync)) { try configuration.sync.read(from: &$0) }
         try reader.part(use.contains(.work)) { try configuration.emotion.read(from: &$0) }
         return configuration
     }

@@ -6,6 +6,7 @@ package import QuartetDatabases
 package import QuartetEmotion
 package import QuartetRoles
 package import QuartetStores
+package import Suppliers
 
 /// Everything that can be configured, with its default. Read by ``load(path:environment:)``.
 package struct QuartetConfiguration: Sendable {
@@ -34,6 +35,7 @@ package struct QuartetConfiguration: Sendable {
     package var orders = OrderSettings()
     package var aging = AgingConfiguration()
     package var check = CheckConfiguration()
+    package var sync = SyncConfiguration()
     package var outboxShards = 8
     package var emotion = EmotionSettings()
 

@@ -3,6 +3,8 @@ package struct Column: Sendable {
     package enum Kind: Sendable, Hashable {
         /// 1 to so many bytes.
         case text(bytesMax: Int)
+        /// Where something answers by HTTP, without a query.
+        case url
         /// Of something, as its shop gave it: any text of 1 to 128 bytes.
         case id
         case uuid
@@ -53,7 +55,7 @@ package struct Column: Sendable {
     /// Its type in PostgreSQL.
     package var sqlType: String {
         switch kind {
-        case .text, .id, .currency: "text"
+        case .text, .url, .id, .currency: "text"
         case .uuid: "uuid"
         case .integer, .money: "bigint"
         case .time: "timestamptz"

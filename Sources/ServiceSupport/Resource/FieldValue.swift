@@ -60,6 +60,11 @@ extension Column {
                 throw refusal("is 1 to \(bytesMax) bytes", at: place)
             }
             return .text(text)
+        case (.url, .text(let text)):
+            guard text.utf8.count <= Self.urlBytesMax, text.wholeMatch(of: /https?:\/\/[^\/?#\s]+[^?#\s]*/) != nil,
+                !text.utf8.contains(0)
+            else { throw refusal("is an http:// or https:// URL without a query", at: place) }
+            return .text(text)
         case (.id, .text(let text)):
             guard ShopID.isValid(text) else { throw refusal("is \(ShopID.rule)", at: place) }
             return .text(text)
@@ -104,13 +109,15 @@ extension Column {
             default: return .text(cell)
             }
         case .json: return .nested(Array(cell.utf8))
-        case .text, .id, .uuid, .currency, .time: return .text(cell)
+        case .text, .url, .id, .uuid, .currency, .time: return .text(cell)
         }
     }
 
+    static let urlBytesMax = 1_024
+
     private var expectation: String {
         switch kind {
-        case .text, .id, .uuid, .currency, .time: "a string"
+        case .text, .url, .id, .uuid, .currency, .time: "a string"
         case .integer, .money: "an integer"
         case .flag: "true or false"
         case .json: "JSON"

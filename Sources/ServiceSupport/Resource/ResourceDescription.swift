@@ -179,6 +179,10 @@ struct ResourceDescription {
         case .uuid:
             type("string", canBeNull: canBeNull, &json)
             json.field("format", "uuid")
+        case .url:
+            type("string", canBeNull: canBeNull, &json)
+            json.field("maxLength", Column.urlBytesMax)
+            json.field("pattern", "^https?://[a-z0-9]{1,64}(:[1-9][0-9]{0,3})?(/[a-z0-9]{1,64}){0,4}$")
         case .currency:
             type("string", canBeNull: canBeNull, &json)
             json.field("pattern", "^[A-Z]{3}$")

@@ -1,23 +1,28 @@
 package import QuartetCore
 package import QuartetDatabases
 package import QuartetHTTP
+package import QuartetRoles
 package import ServiceSupport
 
 /// What there is to sell: products, their categories and what they cost since when.
 package struct CatalogService: ShopService {
     package static let schema = ServiceSchema(
         "catalog", in: .dropship,
-        tables: [.products, .categories, .priceHistory], functions: [Table("note_prices")],
+        tables: [.products, .categories, .priceHistory],
+        functions: [Table("note_prices"), Table("forget_supplier_version")],
         migrations: [
             Migration(1, "products", PackageResources._001_products_sql, formers: [("dropship", 1)]),
             Migration(2, "catalog", PackageResources._002_catalog_sql),
             Migration(3, "product_turns", PackageResources._003_product_turns_sql),
+            Migration(4, "supplier_items", PackageResources._004_supplier_items_sql),
         ])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]
     package static let callDescription = PackageResources.calls_json
+    package static let subscriptions = [SupplierItems.subscription]
 
     package let resources: [any ServedResource]
     package let agingRows: [AgingRows]
+    package let handlers: [any EventHandler]
     private let prices: PriceHistory
 
     package init(databases: Databases) throws {
@@ -26,6 +31,7 @@ package struct CatalogService: ShopService {
         }
         agingRows = [try AgingRows(Self.products, of: Self.schema, databases: databases)]
         prices = try PriceHistory(databases: databases)
+        handlers = [try SupplierItems(databases: databases)]
     }
 
     package func addRoutes(to routes: ServiceRouter) { prices.add(to: routes.routes) }

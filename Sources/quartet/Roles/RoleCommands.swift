@@ -73,7 +73,7 @@ struct RunAll: AsyncParsableCommand {
 
     @OptionGroup var configuration: ConfigurationOptions
 
-    @Argument(help: "Roles: serve, relay, work, invalidate, project, cache, check (which sweeps on its schedule).")
+    @Argument(help: "Roles: serve, relay, work, invalidate, project, cache, check (on its schedule), sync.")
     var roles: [RoleName] = RoleName.allCases
 
     @Option(help: "The port; quartet.api.port otherwise. 0 takes a free one.")

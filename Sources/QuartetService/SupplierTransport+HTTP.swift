@@ -1,0 +1,44 @@
+import AsyncHTTPClient
+import ClientSupport
+import Foundation
+import NIOCore
+import NIOHTTP1
+import Suppliers
+
+/// Carries requests to suppliers by AsyncHTTPClient.
+struct HTTPSupplierTransport: SupplierTransport {
+    private let client: HTTPClient
+
+    /// The client is the caller's to shut down.
+    init(client: HTTPClient = .shared) {
+        self.client = client
+    }
+
+    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> SupplierAnswer {
+        var request = HTTPClientRequest(url: url)
+        request.headers.add(name: "Accept", value: "application/json")
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        let timeout = TimeAmount.milliseconds(Int64(deadline.remainingMilliseconds))
+        let response = try await client.execute(request, timeout: timeout)
+        do {
+            let body = try await response.body.collect(upTo: bytesMax)
+            return SupplierAnswer(
+                status: Int(response.status.code), body: Array(body.readableBytesView),
+                retryAfter: response.headers.first(name: "Retry-After").flatMap(Self.wait))
+        } catch is NIOTooManyBytesError {
+            throw SupplierBodyTooLarge()
+        }
+    }
+
+    /// Seconds, or a date.
+    ///
+    /// Source: RFC 9110, section 10.2.3.
+    static func wait(_ text: String) -> Duration? {
+        if let seconds = Int64(text) { return .seconds(min(max(seconds, 0), 86_400)) }
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.timeZone = TimeZone(identifier: "GMT")
+        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        return format.date(from: text).map { .seconds(min(max($0.timeIntervalSinceNow, 0), 86_400)) }
+    }
+}

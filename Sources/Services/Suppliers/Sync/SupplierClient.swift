@@ -1,0 +1,106 @@
+import ClientSupport
+import Foundation
+import Synchronization
+
+/// An account as the sync needs it.
+struct SupplierAccount: Sendable {
+    let id: String
+    let url: String
+    /// Secret.
+    let token: String?
+    let requestsPerSecond: Int?
+    let isPaused: Bool
+}
+
+/// Asks one supplier for pages: at its pace, again after a growing pause while it can't be reached or says "later".
+final class SupplierClient: Sendable {
+    private let account: SupplierAccount
+    private let configuration: SyncConfiguration
+    private let transport: any SupplierTransport
+    private let pause: @Sendable (Duration) async throws -> Void
+    private let step: Duration
+    /// When the next request may go out.
+    private let nextSlot = Mutex(ContinuousClock.now)
+
+    init(
+        _ account: SupplierAccount, configuration: SyncConfiguration, transport: any SupplierTransport,
+        pause: @escaping @Sendable (Duration) async throws -> Void
+    ) {
+        (self.account, self.configuration, self.transport, self.pause) = (account, configuration, transport, pause)
+        step = .seconds(1) / (account.requestsPerSecond ?? configuration.requestsPerSecond)
+    }
+
+    /// - Throws: `SyncError`, or `CancellationError`.
+    func page(of kind: SupplierKind, cursor: String?, since: String?) async throws -> SupplierPage {
+        let url = url(of: kind, cursor: cursor, since: since)
+        var failure = SyncError(.unavailable, "never asked")
+        for attempt in 0..<configuration.triesMax {
+            var wait = configuration.backoff.delay(attempt: attempt)
+            do {
+                let answer = try await ask(url)
+                if answer.status == 200 {
+                    return try SupplierPage(answer.body, of: kind, supplier: account.id)
+                }
+                failure = refusal(answer.status, of: kind, hasCursor: cursor != nil)
+                if let asked = answer.retryAfter { wait = max(wait, min(asked, configuration.retryAfterMax)) }
+            } catch let error as SyncError {
+                failure = error
+            }
+            guard failure.code == .unavailable else { throw failure }
+            if attempt + 1 < configuration.triesMax { try await pause(wait) }
+        }
+        throw SyncError(.unavailable, "\(failure.message), \(configuration.triesMax) times")
+    }
+
+    private func ask(_ url: String) async throws -> SupplierAnswer {
+        let now = ContinuousClock.now
+        let slot = nextSlot.withLock { next in
+            let slot = max(next, now)
+            next = slot.advanced(by: step)
+            return slot
+        }
+        if slot > now { try await pause(now.duration(to: slot)) }
+        let deadline = Deadline.after(configuration.requestTimeout)
+        do {
+            return try await withDeadline(deadline, waitingFor: "the supplier") { [self] in
+                try await transport.get(
+                    url, token: account.token, bytesMax: configuration.pageBytesMax, deadline: deadline)
+            }
+        } catch is SupplierBodyTooLarge {
+            throw SyncError(.badAnswer, "the page has more than \(configuration.pageBytesMax) bytes")
+        } catch {
+            // A transport that is cancelled throws something of its own.
+            try Task.checkCancellation()
+            if deadline.isPast || error is DeadlineExceeded {
+                throw SyncError(.unavailable, "no whole answer within \(configuration.requestTimeout)")
+            }
+            throw SyncError(.unavailable, "the supplier can't be reached (\(error))")
+        }
+    }
+
+    private func refusal(_ status: Int, of kind: SupplierKind, hasCursor: Bool) -> SyncError {
+        switch status {
+        case 401, 403: SyncError(.refused, "the supplier refuses the account's token (\(status))")
+        case 404: SyncError(.refused, "the supplier has no /\(kind.rawValue) (404)")
+        case 410 where hasCursor: SyncError(.cursorGone, "the supplier does not know its cursor any longer (410)")
+        case 408, 425, 429, 500...599: SyncError(.unavailable, "the supplier answers \(status)")
+        default: SyncError(.refused, "the supplier refuses the request (\(status))")
+        }
+    }
+
+    private func url(of kind: SupplierKind, cursor: String?, since: String?) -> String {
+        var base = account.url[...]
+        while base.hasSuffix("/") { base = base.dropLast() }
+        let query = [("limit", String(configuration.rowsPerPage)), ("cursor", cursor), ("changed_since", since)]
+        let parts = query.compactMap { name, value in value.map { "\(name)=\(Self.escaped($0))" } }
+        return "\(base)/\(kind.rawValue)?\(parts.joined(separator: "&"))"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
+    }
+
+    /// RFC 3986, section 2.3.
+    private static let unreserved = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+}

@@ -1,0 +1,121 @@
+import Foundation
+import QuartetCore
+
+/// A row of a supplier: its key, the supplier's own id, and what it says, as it was written.
+struct SupplierRow: Sendable {
+    let key: String
+    let id: String
+    let payload: String
+}
+
+/// A row that can't be taken, and why.
+struct RefusedRow: Sendable {
+    static let problemBytesMax = 512
+
+    let id: String?
+    let problem: String
+}
+
+/// One page of a supplier's answer: `{"items": [{"id": ...}, ...], "next": ..., "as_of": ...}`.
+struct SupplierPage: Sendable {
+    static let cursorBytesMax = 2_048
+    static let idBytesMax = 512
+
+    var rows: [SupplierRow] = []
+    var refused: [RefusedRow] = []
+    /// Of the page behind this one; nil for the last.
+    let next: String?
+    /// What lists that came later say they changed since.
+    let asOf: String?
+    let bytes: Int
+
+    /// How many rows it came with.
+    var count: Int { rows.count + refused.count }
+
+    /// - Throws: `SyncError` where the whole is not of the agreed form. A bad row is refused alone.
+    init(_ bytes: [UInt8], of kind: SupplierKind, supplier: String) throws(SyncError) {
+        self.bytes = bytes.count
+        var members: [String: ArraySlice<UInt8>] = [:]
+        do {
+            var parts = try JSONParts.object(bytes)
+            while let (key, value) = try parts.nextMember() {
+                if let name = Self.text(key) { members[name] = value }
+            }
+        } catch {
+            throw SyncError(.badAnswer, "the page is no JSON object")
+        }
+        next = try Self.mark("next", members["next"])
+        asOf = try Self.mark("as_of", members["as_of"])
+        guard let list = members[kind.rawValue], var parts = try? JSONParts.array(Array(list)) else {
+            throw SyncError(.badAnswer, "the page has no array \(kind.rawValue)")
+        }
+        var places: [String: Int] = [:]
+        do {
+            while let part = try parts.next() { take(part, supplier: supplier, &places) }
+        } catch {
+            throw SyncError(.badAnswer, "the page's \(kind.rawValue) are no JSON array")
+        }
+    }
+
+    /// Of a row that comes twice, the last one counts.
+    private mutating func take(_ part: ArraySlice<UInt8>, supplier: String, _ places: inout [String: Int]) {
+        guard let text = String(validating: part, as: UTF8.self),
+            let head = try? JSONDecoder().decode(Head.self, from: Data(part))
+        else {
+            refused.append(RefusedRow(id: nil, problem: "row \(count + 1) of the page is no JSON object in UTF-8"))
+            return
+        }
+        guard let id = head.id?.text, (1...Self.idBytesMax).contains(id.utf8.count), !id.utf8.contains(0) else {
+            let problem = "row \(count + 1) of the page has no id of 1 to \(Self.idBytesMax) bytes"
+            refused.append(RefusedRow(id: nil, problem: problem))
+            return
+        }
+        let row = SupplierRow(key: SupplierKey.make(supplier, id), id: id, payload: text)
+        if let place = places.updateValue(rows.count, forKey: row.key) {
+            places[row.key] = place
+            rows[place] = row
+        } else {
+            rows.append(row)
+        }
+    }
+
+    private static func mark(_ name: String, _ value: ArraySlice<UInt8>?) throws(SyncError) -> String? {
+        guard let value else { return nil }
+        guard let mark = try? JSONDecoder().decode(Mark?.self, from: Data(value)) else {
+            guard value.elementsEqual("null".utf8) else {
+                throw SyncError(.badAnswer, "the page's \(name) is neither text nor a number")
+            }
+            return nil
+        }
+        guard mark.text.utf8.count <= cursorBytesMax, !mark.text.utf8.contains(0) else {
+            throw SyncError(.badAnswer, "the page's \(name) is longer than \(cursorBytesMax) bytes")
+        }
+        return mark.text.isEmpty ? nil : mark.text
+    }
+
+    private static func text(_ quoted: ArraySlice<UInt8>) -> String? {
+        try? JSONDecoder().decode(String.self, from: Data(quoted))
+    }
+
+    /// Text, or a whole number, which some have in place of it.
+    private struct Mark: Decodable {
+        let text: String
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            text = try (try? container.decode(Int64.self)).map(String.init) ?? container.decode(String.self)
+        }
+    }
+
+    private struct Head: Decodable {
+        let id: Mark?
+
+        enum CodingKeys: CodingKey { case id }
+
+        /// An id of another type is none.
+        init(from decoder: any Decoder) throws {
+            id = try? decoder.container(keyedBy: CodingKeys.self).decode(Mark.self, forKey: .id)
+            if id == nil { _ = try decoder.container(keyedBy: CodingKeys.self) }
+        }
+    }
+}

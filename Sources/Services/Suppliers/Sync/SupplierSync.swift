@@ -1,0 +1,269 @@
+import ClientSupport
+package import Foundation
+package import Logging
+import Metrics
+import QuartetCore
+package import QuartetDatabases
+
+/// How far a run is.
+package struct SyncProgress: Sendable {
+    package let kind: SupplierKind
+    package let pages: Int
+    package let met: Int
+    package let changed: Int
+}
+
+/// How the passes over one kind of a supplier stand.
+package struct SyncState: Sendable, Codable {
+    package let supplier: String
+    package let kind: SupplierKind
+    package let isPaused: Bool
+    /// When the last pass was over, and the last full one; nil for never.
+    package let syncedAt: Date?
+    package let fullAt: Date?
+    /// Rows that the pass which is under way has met; nil if none is.
+    package let openPassMet: Int?
+    /// Who works on it.
+    package let holder: String?
+    /// Why the last run failed, if it did.
+    package let lastError: String?
+    /// Since the last pass, or since the account was made.
+    package let unsyncedSeconds: Double
+}
+
+/// What came of one run over a kind.
+package struct SyncReport: Sendable, Codable {
+    package let supplier: String
+    package let kind: SupplierKind
+    package var isFull: Bool
+    package var pages = 0
+    /// Rows that the pages had, of those which this run took.
+    package var met = 0
+    package var changed = 0
+    package var refused = 0
+    package var removed = 0
+    package var seconds = 0.0
+    /// Why it broke off; what came before is kept, and the next run goes on from there.
+    package var error: String?
+}
+
+/// Fetches what suppliers have, page by page, into the raw tables. Killed anywhere, the next run goes on where it was.
+package struct SupplierSync: Sendable {
+    private let configuration: SyncConfiguration
+    private let transport: any SupplierTransport
+    private let store: SyncStore
+    private let process: String
+    private let logger: Logger
+    private let pause: @Sendable (Duration) async throws -> Void
+
+    /// - Parameter process: who it is, for others who find it at work.
+    package init(
+        databases: Databases, transport: any SupplierTransport, configuration: SyncConfiguration, process: String,
+        logger: Logger,
+        pause: @escaping @Sendable (Duration) async throws -> Void = {
+            try await ContinuousClock().sleep(until: .now.advanced(by: $0))
+        }
+    ) throws {
+        store = try SyncStore(databases: databases, leaseDuration: configuration.leaseDuration)
+        (self.transport, self.configuration, self.process) = (transport, configuration, process)
+        (self.logger, self.pause) = (logger, pause)
+    }
+
+    /// Syncs kinds of a supplier, one after the other; one that breaks off does not stop the others.
+    ///
+    /// - Parameter waits: whether a lease that somebody holds is waited for, if he lets it pass.
+    /// - Throws: `SyncError` if there is no such account; what the database reports.
+    package func run(
+        _ supplier: String, kinds: [SupplierKind] = SupplierKind.allCases, isFull: Bool = false, waits: Bool = true,
+        observe: @Sendable (SyncProgress) -> Void = { _ in }
+    ) async throws -> [SyncReport] {
+        guard let account = try await store.account(supplier) else {
+            throw SyncError(.noAccount, "there is no supplier account \(supplier)")
+        }
+        let client = SupplierClient(account, configuration: configuration, transport: transport, pause: pause)
+        var reports: [SyncReport] = []
+        for kind in kinds {
+            reports.append(try await run(kind, of: supplier, client, isFull: isFull, waits: waits, observe))
+        }
+        try await store.purgeLog(retention: configuration.logRetention)
+        return reports
+    }
+
+    /// How every supplier's passes stand.
+    package func states() async throws -> [SyncState] { try await store.states() }
+
+    /// What is due of which supplier, for the role.
+    func due() async throws -> [(supplier: String, kind: SupplierKind, isFull: Bool)] {
+        try await store.due(interval: configuration.interval, fullInterval: configuration.fullInterval)
+    }
+
+    private func run(
+        _ kind: SupplierKind, of supplier: String, _ client: SupplierClient, isFull: Bool, waits: Bool,
+        _ observe: @Sendable (SyncProgress) -> Void
+    ) async throws -> SyncReport {
+        let job = UUIDv7.make().uuidString.lowercased()
+        let run = SyncRun(supplier: supplier, kind: kind, job: job, holder: "\(process), job \(job)")
+        let start = ContinuousClock.now
+        var report = SyncReport(supplier: supplier, kind: kind, isFull: isFull)
+        do {
+            guard let pass = try await claim(run, isFull: isFull, waits: waits) else {
+                let holder = try await store.holder(of: kind, supplier)?.name ?? "somebody"
+                throw SyncError(.busy, "\(holder) syncs it now")
+            }
+            report.isFull = pass.isFull
+            try await pages(of: pass, run, client, &report, observe)
+        } catch let error as SyncError {
+            report.error = error.message
+            SyncMetrics.failures(supplier, kind).increment()
+        }
+        report.seconds = start.duration(to: .now) / .seconds(1)
+        return report
+    }
+
+    /// A lease that its holder does not renew any longer is waited for.
+    private func claim(_ run: SyncRun, isFull: Bool, waits: Bool) async throws -> SyncPass? {
+        var until: ContinuousClock.Instant?
+        while true {
+            if let pass = try await store.claim(run, isFull: isFull) { return pass }
+            guard waits, let holder = try await store.holder(of: run.kind, run.supplier) else {
+                if waits { continue }
+                return nil
+            }
+            let end = ContinuousClock.now.advanced(by: holder.remaining)
+            // Renewed meanwhile: he lives.
+            if let until, end > until.advanced(by: .milliseconds(100)) { return nil }
+            until = until ?? end
+            try await ContinuousClock().sleep(until: min(end, .now.advanced(by: .milliseconds(200))))
+        }
+    }
+
+    /// Until the pass is over, with the lease renewed meanwhile.
+    private func pages(
+        of pass: SyncPass, _ run: SyncRun, _ client: SupplierClient, _ report: inout SyncReport,
+        _ observe: @Sendable (SyncProgress) -> Void
+    ) async throws {
+        let renewing = Task { try await renew(run) }
+        var walk = SyncWalk(pass: pass, report: report)
+        let outcome: Result<Void, any Error>
+        do {
+            try await self.walk(&walk, run, client, observe)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        renewing.cancel()
+        _ = await renewing.result
+        report = walk.report
+        guard case .failure(let error) = outcome else { return }
+        // Also for a caller that was cancelled: the next run need not wait.
+        let (cursor, reason) = (walk.pass.cursor, error as? SyncError)
+        await Task {
+            do {
+                try await store.letGo(run, at: cursor, error: reason)
+            } catch {
+                logger.warning("a lease is left to pass", metadata: ["job": "\(run.job)", "error": "\(error)"])
+            }
+        }.value
+        throw error
+    }
+
+    private func renew(_ run: SyncRun) async throws {
+        while !Task.isCancelled {
+            try await ContinuousClock().sleep(until: .now.advanced(by: configuration.leaseDuration / 3))
+            do {
+                guard try await store.renew(run) else { return }
+            } catch {
+                // The page that is being written renews it as well; and without it nothing is written.
+                logger.debug("lease not renewed", metadata: ["job": "\(run.job)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func walk(
+        _ walk: inout SyncWalk, _ run: SyncRun, _ client: SupplierClient, _ observe: @Sendable (SyncProgress) -> Void
+    ) async throws {
+        var hasBegunAgain = false
+        while !walk.pass.isListed {
+            let page: SupplierPage
+            do {
+                page = try await client.page(of: run.kind, cursor: walk.pass.cursor, since: walk.pass.since)
+            } catch let error as SyncError where error.code == .cursorGone && !hasBegunAgain {
+                try await store.beginAgain(run)
+                walk.beginAgain()
+                hasBegunAgain = true
+                continue
+            }
+            Failpoint.supplierPageFetched.reached()
+            let taken = try await store.take(page, at: walk.pass, of: run)
+            Failpoint.supplierPageStored.reached()
+            SyncMetrics.rows(run.supplier, run.kind).increment(by: taken.changed)
+            try walk.advance(page, taken, pagesMax: configuration.pagesMax)
+            observe(
+                SyncProgress(
+                    kind: run.kind, pages: walk.report.pages, met: walk.report.met, changed: walk.report.changed))
+        }
+        if walk.pass.isFull {
+            // A supplier that lists nothing is more likely broken than out of everything.
+            guard walk.pass.met > 0 else {
+                try await store.end(run)
+                return
+            }
+            walk.report.removed = Int(try await store.removeUnmet(walk.pass, of: run))
+        }
+        try await store.end(run)
+        Failpoint.supplierPassEnded.reached()
+    }
+}
+
+/// A pass on its way through the pages.
+private struct SyncWalk {
+    private(set) var pass: SyncPass
+    var report: SyncReport
+    private var cursors: Set<String>
+
+    init(pass: SyncPass, report: SyncReport) {
+        (self.pass, self.report) = (pass, report)
+        cursors = pass.cursor.map { [$0] } ?? []
+    }
+
+    mutating func beginAgain() {
+        (pass.cursor, pass.isListed, pass.met) = (nil, false, 0)
+        cursors = []
+    }
+
+    /// Behind a page that is stored.
+    mutating func advance(_ page: SupplierPage, _ taken: SyncStore.Taken, pagesMax: Int) throws {
+        report.pages += 1
+        report.met += page.count
+        report.changed += Int(taken.changed)
+        report.refused += taken.refused.count
+        pass.met += Int64(page.count)
+        pass.cursor = page.next
+        pass.isListed = page.next == nil
+        guard let next = page.next else { return }
+        guard cursors.insert(next).inserted, report.pages < pagesMax else {
+            throw SyncError(
+                .ring, "the supplier's pages do not end: its cursor came again, or there are over \(pagesMax) pages")
+        }
+    }
+}
+
+/// Every metric of the sync.
+enum SyncMetrics {
+    /// Since a supplier's last pass was over.
+    static func unsynced(_ supplier: String, _ kind: SupplierKind) -> Gauge {
+        Gauge(label: "quartet_supplier_unsynced_seconds", dimensions: dimensions(supplier, kind))
+    }
+
+    static func rows(_ supplier: String, _ kind: SupplierKind) -> Counter {
+        Counter(label: "quartet_supplier_rows_changed_total", dimensions: dimensions(supplier, kind))
+    }
+
+    static func failures(_ supplier: String, _ kind: SupplierKind) -> Counter {
+        Counter(label: "quartet_supplier_syncs_failed_total", dimensions: dimensions(supplier, kind))
+    }
+
+    private static func dimensions(_ supplier: String, _ kind: SupplierKind) -> [(String, String)] {
+        [("supplier", supplier), ("kind", kind.rawValue)]
+    }
+}
