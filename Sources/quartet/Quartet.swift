@@ -13,7 +13,7 @@ struct Quartet: AsyncParsableCommand {
                 subcommands: [
                     Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, Cache.self, RunAll.self,
                 ]),
-            CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
+            CommandGroup(name: "Stores", subcommands: [Migrate.self, Doctor.self, Check.self, Events.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
                 name: "Clients",
