@@ -7,6 +7,7 @@ import QuartetHTTP
 enum FieldValue: Sendable, Hashable {
     case null
     case text(String)
+    case time(InternetTime)
     case integer(Int64)
     case flag(Bool)
     case json([UInt8])
@@ -15,6 +16,7 @@ enum FieldValue: Sendable, Hashable {
         switch self {
         case .null: json.null()
         case .text(let text): json.value(text)
+        case .time(let time): json.value(time.sql)
         case .integer(let number): json.value(number)
         case .flag(let flag): json.value(flag)
         case .json(let bytes): json.raw(bytes)
@@ -26,6 +28,7 @@ enum FieldValue: Sendable, Hashable {
         switch self {
         case .null: bytes.append(contentsOf: "\\N".utf8)
         case .text(let text): Self.escape(text.utf8, into: &bytes)
+        case .time(let time): Self.escape(time.sql.utf8, into: &bytes)
         case .integer(let number): bytes.append(contentsOf: String(number).utf8)
         case .flag(let flag): bytes.append(UInt8(ascii: flag ? "t" : "f"))
         case .json(let json): Self.escape(json, into: &bytes)
@@ -86,8 +89,10 @@ extension Column {
             else { throw refusal("is three letters like KRW", at: place) }
             return .text(text)
         case (.time, .text(let text)):
-            guard Self.time(text) != nil else { throw refusal("is a time like 2025-01-31T09:30:00Z", at: place) }
-            return .text(text)
+            guard let time = InternetTime(text) else {
+                throw refusal("is a time like 2025-01-31T09:30:00Z", at: place)
+            }
+            return .time(time)
         case (.flag, .flag(let flag)): return .flag(flag)
         case (.json(let bytesMax), _):
             let bytes = value.json
@@ -131,11 +136,5 @@ extension Column {
     /// Also of one that is written with a fraction of nothing, which JSON does not tell from it.
     private static func integer(_ number: String) -> Int64? {
         Int64(number) ?? Double(number).flatMap { Int64(exactly: $0) }
-    }
-
-    static func time(_ text: String) -> Date? {
-        let plain = Date.ISO8601FormatStyle()
-        let precise = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return (try? plain.parse(text)) ?? (try? precise.parse(text))
     }
 }

@@ -82,9 +82,14 @@ struct ResourceDescription {
             json.array { json in for sort in resource.sorts + resource.sorts.map({ "-\($0)" }) { json.value(sort) } }
         }
         for (name, about) in [
-            ("from", "The first value of what the list is in the order of."),
-            ("until", "The first value of it that is no longer wanted."),
-        ] { parameter(name, in: "query", about: about, &json) { text(bytesMax: ShopID.bytesMax, &$0) } }
+            ("from", "The first value of what the list is in the order of; empty for all."),
+            ("until", "The first value of it that is no longer wanted; empty for none."),
+        ] {
+            parameter(name, in: "query", about: about, &json) { json in
+                json.field("type", "string")
+                json.field("maxLength", 0)
+            }
+        }
         for column in resource.columns where column.traits.contains(.filter) {
             parameter(column.name, in: "query", &json) { schema(of: column, canBeNull: false, &$0) }
         }
@@ -192,7 +197,13 @@ struct ResourceDescription {
         case .integer(let range): integer(range, canBeNull: canBeNull, &json)
         case .money: integer(0...Int64.max, canBeNull: canBeNull, &json)
         case .flag: type("boolean", canBeNull: canBeNull, &json)
-        case .json: break
+        case .json:
+            json.key("type")
+            json.array { json in
+                for type in ["object", "array", "string", "number", "boolean"] + (canBeNull ? ["null"] : []) {
+                    json.value(type)
+                }
+            }
         }
     }
 

@@ -64,8 +64,8 @@ package struct ResourceEndpoints: ServedResource {
             let value = String(value)
             switch name {
             case "limit": continue
-            case "from": query.from = value
-            case "until": query.until = value
+            case "from": query.from = value.isEmpty ? nil : value
+            case "until": query.until = value.isEmpty ? nil : value
             case "cursor": cursor = value.isEmpty ? nil : try ResourceCursor(value)
             case "sort":
                 query.descending = value.hasPrefix("-")
@@ -82,7 +82,7 @@ package struct ResourceEndpoints: ServedResource {
                 query.filters.append((column, value))
             }
         }
-        try check(query)
+        try check(&query)
         query.filters.sort { $0.column.name < $1.column.name }
         if let cursor {
             guard cursor.sort == query.sort, cursor.descending == query.descending else {
@@ -103,17 +103,19 @@ package struct ResourceEndpoints: ServedResource {
             })
     }
 
-    /// Bounds have to be values of what they bound.
-    private func check(_ query: ResourceStore.ListQuery) throws {
+    /// Bounds have to be values of what they bound; times become what PostgreSQL reads.
+    private func check(_ query: inout ResourceStore.ListQuery) throws {
         let column =
             switch query.sort {
             case "id": Column("id", .id)
             case "updated_at": Column("updated_at", .time)
             default: resource.column(query.sort) ?? Column(query.sort, .text(bytesMax: 512))
             }
-        for bound in [query.from, query.until].compactMap(\.self) {
+        for bound in [\ResourceStore.ListQuery.from, \.until] {
+            guard let value = query[keyPath: bound] else { continue }
             do {
-                _ = try column.checked(column.read(cell: bound), at: .body)
+                let checked = try column.checked(column.read(cell: value), at: .body)
+                if case .time(let time) = checked { query[keyPath: bound] = time.sql }
             } catch {
                 throw badParameter("from and until are bounds of \(query.sort): \(error.detail)")
             }

@@ -63,7 +63,9 @@ package struct ResourceRow: Sendable {
         if case .integer(let number)? = values[name] { number } else { nil }
     }
 
-    package func time(_ name: String) -> Date? { text(name).flatMap(Column.time) }
+    package func time(_ name: String) -> Date? {
+        if case .time(let time)? = values[name] { time.date } else { nil }
+    }
 
     /// For `json_populate_record`, with the key under its column's name.
     func document(of resource: Resource, key: String) -> [UInt8] {

@@ -47,11 +47,11 @@ enum MarketResources {
         Resource(
             name, one: name, in: Table(name), key: "raw_id",
             columns: [
-                Column("account_id", .id, [.required, .filter]),
-                Column("payload", .json(bytesMax: 32_768), .required),
-                Column("fetched_at", .time, .sort, fallback: "now()"),
+                Column("account_id", .id, [.readOnly, .filter]),
+                Column("payload", .json(bytesMax: 32_768), .readOnly),
+                Column("fetched_at", .time, [.readOnly, .sort]),
             ],
-            conflicts: ["\(name)_account_is_there": noAccount])
+            elsewhere: Resource.Call.changing)
     }
 
     static let benchmarks = Resource(
