@@ -108,7 +108,7 @@ let package = Package(
             exclude: ["README.md"],
             resources: [
                 .embedInCode("analysis"), .embedInCode("consistency"), .embedInCode("dead_letters"),
-                .embedInCode("events"), .embedInCode("listings"),
+                .embedInCode("events"),
             ]),
         .target(
             name: "QuartetStores",
@@ -154,6 +154,7 @@ let package = Package(
         .room("Auth"),
         .room("My"),
         .room("Catalog"),
+        .room("Market"),
         .room("Suppliers"),
 
         // Private local servers, the composition root, the executable.
@@ -166,6 +167,7 @@ let package = Package(
         .target(
             name: "QuartetService",
             dependencies: [
+                "Market",
                 "Auth", "Catalog", "My", "QuartetAPI", "QuartetCheck", "QuartetCore", "QuartetDatabases",
                 "QuartetEmotion", "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetStores", "ServiceSupport",
                 "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
@@ -177,6 +179,7 @@ let package = Package(
         .target(
             name: "QuartetBench",
             dependencies: [
+                "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetEmotion", "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack",
                 "QuartetStores", "Redis", "ClientSupport",
@@ -219,6 +222,7 @@ let package = Package(
         .testTarget(
             name: "QuartetStoresTests",
             dependencies: [
+                "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
@@ -249,6 +253,7 @@ let package = Package(
         .testTarget(
             name: "QuartetServiceTests",
             dependencies: [
+                "Market",
                 "Kafka", "QuartetAPI", "QuartetCore", "QuartetDatabases", "QuartetEmotion", "QuartetMigrations",
                 "QuartetRoles", "QuartetService", "QuartetStack", "QuartetStores", "QuartetTesting", "ClientSupport",
                 .coreMetrics,
@@ -258,6 +263,7 @@ let package = Package(
         .testTarget(
             name: "ServicesTests",
             dependencies: [
+                "Kafka", "Market", "QuartetStores",
                 "Auth", "Catalog", "ClientSupport", "My", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,

@@ -16,7 +16,7 @@ package struct CheckPorts: Sendable {
     let cache: any VersionedCache
     let products: any ProductStore
     let listings: any ListingCheckStore
-    let readModels: any ReadModelCheckStore
+    let readModels: [any ReadModelCheckStore]
 
     package init(
         sweeps: any SweepStore, requests: any RequestStore, checkStore: any RequestCheckStore,
@@ -24,7 +24,7 @@ package struct CheckPorts: Sendable {
         queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
         outboxes: [CheckedOutbox],
         caches: any CacheCheckStore, cache: any VersionedCache, products: any ProductStore,
-        listings: any ListingCheckStore, readModels: any ReadModelCheckStore
+        listings: any ListingCheckStore, readModels: [any ReadModelCheckStore]
     ) {
         self.sweeps = sweeps
         self.requests = requests

@@ -7,7 +7,7 @@ extension SweepRun {
         let pacer = Pacer(workShare: configuration.workShare, time: time)
         let look = ReferenceLook(ports: ports, sample: sample, settledBefore: sweep.settledBefore)
         let limit = configuration.requestsPerChunk
-        var after = sweep.progress[.references].after
+        var after = sweep.progress[.references].afterKey
         var page: [ListingFacts] = []
         repeat {
             let (read, suspects) = try await pacer.paced { [ports, after] in
@@ -18,7 +18,7 @@ extension SweepRun {
             after = page.last?.id ?? after
             sweep.progress[.references].rows += page.count
             if !suspects.isEmpty { try await lookTwice(at: suspects, look) }
-            sweep.progress[.references].after = after
+            sweep.progress[.references].afterKey = after
             try await save(.references)
         } while page.count == limit
     }
@@ -29,7 +29,7 @@ extension SweepRun {
         try await report(
             look.dangling(present).map { listing in
                 Finding(
-                    invariant: .i10, kind: .referenceDangling, key: "listings/\(listing.id.uuidString.lowercased())",
+                    invariant: .i10, kind: .referenceDangling, key: "market_listings/\(listing.id)",
                     detail: "product \(listing.productID)", since: listing.createdAt)
             })
     }
@@ -44,7 +44,7 @@ private struct ReferenceLook: Sendable {
     /// The settled ones of `page` whose product is not there.
     func dangling(_ page: [ListingFacts]) async throws -> [ListingFacts] {
         let judged = page.filter { listing in
-            listing.createdAt < settledBefore && sample.contains(Array(listing.id.uuidString.utf8))
+            listing.createdAt < settledBefore && sample.contains(Array(listing.id.utf8))
         }
         let products = Array(Set(judged.map(\.productID)))
         // What can't be a product's id is nobody's.

@@ -31,7 +31,7 @@ extension Composition {
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache, products: ports.products,
                 listings: try PostgresListingCheckStore(databases: databases),
-                readModels: try UsersReadModelCheck(databases: databases)),
+                readModels: try Projections.all.map { try PostgresReadModel($0, databases: databases) }),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
     }

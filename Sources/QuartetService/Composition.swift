@@ -3,6 +3,7 @@ import CoreMetrics
 import Foundation
 import Kafka
 package import Logging
+import Market
 import Metrics
 import QuartetAPI
 import QuartetCore
@@ -93,7 +94,9 @@ package struct Composition: Sendable {
         guard configuration.routes.buses.contains(.kafka), !clients.kafka.brokers.isEmpty,
             configuration.kafka.topicPartitions > 0
         else { return schemas + queues }
-        let topics = EventTopics(settings: configuration.kafka, kafka: clients.kafka, logger: logger)
+        let topics = EventTopics(
+            settings: configuration.kafka, partitions: [.shopOrders: configuration.orders.partitions],
+            kafka: clients.kafka, logger: logger)
         return schemas + [("kafka", try await topics.make())] + queues
     }
 
@@ -108,7 +111,9 @@ package struct Composition: Sendable {
         case .work: return [try worker()]
         case .invalidate: return try consumers(of: InvalidationHandler(cache: ports.cache))
         case .project:
-            return try shop.flatMap { try $0.handlers.flatMap { try consumers(of: $0) } } + projections()
+            // Whoever keeps certain read models keeps nothing else.
+            let handlers = configuration.project.projections.isEmpty ? shop.flatMap(\.handlers) : []
+            return try handlers.flatMap { try consumers(of: $0) } + projections()
         case .cache: return agingRefreshers()
         case .check: return [try sweeper()]
         case .sync: return [try syncRole()]
@@ -202,7 +207,8 @@ package struct Composition: Sendable {
         let topics = configuration.routes.topics(over: .kafka).intersection(handler.topics)
         if !topics.isEmpty {
             let names = topics.map(configuration.kafka.naming.topic).sorted()
-            services.append(try kafkaConsumer(of: handler, names))
+            let count = handler.name == OrderHandler.name ? configuration.orders.consumers : 1
+            for _ in 0..<count { services.append(try kafkaConsumer(of: handler, names)) }
         }
         for queue in clients.rabbit.events.queues where queue.consumer == handler.name {
             services.append(

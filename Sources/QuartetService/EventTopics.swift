@@ -9,6 +9,8 @@ struct EventTopics {
     private static let timeout: Duration = .seconds(20)
 
     let settings: KafkaSettings
+    /// Of topics that have others than the rest.
+    let partitions: [EventTopic: Int]
     let kafka: KafkaConfiguration
     let logger: Logger
 
@@ -36,13 +38,20 @@ struct EventTopics {
         }
     }
 
-    private var topics: [KafkaTopic] {
-        EventTopic.allCases.flatMap { [settings.naming.topic($0), settings.naming.deadLetters(of: $0)] }.map { name in
-            KafkaTopic(
-                name, partitions: settings.topicPartitions,
-                replicas: settings.topicReplicas == 0 ? nil : settings.topicReplicas,
-                settings: ["retention.ms": String(settings.topicRetention.wholeMilliseconds)])
+    /// Those that there are to be.
+    var topics: [KafkaTopic] {
+        EventTopic.allCases.flatMap { topic in
+            [
+                make(settings.naming.topic(topic), partitions: partitions[topic] ?? settings.topicPartitions),
+                make(settings.naming.deadLetters(of: topic), partitions: settings.topicPartitions),
+            ]
         }
+    }
+
+    private func make(_ name: String, partitions: Int) -> KafkaTopic {
+        KafkaTopic(
+            name, partitions: partitions, replicas: settings.topicReplicas == 0 ? nil : settings.topicReplicas,
+            settings: ["retention.ms": String(settings.topicRetention.wholeMilliseconds)])
     }
 
     private func refusal(of topic: KafkaTopic, _ error: KafkaError) -> ConfigurationError {

@@ -1,5 +1,6 @@
 import Auth
 import Catalog
+import Market
 import My
 import QuartetCore
 package import QuartetDatabases
@@ -13,6 +14,7 @@ package enum HouseServices {
         CatalogService.self,
         AuthService.self,
         MyService.self,
+        MarketService.self,
         SuppliersService.self,
     ]
 

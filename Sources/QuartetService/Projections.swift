@@ -1,10 +1,13 @@
+import Market
 import My
 package import QuartetCore
 
 /// Every read model, a line each.
 package enum Projections {
     package static let all: [any Projection] = [
-        UsersViewProjection()
+        UsersViewProjection(),
+        ProductsViewProjection(),
+        MarketUsersViewProjection(),
     ]
 
     package static var names: [String] { all.map(\.name) }

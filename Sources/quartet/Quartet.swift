@@ -13,12 +13,15 @@ struct Quartet: AsyncParsableCommand {
                 subcommands: [
                     Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, Cache.self, RunAll.self,
                 ]),
-            CommandGroup(name: "Stores", subcommands: [Migrate.self, Check.self, Events.self]),
+            CommandGroup(name: "Stores", subcommands: [Migrate.self, Doctor.self, Check.self, Events.self]),
             CommandGroup(name: "Suppliers", subcommands: [Sync.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),
             CommandGroup(
                 name: "Clients",
-                subcommands: [Ingest.self, Import.self, Analyse.self, Cancel.self, Dead.self, Products.self]),
+                subcommands: [
+                    Ingest.self, Import.self, Analyse.self, Cancel.self, Dead.self, Products.self,
+                    Simulate.self,
+                ]),
             CommandGroup(name: "Local", subcommands: [Dev.self, Stack.self, Bench.self, Chaos.self]),
         ])
 

@@ -247,11 +247,11 @@ struct Planter {
         let id = "00000000-0000-4000-8000-000000000007"
         _ = try await system.stores.rows(
             """
-            INSERT INTO listings.listings (listing_id, product_id, marketplace, created_at) VALUES
-                ('\(id)', 'nobody', 'm', now() - interval '1 hour'),
-                (gen_random_uuid(), 'seed-1', 'm', now() - interval '1 hour')
+            INSERT INTO market.market_listings (listing_id, product_id, marketplace, version, created_at) VALUES
+                ('\(id)', 'nobody', 'm', 1, now() - interval '1 hour'),
+                ('b', 'seed-1', 'm', 1, now() - interval '1 hour')
             """, in: "MARKET")
-        return Plant(kind: .referenceDangling, key: "listings/\(id)")
+        return Plant(kind: .referenceDangling, key: "market_listings/\(id)")
     }
 
     /// Users of whom one is not in the copy, one is there as somebody else, and one is as it is.
@@ -282,7 +282,7 @@ struct Planter {
     /// What no program can mend: somebody says what the listing is of.
     func mendListing() async throws {
         _ = try await system.stores.rows(
-            "UPDATE listings.listings SET product_id = 'seed-2' WHERE product_id = 'nobody'", in: "MARKET")
+            "UPDATE market.market_listings SET product_id = 'seed-2' WHERE product_id = 'nobody'", in: "MARKET")
     }
 
     /// Rows in a shard that a relay holds and does not serve.

@@ -41,6 +41,8 @@ extension Failpoint: CustomTestStringConvertible {
         case projection
         /// The source is copied.
         case bootstrap
+        /// Orders come in from outside.
+        case orders
         /// Rows have their turn in an aging cache.
         case aging
         /// A supplier's pages are fetched.
@@ -69,6 +71,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .userStored, .userDeleted: .user
         case .readModelApplied: .projection
         case .pageCopied: .bootstrap
+        case .ordersStored: .orders
         case .agingRefilled: .aging
         case .supplierPageFetched, .supplierPageStored, .supplierPassEnded: .sync
         }

@@ -21,7 +21,8 @@ final class CheckFixture: Sendable {
     let cache = FakeVersionedCache()
     let caches: FakeCacheCheckStore
     let listings = FakeListingCheckStore()
-    let readModels = FakeReadModelCheckStore()
+    let readModels = FakeReadModelCheckStore("users_view")
+    let products = FakeReadModelCheckStore("products_view")
     let sweeps: FakeSweeps
     let configuration: CheckConfiguration
 
@@ -54,7 +55,8 @@ final class CheckFixture: Sendable {
                     outbox: FakeOutboxStore(database: database), deliveries: [])
             ],
             caches: caches, cache: cache, products: FakeProductStore(database: database),
-            listings: listings, readModels: readModels)
+            listings: listings,
+            readModels: [FakeReadModelCheckStore("unused_view", isKept: false), readModels, products])
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

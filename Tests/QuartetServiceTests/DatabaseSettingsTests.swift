@@ -52,9 +52,9 @@ import Testing
     }
 
     @Test func aTableCanBePutElsewhere() throws {
-        let configuration = try loaded(["TABLES_LISTINGS_SCHEMA": "shop", "TABLES_LISTINGS_DATABASE": "source"])
-        #expect(configuration.tables[.listings].database == .source)
-        #expect(configuration.tables[.listings].schema == "shop")
+        let configuration = try loaded(["TABLES_DEAD_LETTERS_SCHEMA": "shop", "TABLES_DEAD_LETTERS_DATABASE": "source"])
+        #expect(configuration.tables[Table("dead_letters")].database == .source)
+        #expect(configuration.tables[Table("dead_letters")].schema == "shop")
         #expect(configuration.tables[.analysisRequests] == HouseServices.tables[.analysisRequests])
     }
 

@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import QuartetCore
 import QuartetTesting
 import Testing
 
@@ -13,7 +14,7 @@ struct EventTopicsTests {
     @Test func whoMayMakesThemOnceByAnyWayToSignIn() async throws {
         let kafka = try await SecuredKafka.shared
         let app = try signIn("PLAIN", as: "app", kafka)
-        #expect(try await make(app) == 8)
+        #expect(try await make(app) == EventTopic.allCases.count * 2)
         #expect(try await make(app) == 0)
         let certificate = [
             "KAFKA_BROKERS": try kafka.certificate, "KAFKA_SECURITY": "tls", "KAFKA_CA_FILE": kafka.authorityFile,
@@ -57,7 +58,7 @@ struct EventTopicsTests {
         let clients = try StoreClients(try loaded(settings), role: "test", logger: logger)
         defer { Task { await clients.close() } }
         return try await EventTopics(
-            settings: clients.configuration.kafka, kafka: clients.kafka, logger: logger
+            settings: clients.configuration.kafka, partitions: [:], kafka: clients.kafka, logger: logger
         ).make()
     }
 

@@ -10,6 +10,7 @@ import QuartetCore
 import QuartetDatabases
 import QuartetMigrations
 import QuartetRoles
+import QuartetStores
 import ServiceSupport
 import Testing
 
@@ -26,9 +27,8 @@ import Testing
             let put = try await house.call(.put, "/v1/users/\(Self.user)", body)
             #expect(put.status == 200)
             #expect(try await house.call(.get, "/v1/my/users/\(Self.user)").status == 404)
-            let users = try PostgresUserStore(databases: house.databases)
-            let view = try PostgresUsersView(databases: house.databases)
-            try await view.replace(users.users(after: nil, limit: 10), removing: [], seen: [])
+            let view = try PostgresReadModel(UsersViewProjection(), databases: house.databases)
+            try await view.copyAgain([Self.user], seen: [])
             #expect(try await house.call(.get, "/v1/my/users/\(Self.user)").text == put.text)
             #expect(try await house.events(of: Table("users")).contains("auth.user.created \(Self.user)"))
         }

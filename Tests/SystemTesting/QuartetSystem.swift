@@ -24,7 +24,7 @@ package final class QuartetSystem: Sendable {
         "KAFKA_FETCH_WAIT": "20ms", "KAFKA_SESSION_TIMEOUT": "4s",
         "WORKER_LEASE_DURATION": "1s", "WORKER_POLL_INTERVAL": "100ms", "WORKER_RETRY_BASE": "50ms",
         "WORKER_RETRY_MAX": "500ms", "RELAY_LEASE_DURATION": "1s", "RELAY_POLL_INTERVAL": "200ms",
-        "QUARTET_API_WATCH_INTERVAL": "200ms",
+        "QUARTET_API_WATCH_INTERVAL": "200ms", "ORDERS_CONSUMERS": "1",
     ]
 
     private init(on stack: LocalStack, settings: [String: String]) async throws {

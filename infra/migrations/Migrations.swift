@@ -17,7 +17,6 @@ package enum Migrations {
 extension Table {
     package static let analysisRequests = Table("analysis_requests")
     package static let analysisResults = Table("analysis_results")
-    package static let listings = Table("listings")
 }
 
 extension ServiceSchema {
@@ -39,13 +38,8 @@ extension ServiceSchema {
         migrations: [Migration(1, "dead_letters", PackageResources._001_dead_letters_sql, formers: [("dropship", 4)])],
         hasOwnPool: false)
 
-    package static let listings = ServiceSchema(
-        "listings", in: .market, tables: [.listings],
-        migrations: [Migration(1, "listings", PackageResources._001_listings_sql, formers: [("market", 1)])],
-        hasOwnPool: false)
-
     /// What is no room of the house: the analysis pipeline and what it leans on.
-    package static let pipeline = [analysis, consistency, deadLetters, listings]
+    package static let pipeline = [analysis, consistency, deadLetters]
 }
 
 extension Migrator {

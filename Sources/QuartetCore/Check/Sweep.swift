@@ -37,6 +37,8 @@ package struct SweepProgress: Sendable, Hashable, Codable {
     package struct Walk: Sendable, Hashable, Codable {
         /// Everything up to this key was judged, second looks included.
         package var after: UUID?
+        /// The same of a walk whose keys are texts, and which of several things it walks.
+        package var afterKey, part: String?
         package var isDone = false
         package var rows = 0
         package var seconds = 0.0

@@ -78,7 +78,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .outbox: "shards"
         case .caches: "keys"
         case .references: "listings"
-        case .readModels: "users"
+        case .readModels: "rows"
         }
     }
 }

@@ -99,11 +99,13 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
     package let routingKey: String
     package let sinks: Set<OutboxSink>
     package let payload: any EventPayload.Type
+    /// Whether others publish it: what comes through its topic is one, with headers of CloudEvents or without.
+    package let isFromOutside: Bool
 
     package init(
         _ name: String, of aggregate: AggregateKind, to topic: EventTopic, as routingKey: String,
         for sinks: Set<OutboxSink> = [.events],
-        carrying payload: any EventPayload.Type
+        carrying payload: any EventPayload.Type, isFromOutside: Bool = false
     ) {
         self.name = name
         self.aggregate = aggregate
@@ -112,6 +114,7 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
         // Which of the buses is configuration.
         self.sinks = sinks.contains(.events) ? sinks.union([.rabbitmq]) : sinks
         self.payload = payload
+        self.isFromOutside = isFromOutside
     }
 
     package var description: String { name }
@@ -120,6 +123,11 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
 
     /// The type of a name; nil for one that this build does not know.
     package static func named(_ name: String) -> EventType? { registry.withLock { $0.byName[name] } }
+
+    /// The type of all that comes through a topic which others publish to; nil for a topic of our own.
+    package static func fromOutside(through topic: EventTopic) -> EventType? {
+        registry.withLock { registry in registry.all.first { $0.isFromOutside && $0.topic == topic } }
+    }
 
     /// Every type that this process knows: those of the table below, and what services have declared.
     package static var all: [EventType] { registry.withLock { $0.all } }

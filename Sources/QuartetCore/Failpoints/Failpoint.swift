@@ -47,6 +47,7 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case userDeleted = "user.deleted"
     case readModelApplied = "read_model.applied"
     case pageCopied = "page.copied"
+    case ordersStored = "orders.stored"
     case agingRefilled = "aging.refilled"
     case supplierPageFetched = "supplier.page_fetched"
     case supplierPageStored = "supplier.page_stored"

@@ -40,11 +40,11 @@ package struct WaitingRows: Sendable, Hashable {
 
 /// A listing and the product that it names, which may be none.
 package struct ListingFacts: Sendable, Hashable {
-    package let id: UUID
+    package let id: String
     package let productID: String
     package let createdAt: Date
 
-    package init(id: UUID, productID: String, createdAt: Date) {
+    package init(id: String, productID: String, createdAt: Date) {
         self.id = id
         self.productID = productID
         self.createdAt = createdAt

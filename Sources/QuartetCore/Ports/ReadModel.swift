@@ -5,6 +5,8 @@ package import Foundation
 package protocol Projection: Sendable {
     /// Of its table, and of the group of consumers that keeps it.
     var name: String { get }
+    /// The table of its service that says how far its copy is.
+    var progress: String { get }
     /// Those that change it.
     var events: Set<EventType> { get }
     /// The column of its key, and its type.
@@ -21,6 +23,7 @@ package protocol Projection: Sendable {
 }
 
 extension Projection {
+    package var progress: String { "projections" }
     package var topics: [EventTopic] { Set(events.map(\.topic)).sorted { $0.rawValue < $1.rawValue } }
 }
 

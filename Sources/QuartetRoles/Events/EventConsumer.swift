@@ -1,4 +1,4 @@
-import ClientSupport
+package import ClientSupport
 import CoreMetrics
 package import Logging
 package import QuartetCore
@@ -22,6 +22,8 @@ package protocol EventHandler: Sendable {
     func change(for event: DomainEvent) throws(EventDecodingError) -> Change?
 
     /// Applies changes in the order of their events, each only where it is newer than what is there: they may come again.
+    ///
+    /// - Throws: ``UnappliedChanges`` where the others are applied.
     func apply(_ changes: [Change]) async throws
 
     /// Hears why an event was put aside, or what keeps it from being applied.
@@ -30,6 +32,15 @@ package protocol EventHandler: Sendable {
 
 extension EventHandler {
     package func failed(_ reason: String) async {}
+}
+
+/// All changes of a batch are applied but these, by their places: they alone are put aside.
+package struct UnappliedChanges: Error {
+    package let failures: [Int: any StoreFailure]
+
+    package init(failures: [Int: any StoreFailure]) {
+        self.failures = failures
+    }
 }
 
 /// The bounds of an event consumer.
@@ -148,19 +159,30 @@ package final class EventConsumer<Handler: EventHandler>: Role {
         do {
             try await waitingForStores(subscription) { try await handler.apply(decoded.map(\.change)) }
             return decoded.count
-        } catch let failure as any StoreFailure where decoded.count == 1 {
-            let reason = "can't be applied: \(failure)"
-            if try await subscription.comeAgain(decoded[0].delivery, reason: reason) {
-                logger.warning("event comes again later", metadata: ["reason": "\(reason)"])
-            } else {
-                try await putAside(
-                    decoded[0].delivery, reason: reason, passes: !failure.isRefusedValue, subscription)
+        } catch let unapplied as UnappliedChanges {
+            for (place, failure) in unapplied.failures.sorted(by: { $0.key < $1.key }) {
+                try await leave(decoded[place].delivery, over: failure, subscription)
             }
+            return decoded.count - unapplied.failures.count
+        } catch let failure as any StoreFailure where decoded.count == 1 {
+            try await leave(decoded[0].delivery, over: failure, subscription)
             return 0
         } catch is any StoreFailure {
             var applied = 0
             for one in decoded { applied += try await apply([one], subscription) }
             return applied
+        }
+    }
+
+    /// Has it come again later where the stream can do that, and puts it aside otherwise.
+    private func leave(
+        _ delivery: EventDelivery, over failure: any StoreFailure, _ subscription: any EventSubscription
+    ) async throws {
+        let reason = "can't be applied: \(failure)"
+        if try await subscription.comeAgain(delivery, reason: reason) {
+            logger.warning("event comes again later", metadata: ["reason": "\(reason)"])
+        } else {
+            try await putAside(delivery, reason: reason, passes: !failure.isRefusedValue, subscription)
         }
     }
 

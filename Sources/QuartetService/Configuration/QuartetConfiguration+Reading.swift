@@ -145,6 +145,8 @@ extension QuartetConfiguration {
         _ = try Projections.named(project.projections)
         project.metricsInterval = try reader.duration(
             "project.metrics_interval", project.metricsInterval, in: .milliseconds(100)...(.seconds(86_400)))
+        orders.partitions = try reader.integer("orders.partitions", orders.partitions, in: 1...10_000)
+        orders.consumers = try reader.integer("orders.consumers", orders.consumers, in: 0...256)
         project.rowsPerPage = try reader.integer("project.rows_per_page", project.rowsPerPage, in: 1...1_000_000)
         aging.interval = try reader.duration(
             "aging.interval", aging.interval, in: .milliseconds(100)...(.seconds(86_400)))

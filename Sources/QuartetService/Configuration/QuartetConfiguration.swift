@@ -32,6 +32,7 @@ package struct QuartetConfiguration: Sendable {
     package var events = EventConsumerConfiguration()
     package var redrive = RedriveConfiguration()
     package var project = ProjectSettings()
+    package var orders = OrderSettings()
     package var aging = AgingConfiguration()
     package var check = CheckConfiguration()
     package var sync = SyncConfiguration()
@@ -63,6 +64,16 @@ package struct ProjectSettings: Sendable {
     package var metricsInterval: Duration = .seconds(30)
     /// Rows that are copied together.
     package var rowsPerPage = 20_000
+
+    package init() {}
+}
+
+/// How orders come in from outside.
+package struct OrderSettings: Sendable {
+    /// Of the topic, where `migrate` makes it.
+    package var partitions = 9
+    /// Members of the group in each process of the role `project`.
+    package var consumers = 9
 
     package init() {}
 }

@@ -31,8 +31,30 @@ enum CloudEvent {
             headers: headers(of: event, naming: naming).map { KafkaHeader($0.name, $0.value) })
     }
 
-    static func event(of record: KafkaConsumedRecord) throws(EventDecodingError) -> DomainEvent {
-        try event(headers: record.headers.map { ($0.name, $0.value) }, value: record.value ?? [])
+    static func event(
+        of record: KafkaConsumedRecord, naming: EventNaming = EventNaming()
+    ) throws(EventDecodingError) -> DomainEvent {
+        let headers = record.headers.map { ($0.name, $0.value) }
+        guard let type = naming.topic(named: record.topic).flatMap(EventType.fromOutside(through:)) else {
+            return try event(headers: headers, value: record.value ?? [])
+        }
+        let milliseconds = Double(record.record.timestampMilliseconds ?? 0)
+        return event(
+            fromOutside: type, headers: headers, value: record.value ?? [],
+            place: "\(record.topic)/\(record.partition)/\(record.offset)", key: record.key ?? [],
+            writtenAt: Date(timeIntervalSince1970: milliseconds / 1000))
+    }
+
+    /// One that others publish: the data says all, and headers are taken for what they are where they are there.
+    static func event(
+        fromOutside type: EventType, headers: [(name: String, value: [UInt8])], value: [UInt8], place: String,
+        key: [UInt8], writtenAt: Date
+    ) -> DomainEvent {
+        let known = (try? attributes(of: headers)) ?? Attributes()
+        return DomainEvent(
+            id: known.id ?? place, type: type, aggregateID: known.subject ?? String(decoding: key, as: UTF8.self),
+            version: known.aggregateVersion.flatMap { Int64($0) } ?? 0, payload: value,
+            occurredAt: known.time.flatMap(Timestamp.date) ?? writtenAt, trace: known.trace)
     }
 
     /// Whether it is another deployment's, which has the same topics by mistake.

@@ -11,6 +11,11 @@ package struct EventNaming: Sendable, Hashable {
 
     package func topic(_ topic: EventTopic) -> String { prefix + topic.rawValue }
 
+    /// The topic by its name in the cluster; nil for another deployment's.
+    func topic(named name: String) -> EventTopic? {
+        name.hasPrefix(prefix) ? EventTopic(rawValue: String(name.dropFirst(prefix.count))) : nil
+    }
+
     package func deadLetters(of topic: EventTopic) -> String { prefix + topic.deadLetters }
 
     /// A CloudEvent's source.

@@ -99,7 +99,7 @@ package final class KafkaEventSubscription: EventSubscription {
     private func delivery(of record: KafkaConsumedRecord) -> EventDelivery {
         let event: Result<DomainEvent, EventDecodingError>
         do throws(EventDecodingError) {
-            event = .success(try CloudEvent.event(of: record))
+            event = .success(try CloudEvent.event(of: record, naming: naming))
         } catch {
             event = .failure(error)
         }

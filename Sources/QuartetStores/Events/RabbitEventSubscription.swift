@@ -118,6 +118,17 @@ package final class RabbitEventSubscription: EventSubscription {
         delivery.headers.map { RabbitHeader($0.name, .text($0.value)) }
     }
 
+    private func read(
+        _ taken: RabbitDelivery, _ headers: [(name: String, value: [UInt8])]
+    ) throws(EventDecodingError) -> DomainEvent {
+        // What comes again has the name of its queue for a key: such a topic has its queue to itself.
+        guard let type = queue.topics.lazy.compactMap(EventType.fromOutside(through:)).first, queue.topics.count == 1
+        else { return try CloudEvent.event(headers: headers, value: taken.body) }
+        return CloudEvent.event(
+            fromOutside: type, headers: headers, value: taken.body,
+            place: "\(queue.name)/\(taken.connection)/\(taken.tag)", key: [], writtenAt: .now)
+    }
+
     /// Its offset is its tag, its partition the connection: both count from 1.
     private func delivery(of taken: RabbitDelivery) -> EventDelivery {
         let headers = taken.headers.compactMap { header -> (name: String, value: [UInt8])? in
@@ -126,7 +137,7 @@ package final class RabbitEventSubscription: EventSubscription {
         }
         let event: Result<DomainEvent, EventDecodingError>
         do throws(EventDecodingError) {
-            event = .success(try CloudEvent.event(headers: headers, value: taken.body))
+            event = .success(try read(taken, headers))
         } catch {
             event = .failure(error)
         }

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 import Postgres
 package import QuartetCore
 package import QuartetDatabases
@@ -13,11 +13,11 @@ package struct PostgresListingCheckStore: ListingCheckStore {
         byID = try statements.named("listings_by_id")
     }
 
-    package func listings(behind after: UUID?, limit: Int) async throws -> [ListingFacts] {
-        try await walk.runAlone(after ?? RequestID.lowest.uuid, limit).map(Self.facts)
+    package func listings(behind after: String?, limit: Int) async throws -> [ListingFacts] {
+        try await walk.runAlone(after ?? "", limit).map(Self.facts)
     }
 
-    package func listings(_ ids: [UUID]) async throws -> [ListingFacts?] {
+    package func listings(_ ids: [String]) async throws -> [ListingFacts?] {
         guard !ids.isEmpty else { return [] }
         let found = try await byID.runAlone(ids).map(Self.facts)
         let listings = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
@@ -25,7 +25,7 @@ package struct PostgresListingCheckStore: ListingCheckStore {
     }
 
     private static func facts(_ row: PostgresRow) throws -> ListingFacts {
-        let (id, productID, createdAt) = try row.decode(UUID.self, String.self, Date.self)
+        let (id, productID, createdAt) = try row.decode(String.self, String.self, Date.self)
         return ListingFacts(id: id, productID: productID, createdAt: createdAt)
     }
 }

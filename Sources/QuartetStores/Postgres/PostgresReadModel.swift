@@ -125,7 +125,7 @@ extension Projection {
         let words = [
             ("<table>", "{\(table.rawValue)}"), ("<name>", name), ("<key>", key.column), ("<key_type>", key.type),
             ("<columns>", allColumns.joined(separator: ", ")), ("<updates>", updates.joined(separator: ", ")),
-            ("<source>", source),
+            ("<source>", source), ("<values>", columns.joined(separator: ", ")), ("<progress>", "{\(progress)}"),
         ]
         return words.reduce(text) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
     }

@@ -37,7 +37,7 @@ package enum ListingCheckStoreConformance {
 
     private static func byID(_ subject: ListingCheckStoreSubject) async throws {
         let listings = try await planted(2, subject)
-        let ids = [listings[1].id, UUID(), listings[0].id]
+        let ids = [listings[1].id, "none", listings[0].id]
         #expect(try await subject.checkStore.listings(ids) == [listings[1], nil, listings[0]])
         #expect(try await subject.checkStore.listings([]).isEmpty)
     }
@@ -45,10 +45,10 @@ package enum ListingCheckStoreConformance {
     private static func planted(_ count: Int, _ subject: ListingCheckStoreSubject) async throws -> [ListingFacts] {
         let listings = (0..<count).map { number in
             ListingFacts(
-                id: UUID(), productID: "p \(number)",
+                id: "상품 \(UUID())", productID: "p \(number)",
                 createdAt: Date(timeIntervalSince1970: 1_700_000_000 + Double(number)))
         }
         for listing in listings { try await subject.plant(listing) }
-        return listings.sorted { RequestID($0.id) < RequestID($1.id) }
+        return listings.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
     }
 }

@@ -1,50 +1,57 @@
-package import Foundation
 package import QuartetCore
 import Synchronization
 
-/// Users and their copy in memory.
+/// A read model and its source in memory.
 package final class FakeReadModelCheckStore: ReadModelCheckStore {
     private struct Sides {
-        var source: [UUID: User] = [:]
-        var copy: [UUID: User] = [:]
+        var source: [String: ReadModelFacts] = [:]
+        var copy: [String: ReadModelFacts] = [:]
     }
 
+    package let name: String
+    private let kept: Bool
     private let sides = Mutex(Sides())
 
-    package init() {}
+    package init(_ name: String, isKept: Bool = true) {
+        self.name = name
+        kept = isKept
+    }
 
-    package func plant(source: User? = nil, copy: User? = nil) {
+    package func plant(source: ReadModelFacts? = nil, copy: ReadModelFacts? = nil) {
         sides.withLock { sides in
-            if let source { sides.source[source.id] = source }
-            if let copy { sides.copy[copy.id] = copy }
+            if let source { sides.source[source.key] = source }
+            if let copy { sides.copy[copy.key] = copy }
         }
     }
 
-    package func source(behind after: UUID?, limit: Int) async throws -> [User] {
+    package func isKept() async throws -> Bool { kept }
+
+    package func source(behind after: String?, limit: Int) async throws -> [ReadModelFacts] {
         Self.page(sides.withLock { Array($0.source.values) }, after, limit)
     }
 
-    package func copy(behind after: UUID?, limit: Int) async throws -> [User] {
+    package func copy(behind after: String?, limit: Int) async throws -> [ReadModelFacts] {
         Self.page(sides.withLock { Array($0.copy.values) }, after, limit)
     }
 
-    package func source(_ ids: [UUID]) async throws -> [User] {
-        sides.withLock { s in ids.compactMap { s.source[$0] } }
+    package func source(_ keys: [String]) async throws -> [ReadModelFacts] {
+        sides.withLock { sides in keys.compactMap { sides.source[$0] } }
     }
-    package func copy(_ ids: [UUID]) async throws -> [User] { sides.withLock { s in ids.compactMap { s.copy[$0] } } }
 
-    package func replace(_ users: [User], removing ids: [UUID], seen: [User]) async throws {
+    package func copy(_ keys: [String]) async throws -> [ReadModelFacts] {
+        sides.withLock { sides in keys.compactMap { sides.copy[$0] } }
+    }
+
+    package func copyAgain(_ keys: [String], seen: [ReadModelFacts]) async throws {
         sides.withLock { sides in
-            for user in users where sides.copy[user.id]?.version == seen.first(where: { $0.id == user.id })?.version {
-                sides.copy[user.id] = user
+            for key in keys where sides.copy[key]?.version == seen.first(where: { $0.key == key })?.version {
+                sides.copy[key] = sides.source[key]
             }
-            for id in ids { sides.copy[id] = nil }
         }
     }
 
-    private static func page(_ users: [User], _ after: UUID?, _ limit: Int) -> [User] {
-        let start = RequestID(after ?? RequestID.lowest.uuid)
-        return Array(
-            users.filter { RequestID($0.id) > start }.sorted { RequestID($0.id) < RequestID($1.id) }.prefix(limit))
+    private static func page(_ rows: [ReadModelFacts], _ after: String?, _ limit: Int) -> [ReadModelFacts] {
+        let behind = rows.filter { row in after.map { $0.utf8.lexicographicallyPrecedes(row.key.utf8) } ?? true }
+        return Array(behind.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.prefix(limit))
     }
 }

@@ -7,6 +7,7 @@ package struct Column: Sendable {
         case url
         /// Of something, as its shop gave it: any text of 1 to 128 bytes.
         case id
+        case uuid
         case integer(ClosedRange<Int64>)
         /// In the smallest unit of the currency that stands beside it.
         case money
@@ -55,6 +56,7 @@ package struct Column: Sendable {
     package var sqlType: String {
         switch kind {
         case .text, .url, .id, .currency: "text"
+        case .uuid: "uuid"
         case .integer, .money: "bigint"
         case .time: "timestamptz"
         case .flag: "boolean"

@@ -68,6 +68,9 @@ extension Column {
         case (.id, .text(let text)):
             guard ShopID.isValid(text) else { throw refusal("is \(ShopID.rule)", at: place) }
             return .text(text)
+        case (.uuid, .text(let text)):
+            guard let uuid = UUID(uuidString: text) else { throw refusal("is a UUID", at: place) }
+            return .text(uuid.uuidString.lowercased())
         case (.integer(let range), .number(let number)):
             guard let integer = Self.integer(number), range.contains(integer) else {
                 throw refusal("is an integer of \(range.lowerBound) to \(range.upperBound)", at: place)
@@ -83,7 +86,7 @@ extension Column {
             else { throw refusal("is three letters like KRW", at: place) }
             return .text(text)
         case (.time, .text(let text)):
-            guard Self.isTime(text) else { throw refusal("is a time like 2025-01-31T09:30:00Z", at: place) }
+            guard Self.time(text) != nil else { throw refusal("is a time like 2025-01-31T09:30:00Z", at: place) }
             return .text(text)
         case (.flag, .flag(let flag)): return .flag(flag)
         case (.json(let bytesMax), _):
@@ -106,7 +109,7 @@ extension Column {
             default: return .text(cell)
             }
         case .json: return .nested(Array(cell.utf8))
-        case .text, .url, .id, .currency, .time: return .text(cell)
+        case .text, .url, .id, .uuid, .currency, .time: return .text(cell)
         }
     }
 
@@ -114,7 +117,7 @@ extension Column {
 
     private var expectation: String {
         switch kind {
-        case .text, .url, .id, .currency, .time: "a string"
+        case .text, .url, .id, .uuid, .currency, .time: "a string"
         case .integer, .money: "an integer"
         case .flag: "true or false"
         case .json: "JSON"
@@ -130,9 +133,9 @@ extension Column {
         Int64(number) ?? Double(number).flatMap { Int64(exactly: $0) }
     }
 
-    private static func isTime(_ text: String) -> Bool {
+    static func time(_ text: String) -> Date? {
         let plain = Date.ISO8601FormatStyle()
         let precise = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return (try? plain.parse(text)) != nil || (try? precise.parse(text)) != nil
+        return (try? plain.parse(text)) ?? (try? precise.parse(text))
     }
 }

@@ -22,9 +22,11 @@ package struct Resource: Sendable {
     package let elsewhere: Set<Call>
 
     package struct Events: Sendable {
-        package let created, updated, deleted: EventType
+        package let created, updated: EventType
+        /// Nil where nobody can delete one.
+        package let deleted: EventType?
 
-        package init(created: EventType, updated: EventType, deleted: EventType) {
+        package init(created: EventType, updated: EventType, deleted: EventType? = nil) {
             self.created = created
             self.updated = updated
             self.deleted = deleted
@@ -60,6 +62,9 @@ package struct Resource: Sendable {
 
     /// Orders of lists: by the key, and by columns with an index.
     package var sorts: [String] { ["id"] + (columns.filter { $0.traits.contains(.sort) }.map(\.name)) + ["updated_at"] }
+
+    /// Its part of an OpenAPI document.
+    package var description: [UInt8] { ResourceDescription(self).json }
 
     package func column(_ name: String) -> Column? { columns.first { $0.name == name } }
 }

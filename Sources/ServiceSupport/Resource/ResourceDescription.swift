@@ -81,6 +81,10 @@ struct ResourceDescription {
             json.key("enum")
             json.array { json in for sort in resource.sorts + resource.sorts.map({ "-\($0)" }) { json.value(sort) } }
         }
+        for (name, about) in [
+            ("from", "The first value of what the list is in the order of."),
+            ("until", "The first value of it that is no longer wanted."),
+        ] { parameter(name, in: "query", about: about, &json) { text(bytesMax: ShopID.bytesMax, &$0) } }
         for column in resource.columns where column.traits.contains(.filter) {
             parameter(column.name, in: "query", &json) { schema(of: column, canBeNull: false, &$0) }
         }
@@ -172,6 +176,9 @@ struct ResourceDescription {
         switch column.kind {
         case .text(let bytesMax): text(bytesMax: bytesMax, canBeNull: canBeNull, &json)
         case .id: text(bytesMax: ShopID.bytesMax, canBeNull: canBeNull, &json)
+        case .uuid:
+            type("string", canBeNull: canBeNull, &json)
+            json.field("format", "uuid")
         case .url:
             type("string", canBeNull: canBeNull, &json)
             json.field("maxLength", Column.urlBytesMax)

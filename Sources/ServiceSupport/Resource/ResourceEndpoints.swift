@@ -1,6 +1,6 @@
 import Foundation
 import HTTPTypes
-import Hummingbird
+package import Hummingbird
 import NIOCore
 import QuartetCore
 package import QuartetDatabases
@@ -64,6 +64,8 @@ package struct ResourceEndpoints: ServedResource {
             let value = String(value)
             switch name {
             case "limit": continue
+            case "from": query.from = value
+            case "until": query.until = value
             case "cursor": cursor = value.isEmpty ? nil : try ResourceCursor(value)
             case "sort":
                 query.descending = value.hasPrefix("-")
@@ -80,6 +82,7 @@ package struct ResourceEndpoints: ServedResource {
                 query.filters.append((column, value))
             }
         }
+        try check(query)
         query.filters.sort { $0.column.name < $1.column.name }
         if let cursor {
             guard cursor.sort == query.sort, cursor.descending == query.descending else {
@@ -98,6 +101,23 @@ package struct ResourceEndpoints: ServedResource {
                 }
                 json.field("next", ifPresent: following?.text)
             })
+    }
+
+    /// Bounds have to be values of what they bound.
+    private func check(_ query: ResourceStore.ListQuery) throws {
+        let column =
+            switch query.sort {
+            case "id": Column("id", .id)
+            case "updated_at": Column("updated_at", .time)
+            default: resource.column(query.sort) ?? Column(query.sort, .text(bytesMax: 512))
+            }
+        for bound in [query.from, query.until].compactMap(\.self) {
+            do {
+                _ = try column.checked(column.read(cell: bound), at: .body)
+            } catch {
+                throw badParameter("from and until are bounds of \(query.sort): \(error.detail)")
+            }
+        }
     }
 
     // MARK: Changing
@@ -171,16 +191,15 @@ package struct ResourceEndpoints: ServedResource {
 
     private func row(of request: Request, _ context: APIContext, isWhole: Bool) async throws -> ResourceRow {
         let body = try await context.body(of: request, atMost: Self.bytesPerCallMax)
-        let fields: JSONFields
-        do {
-            fields = try JSONFields(body.readableBytesView)
-        } catch {
-            throw Problem(.badRequest, "not-json", "the body is no JSON object in UTF-8")
-        }
-        return try ResourceRow(fields.fields, of: resource, isWhole: isWhole, at: .body)
+        return try ResourceRow(json: body.readableBytesView, of: resource, isWhole: isWhole)
     }
 
     // MARK: Answers
+
+    /// What a reader of one gets, for calls that make one by other means; nil if there is none.
+    package func response(of id: String, isNew: Bool) async throws -> Response? {
+        try await store.get(id).map { isNew ? created($0) : answer($0) }
+    }
 
     private func change(_ stored: ResourceStore.Stored) -> ResourceChange {
         ResourceChange(resource: resource.name, id: stored.id, version: stored.version)

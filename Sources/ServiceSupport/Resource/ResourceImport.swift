@@ -1,15 +1,15 @@
 import ClientSupport
 import HTTPTypes
-import Hummingbird
+package import Hummingbird
 import NIOCore
 import QuartetCore
-import QuartetHTTP
+package import QuartetHTTP
 
 /// `POST /v1/<resource>:import`: many rows at once, each made as it is given: NDJSON, CSV or a JSON array, gzip or not.
 ///
 /// A faulty row refuses the call before anything is stored; with `Prefer: handling=lenient` it is left out and named. Rows are
-/// stored in chunks, each whole or not at all: a call that failed can be made again.
-struct ResourceImport: Sendable {
+/// stored in chunks: a call that failed can be made again.
+package struct ResourceImport: Sendable {
     static let bytesMax = 64 * 1024 * 1024
     static let rowsPerChunkMax = 10_000
     /// Rows that are named in an answer.
@@ -17,17 +17,39 @@ struct ResourceImport: Sendable {
     /// More than that the events alone tell caches.
     private static let hintsMax = 1_000
 
-    typealias Row = (id: String, place: Int, row: ResourceRow)
+    package typealias Row = (id: String, place: Int, row: ResourceRow)
 
-    struct Refused: Sendable {
+    package struct Refused: Sendable {
         let line: Int
         let problem: Problem
+
+        package init(_ row: Row, _ problem: Problem) {
+            let named = Problem(problem.status, problem.kind, "line \(row.place): \(problem.detail)")
+            self.init(line: row.place, problem: named)
+        }
+
+        init(line: Int, problem: Problem) {
+            self.line = line
+            self.problem = problem
+        }
     }
 
-    let resource: Resource
-    let store: ResourceStore
+    /// Stores a chunk of rows in the order of their ids; gives what was changed, and what was refused.
+    package typealias Store =
+        @Sendable (
+            _ rows: ArraySlice<Row>, _ isLenient: Bool
+        ) async throws -> (changes: [ResourceChange], refused: [Refused])
 
-    func run(_ request: Request, _ context: APIContext, _ hint: ChangeHint) async throws -> Response {
+    private let resource: Resource
+    private let store: Store
+
+    /// - Parameter store: those that it gives back as refused are out of a lenient call, and fail another one.
+    package init(_ resource: Resource, store: @escaping Store) {
+        self.resource = resource
+        self.store = store
+    }
+
+    package func run(_ request: Request, _ context: APIContext, _ hint: ChangeHint) async throws -> Response {
         let isLenient = request.headers[.prefer]?.contains("handling=lenient") ?? false
         let type = request.headers[.contentType] ?? ""
         let body = try await context.body(of: request, atMost: Self.bytesMax)
@@ -42,30 +64,13 @@ struct ResourceImport: Sendable {
         var changes: [ResourceChange] = []
         for start in stride(from: 0, to: rows.count, by: Self.rowsPerChunkMax) {
             let chunk = rows[start..<min(start + Self.rowsPerChunkMax, rows.count)]
-            changes += try await store(chunk, isLenient: isLenient, &refused)
+            let stored = try await store(chunk, isLenient)
+            changes += stored.changes
+            refused += stored.refused
+            if !isLenient, let first = stored.refused.min(by: { $0.line < $1.line }) { throw first.problem }
         }
         if changes.count <= Self.hintsMax { await hint(changes) }
         return answer(received: rows.count, changed: changes.count, refused.sorted { $0.line < $1.line })
-    }
-
-    /// What the database refuses is looked for by halves, so that it does not take its neighbours along.
-    private func store(
-        _ rows: ArraySlice<Row>, isLenient: Bool, _ refused: inout [Refused]
-    ) async throws -> [ResourceChange] {
-        guard !rows.isEmpty else { return [] }
-        do {
-            return try await store.merge(Array(rows))
-        } catch let problem as Problem {
-            if rows.count == 1, let row = rows.first {
-                let named = Problem(problem.status, problem.kind, "line \(row.place): \(problem.detail)")
-                guard isLenient else { throw named }
-                refused.append(Refused(line: row.place, problem: named))
-                return []
-            }
-            let middle = rows.startIndex + rows.count / 2
-            let first = try await store(rows[..<middle], isLenient: isLenient, &refused)
-            return first + (try await store(rows[middle...], isLenient: isLenient, &refused))
-        }
     }
 
     // MARK: Reading
@@ -173,5 +178,28 @@ struct ResourceImport: Sendable {
                     }
                 }
             })
+    }
+}
+
+extension ResourceImport {
+    /// Into the resource's own table, a chunk whole or not at all. What the database refuses is looked for by halves, so that
+    /// it does not take its neighbours along.
+    init(resource: Resource, store: ResourceStore) {
+        @Sendable func merge(
+            _ rows: ArraySlice<Row>, _ isLenient: Bool
+        ) async throws -> (changes: [ResourceChange], refused: [Refused]) {
+            guard let row = rows.first else { return ([], []) }
+            do {
+                return (try await store.merge(Array(rows)), [])
+            } catch let problem as Problem {
+                if rows.count == 1 { return ([], [Refused(row, problem)]) }
+                let middle = rows.startIndex + rows.count / 2
+                let first = try await merge(rows[..<middle], isLenient)
+                guard isLenient || first.refused.isEmpty else { return first }
+                let second = try await merge(rows[middle...], isLenient)
+                return (first.changes + second.changes, first.refused + second.refused)
+            }
+        }
+        self.init(resource, store: merge)
     }
 }

@@ -1,10 +1,11 @@
+package import Foundation
 import HTTPTypes
 import QuartetCore
-import QuartetHTTP
+package import QuartetHTTP
 
 /// What a caller says of one of a resource: its id, if that was said, and the fields that were named.
-struct ResourceRow: Sendable {
-    var id: String?
+package struct ResourceRow: Sendable {
+    package internal(set) var id: String?
     private(set) var values: [String: FieldValue] = [:]
 
     /// What every resource has, and nobody sets.
@@ -38,6 +39,31 @@ struct ResourceRow: Sendable {
             throw Problem(.unprocessableContent, "missing-field", "\(place.field(column.name)) is missing")
         }
     }
+
+    /// Of one JSON object, as a caller or a message gives it.
+    ///
+    /// - Throws: a problem that says what is wrong with it.
+    package init(json: some Collection<UInt8>, of resource: Resource, isWhole: Bool = true) throws(Problem) {
+        let fields: JSONFields
+        do {
+            fields = try JSONFields(json)
+        } catch {
+            throw Problem(.badRequest, "not-json", "the body is no JSON object in UTF-8")
+        }
+        try self.init(fields.fields, of: resource, isWhole: isWhole, at: .body)
+    }
+
+    // MARK: Values, nil where a field was left out or is null
+
+    package func text(_ name: String) -> String? {
+        if case .text(let text)? = values[name] { text } else { nil }
+    }
+
+    package func integer(_ name: String) -> Int64? {
+        if case .integer(let number)? = values[name] { number } else { nil }
+    }
+
+    package func time(_ name: String) -> Date? { text(name).flatMap(Column.time) }
 
     /// For `json_populate_record`, with the key under its column's name.
     func document(of resource: Resource, key: String) -> [UInt8] {

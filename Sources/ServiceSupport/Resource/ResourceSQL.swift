@@ -102,8 +102,8 @@ struct ResourceSQL {
     /// $1: the key, $2: the version that it must have, or NULL. Gives the row's last version.
     var delete: String {
         let event =
-            resource.events.map {
-                "event AS MATERIALIZED (SELECT {emit}('\($0.deleted.name)', changed.\(key), changed.version, '{}'::json) FROM changed)"
+            resource.events?.deleted.map {
+                "event AS MATERIALIZED (SELECT {emit}('\($0.name)', changed.\(key), changed.version, '{}'::json) FROM changed)"
             } ?? "event AS (SELECT 1)"
         return """
             WITH changed AS (
@@ -148,17 +148,25 @@ struct ResourceSQL {
 
     // MARK: Lists
 
-    /// $1: how many. Then one parameter for each filter; then, of a list that goes on, the last row's value and key.
-    func list(by sort: String, descending: Bool, filters: [Column], goesOn: Bool) -> String {
+    /// $1: how many. Then one parameter for each filter and each bound; then, of a list that goes on, the last row's value and
+    /// key. Bounds are of what the list is in the order of.
+    func list(
+        by sort: String, descending: Bool, filters: [Column], isBounded: (from: Bool, until: Bool) = (false, false),
+        goesOn: Bool
+    ) -> String {
         let column = sort == "id" ? key : sort
         let type = sort == "id" ? "text" : resource.column(sort)?.sqlType ?? "timestamptz"
         var conditions = ["t.deleted_at IS NULL"]
         for (index, filter) in filters.enumerated() {
             conditions.append("t.\(filter.name) = $\(index + 2)::text::\(filter.sqlType)")
         }
+        var first = filters.count + 2
+        for (isGiven, sign) in [(isBounded.from, ">="), (isBounded.until, "<")] where isGiven {
+            conditions.append("t.\(column) \(sign) $\(first)::text::\(type)")
+            first += 1
+        }
         if goesOn {
             let sign = descending ? "<" : ">"
-            let first = filters.count + 2
             conditions.append(
                 sort == "id"
                     ? "t.\(key) \(sign) $\(first)::text"

@@ -1,4 +1,5 @@
 import ClientSupport
+import Foundation
 import HTTPTypes
 import Postgres
 import QuartetCore
@@ -81,6 +82,8 @@ struct ResourceStore: Sendable {
         var descending = false
         var filters: [(column: Column, value: String)] = []
         var limit = 100
+        /// Bounds of what it is in the order of: with the one, without the other.
+        var from, until: String?
         /// The last row of the page before.
         var after: (value: String, key: String)?
     }
@@ -88,12 +91,13 @@ struct ResourceStore: Sendable {
     func list(_ query: ListQuery) async throws -> [Stored] {
         let text = sql.list(
             by: query.sort, descending: query.descending, filters: query.filters.map(\.column),
-            goesOn: query.after != nil)
+            isBounded: (query.from != nil, query.until != nil), goesOn: query.after != nil)
         let file = SQLFile(label: resource.name, statements: ["list": text])
         let statement = try databases.statements(in: file, of: service).named("list")
         var parameters = PostgresParameters()
         parameters.append(query.limit)
         for filter in query.filters { parameters.append(filter.value) }
+        for bound in [query.from, query.until].compactMap(\.self) { parameters.append(bound) }
         if let after = query.after {
             if query.sort != "id" { parameters.append(after.value) }
             parameters.append(after.key)
@@ -167,7 +171,7 @@ extension ResourceStore {
         let statement = try databases.statements(in: file, of: service).named("plan")
         var parameters = PostgresParameters()
         parameters.append(10)
-        for _ in filters { parameters.append("1") }
+        for filter in filters { parameters.append(filter.kind == .uuid ? UUID().uuidString : "1") }
         return try await statement.run(parameters: parameters).map { try $0.decode(0, as: String.self) }
             .joined(separator: "\n")
     }

@@ -6,7 +6,7 @@ import ServiceSupport
 
 /// Users in PostgreSQL.
 package struct PostgresUserStore: UserStore {
-    private let putUser, deleteUser, findUser, usersAfter, usersByID: StoreStatement
+    private let putUser, deleteUser, findUser: StoreStatement
 
     package init(databases: Databases) throws {
         let file = try SQLFile(label: "users.sql", bytes: PackageResources.users_sql)
@@ -14,8 +14,6 @@ package struct PostgresUserStore: UserStore {
         putUser = try statements.named("put_user")
         deleteUser = try statements.named("delete_user")
         findUser = try statements.named("user")
-        usersAfter = try statements.named("users_after")
-        usersByID = try statements.named("users_by_id")
     }
 
     package func put(_ id: UUID, _ details: UserDetails) async throws -> User {
@@ -38,16 +36,5 @@ package struct PostgresUserStore: UserStore {
 
     package func get(_ id: UUID) async throws -> User? {
         try await findUser.run(id).first.map(User.init(row:))
-    }
-
-    /// In the order of their ids, those that were deleted among them; from the beginning after nil.
-    package func users(after: UUID?, limit: Int) async throws -> [User] {
-        let first = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-        return try await usersAfter.runAlone(after ?? first, limit).map(User.init(row:))
-    }
-
-    /// Those of `ids` that there are, those that were deleted among them.
-    package func users(_ ids: [UUID]) async throws -> [User] {
-        try await usersByID.runAlone(ids).map(User.init(row:))
     }
 }

@@ -10,6 +10,7 @@ struct Bench: AsyncParsableCommand {
         subcommands: [
             BenchPipeline.self, BenchCheck.self, BenchRelay.self, BenchProject.self,
             BenchStale.self, BenchEmotion.self,
+            BenchOrders.self,
         ],
         defaultSubcommand: BenchPipeline.self)
 }

@@ -17,7 +17,9 @@ enum Terminal {
     }
 
     /// What the command ends with when it could not do its work.
-    static var failureStatus: Int32 { CommandLine.arguments.dropFirst().first == "check" ? 2 : 1 }
+    static var failureStatus: Int32 {
+        CommandLine.arguments.dropFirst().first.map { ["check", "doctor"].contains($0) } == true ? 2 : 1
+    }
 
     /// Has output that nobody reads end in errors rather than in a signal, and descriptors that were given closed not be those of
     /// the next file or socket that is opened.

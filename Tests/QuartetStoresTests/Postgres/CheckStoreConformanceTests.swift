@@ -69,8 +69,8 @@ struct AuditConformanceTests {
             let subject = ListingCheckStoreSubject(checkStore: try PostgresListingCheckStore(databases: databases)) {
                 listing in
                 let insert = """
-                    INSERT INTO listings.listings (listing_id, product_id, marketplace, created_at)
-                    VALUES ($1, $2, 'm', $3)
+                    INSERT INTO market.market_listings (listing_id, product_id, marketplace, version, created_at)
+                    VALUES ($1, $2, 'm', 1, $3)
                     """
                 _ = try await client.query(
                     PostgresStatement(insert, listing.id, listing.productID, listing.createdAt))

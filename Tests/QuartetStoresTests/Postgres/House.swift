@@ -1,11 +1,12 @@
 import Catalog
+import Market
 import Postgres
 import QuartetDatabases
 import QuartetMigrations
 
 extension TableMap {
-    /// Of the analysis pipeline, and of the service whose products it looks at.
-    static let house = TableMap(services: ServiceSchema.pipeline + [CatalogService.schema])
+    /// Of the analysis pipeline, and of the services whose products and listings it looks at.
+    static let house = TableMap(services: ServiceSchema.pipeline + [CatalogService.schema, MarketService.schema])
 
     init() { self = .house }
 }

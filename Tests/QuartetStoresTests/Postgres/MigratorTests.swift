@@ -156,7 +156,7 @@ struct MigratorTests {
     }
 
     private func migrator(_ databases: Databases, _ migrations: [Migration]) throws -> Migrator {
-        let listings = ServiceSchema("listings", in: .market, tables: [.listings], migrations: migrations)
+        let listings = ServiceSchema("listings", in: .market, tables: [Table("listings")], migrations: migrations)
         let strangers = ServiceSchema("strangers", in: .market, tables: [Table("strangers")], migrations: [])
         let tables = TableMap(services: [listings, strangers])
         let client = try databases.client(of: .market)

@@ -17,9 +17,9 @@ struct TableMapTests {
     @Test("a table that was moved is found where it is")
     func moving() throws {
         var tables = TableMap()
-        try tables.move("listings", toDatabase: "dropship", schema: "shop_2")
-        let rendered = try tables.render("{listings}", label: "x")
-        #expect(rendered.sql == "shop_2.listings")
+        try tables.move("orders", toDatabase: "dropship", schema: "shop_2")
+        let rendered = try tables.render("{orders}", label: "x")
+        #expect(rendered.sql == "shop_2.orders")
         #expect(rendered.databases == [.dropship])
         #expect(tables.schemas(of: .dropship) == ["analysis", "catalog", "consistency", "events", "shop_2"])
         #expect(tables.schemas(of: .market) == ["market_events"])
@@ -29,7 +29,7 @@ struct TableMapTests {
         "names that are not known or not plain are refused by name",
         arguments: [
             ("nothing", "dropship", "a", "table nothing"), ("outbox", "dropship", "a", "table outbox"),
-            ("listings", "elsewhere", "a", "database elsewhere"),
+            ("orders", "elsewhere", "a", "database elsewhere"),
             ("products", "dropship", "a\"; DROP", "schema"), ("products", "dropship", "1a", "schema"),
             ("products", "dropship", "", "schema"),
         ])
@@ -55,8 +55,8 @@ struct TableMapTests {
         let databases = Databases(clients: [:])
         for (sql, part) in [
             (
-                "SELECT FROM {products}, {listings}",
-                "names products of database dropship and listings of database market"
+                "SELECT FROM {products}, {orders}",
+                "names products of database dropship and orders of database market"
             ), ("SELECT 1", "no table"),
         ] {
             let file = try SQLFile(label: "x.sql", text: "-- name: both\n\(sql)")

@@ -48,15 +48,3 @@ SELECT changed.version FROM changed LEFT JOIN event ON true;
 SELECT u.user_id, u.nickname, p.name, p.email, p.profile_image, u.version, false, u.updated_at, json_strip_nulls(json_build_object(
     'gender', u.gender, 'age', u.age, 'age_group', u.age_group, 'region', u.region, 'join_date', u.join_date))::text
 FROM {users} u JOIN {user_profiles} p USING (user_id) WHERE u.user_id = $1::uuid AND u.deleted_at IS NULL;
-
--- name: users_after
--- For comparing with copies, which have no more than that; those that were deleted among them.
-SELECT u.user_id, u.nickname, coalesce(p.name, ''), coalesce(p.email, ''), p.profile_image, u.version,
-    u.deleted_at IS NOT NULL, u.updated_at, NULL::text
-FROM {users} u LEFT JOIN {user_profiles} p USING (user_id)
-WHERE u.user_id > $1::uuid ORDER BY u.user_id LIMIT $2::bigint;
-
--- name: users_by_id
-SELECT u.user_id, u.nickname, coalesce(p.name, ''), coalesce(p.email, ''), p.profile_image, u.version,
-    u.deleted_at IS NOT NULL, u.updated_at, NULL::text
-FROM {users} u LEFT JOIN {user_profiles} p USING (user_id) WHERE u.user_id = ANY ($1::uuid[]);

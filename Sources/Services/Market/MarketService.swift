@@ -1,0 +1,111 @@
+package import QuartetCore
+package import QuartetDatabases
+package import QuartetHTTP
+package import QuartetRoles
+package import ServiceSupport
+
+/// What is sold: where products are offered, orders as they come with what they tell of who ordered what, and what of it is
+/// ordered from suppliers.
+package struct MarketService: ShopService {
+    package static let schema = ServiceSchema(
+        "market", in: .market,
+        tables: [
+            .orders, .supplierOrders, Table("products_view"), Table("market_users_view"), Table("market_projections"),
+        ] + MarketResources.tables,
+        migrations: [
+            Migration(1, "orders", PackageResources._001_orders_sql),
+            Migration(2, "market", PackageResources._002_market_sql),
+        ])
+    package static let eventTypes = [orderCreated, orderUpdated, .shopOrderPlaced] + MarketResources.eventTypes
+    package static let subscriptions = [Subscription(OrderHandler.name, topics: OrderHandler.topics)]
+    package static let callDescription = incomingOrders.description
+
+    package let resources: [any ServedResource]
+    package let handlers: [any EventHandler]
+    private let endpoints: OrderEndpoints
+
+    package init(databases: Databases) throws {
+        let orders = try ResourceEndpoints(Self.orders, of: Self.schema, databases: databases)
+        let others = try ([Self.supplierOrders] + MarketResources.all).map {
+            try ResourceEndpoints($0, of: Self.schema, databases: databases)
+        }
+        resources = [orders] + others
+        let store = try OrderStore(databases: databases)
+        handlers = [OrderHandler(orders: store)]
+        endpoints = OrderEndpoints(orders: store, resource: orders)
+    }
+
+    package func addRoutes(to routes: ServiceRouter) { endpoints.add(to: routes) }
+}
+
+extension MarketService {
+    /// What an order says of itself when it comes. What the house says of it besides may be sent along, and is passed over.
+    static let incomingOrders = Resource(
+        "orders", one: "order", in: .orders, key: "order_id",
+        columns: [
+            Column("user_id", .uuid, .required),
+            Column("product_id", .id, .required),
+            Column("quantity", .integer(1...1_000_000)),
+            Column("unit_price", .integer(0...1_000_000_000_000)),
+            Column("currency", .currency),
+            Column("ordered_at", .time),
+        ]
+            + ["amount", "status", "supplier_item_id", "category_id", "region", "gender", "age_group"].map {
+                Column($0, .text(bytesMax: 256), .readOnly)
+            },
+        elsewhere: [.list, .get, .put, .patch, .delete])
+
+    /// An order that was stored: nothing but its status changes.
+    static let orders = Resource(
+        "orders", one: "order", in: .orders, key: "order_id",
+        columns: [
+            Column("user_id", .uuid, [.readOnly, .filter]),
+            Column("product_id", .id, [.readOnly, .filter]),
+            Column("quantity", .integer(1...1_000_000), .readOnly),
+            Column("currency", .currency, .readOnly),
+            Column("unit_price", .money, .readOnly),
+            Column("amount", .money, .readOnly),
+            Column("status", .text(bytesMax: 32), [.required, .filter]),
+            Column("ordered_at", .time, [.readOnly, .sort]),
+            Column("supplier_item_id", .id, .readOnly),
+            Column("category_id", .id, .readOnly),
+            Column("region", .text(bytesMax: 256), .readOnly),
+            Column("gender", .text(bytesMax: 32), .readOnly),
+            Column("age_group", .text(bytesMax: 32), .readOnly),
+        ],
+        events: .init(created: orderCreated, updated: orderUpdated),
+        conflicts: ["orders_status_is_known": "status is placed, paid, shipped, delivered, cancelled or returned"],
+        elsewhere: [.create, .importing, .put, .delete])
+
+    static let supplierOrders = Resource(
+        "supplier_orders", one: "supplier_order", in: .supplierOrders, key: "order_id",
+        columns: [
+            Column("supplier_item_id", .id, [.readOnly, .filter]),
+            Column("quantity", .integer(1...1_000_000), .readOnly),
+            Column("status", .text(bytesMax: 32), [.required, .filter]),
+            Column("reference", .id),
+        ],
+        conflicts: [
+            "supplier_orders_status_is_known": "status is waiting, sent, confirmed, shipped, refused or cancelled"
+        ],
+        elsewhere: [.create, .importing, .put, .delete])
+
+    private static let order = AggregateKind(rawValue: "order")
+    private static let orderEvents = EventTopic(rawValue: "order.events")
+    static let orderCreated = EventType(
+        "market.order.created", of: order, to: orderEvents, as: "market.order.created", carrying: OrderPayload.self)
+    static let orderUpdated = EventType(
+        "market.order.updated", of: order, to: orderEvents, as: "market.order.updated", carrying: OrderPayload.self)
+}
+
+extension Table {
+    static let orders = Table("orders")
+    static let supplierOrders = Table("supplier_orders")
+}
+
+/// Of an order; its id is the aggregate's. One that is created carries all of it.
+struct OrderPayload: EventPayload {
+    static let fields = "status"
+
+    let status: String
+}
