@@ -267,7 +267,7 @@ let package = Package(
                 "Auth", "Catalog", "ClientSupport", "My", "Postgres", "QuartetAPI", "QuartetCore", "QuartetDatabases",
                 "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,
-                "Suppliers", "SystemTesting", "quartet", .hummingbirdCore, .serviceLifecycle,
+                "Suppliers", "SystemTesting", "quartet", .serviceLifecycle,
             ]),
 
         // The whole of it, from outside: the executable on private servers.

@@ -1,12 +1,12 @@
 import ClientSupport
 import HTTPTypes
 import QuartetStack
-import Suppliers
 import Synchronization
 import SystemTesting
 import Testing
 
 @testable import QuartetService
+@testable import Suppliers
 
 /// What is wrong with a supplier, or with who fetches, costs no row.
 @Suite("Supplier faults", .timeLimit(.minutes(5))) struct SupplierFaultTests {
@@ -77,6 +77,17 @@ import Testing
             let report = try await sync.run("acme", kinds: [.items]).first
             #expect(report?.error == "the supplier answers 500, 5 times")
         }
+    }
+
+    @Test("requests go out at the supplier's pace")
+    func pace() {
+        var pace = Pace(perSecond: 4)
+        let now = ContinuousClock.now
+        #expect((0..<3).map { _ in pace.next(at: now) } == [.zero, .milliseconds(250), .milliseconds(500)])
+        #expect(pace.next(at: now + .milliseconds(700)) == .milliseconds(50))
+        // Time that went by unused is gone.
+        #expect(pace.next(at: now + .seconds(60)) == .zero)
+        #expect(pace.next(at: now + .seconds(60)) == .milliseconds(250))
     }
 
     @Test("bad rows are noted by their ids and stop nothing")

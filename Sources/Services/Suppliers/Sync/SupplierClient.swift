@@ -12,22 +12,37 @@ struct SupplierAccount: Sendable {
     let isPaused: Bool
 }
 
+/// How often something may be done. What was not used is not made up for.
+struct Pace: Sendable {
+    private let step: Duration
+    private var free: ContinuousClock.Instant?
+
+    init(perSecond: Int) {
+        step = .seconds(1) / perSecond
+    }
+
+    /// How long the next one has to wait.
+    mutating func next(at now: ContinuousClock.Instant) -> Duration {
+        let slot = max(free ?? now, now)
+        free = slot.advanced(by: step)
+        return now.duration(to: slot)
+    }
+}
+
 /// Asks one supplier for pages: at its pace, again after a growing pause while it can't be reached or says "later".
 final class SupplierClient: Sendable {
     private let account: SupplierAccount
     private let configuration: SyncConfiguration
     private let transport: any SupplierTransport
     private let pause: @Sendable (Duration) async throws -> Void
-    private let step: Duration
-    /// When the next request may go out.
-    private let nextSlot = Mutex(ContinuousClock.now)
+    private let pace: Mutex<Pace>
 
     init(
         _ account: SupplierAccount, configuration: SyncConfiguration, transport: any SupplierTransport,
         pause: @escaping @Sendable (Duration) async throws -> Void
     ) {
         (self.account, self.configuration, self.transport, self.pause) = (account, configuration, transport, pause)
-        step = .seconds(1) / (account.requestsPerSecond ?? configuration.requestsPerSecond)
+        pace = Mutex(Pace(perSecond: account.requestsPerSecond ?? configuration.requestsPerSecond))
     }
 
     /// - Throws: `SyncError`, or `CancellationError`.
@@ -53,13 +68,8 @@ final class SupplierClient: Sendable {
     }
 
     private func ask(_ url: String) async throws -> SupplierAnswer {
-        let now = ContinuousClock.now
-        let slot = nextSlot.withLock { next in
-            let slot = max(next, now)
-            next = slot.advanced(by: step)
-            return slot
-        }
-        if slot > now { try await pause(now.duration(to: slot)) }
+        let wait = pace.withLock { $0.next(at: .now) }
+        if wait > .zero { try await pause(wait) }
         let deadline = Deadline.after(configuration.requestTimeout)
         do {
             return try await withDeadline(deadline, waitingFor: "the supplier") { [self] in
