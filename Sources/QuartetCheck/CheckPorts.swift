@@ -15,7 +15,7 @@ package struct CheckPorts: Sendable {
     let caches: any CacheCheckStore
     let cache: any VersionedCache
     let products: any ProductStore
-    let listings: any ListingCheckStore
+    let references: [any ReferenceCheckStore]
     let readModels: [any ReadModelCheckStore]
 
     package init(
@@ -24,7 +24,7 @@ package struct CheckPorts: Sendable {
         queue: any TaskQueue, sessions: any SessionStore, cards: any CardStore, keywords: any KeywordStore,
         outboxes: [CheckedOutbox],
         caches: any CacheCheckStore, cache: any VersionedCache, products: any ProductStore,
-        listings: any ListingCheckStore, readModels: [any ReadModelCheckStore]
+        references: [any ReferenceCheckStore], readModels: [any ReadModelCheckStore]
     ) {
         self.sweeps = sweeps
         self.requests = requests
@@ -38,7 +38,7 @@ package struct CheckPorts: Sendable {
         self.caches = caches
         self.cache = cache
         self.products = products
-        self.listings = listings
+        self.references = references
         self.readModels = readModels
     }
 }

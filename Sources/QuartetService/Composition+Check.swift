@@ -5,6 +5,7 @@ import QuartetDatabases
 import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
+import ServiceSupport
 
 extension Composition {
     /// A checker on the configured stores.
@@ -30,10 +31,25 @@ extension Composition {
                     client: clients.redis, cache: configuration.redis.cache,
                     progress: Ports.progressConfiguration(configuration.redis), databases: databases),
                 cache: ports.cache, products: ports.products,
-                listings: try PostgresListingCheckStore(databases: databases),
+                references: try references(),
                 readModels: try Projections.all.map { try PostgresReadModel($0, databases: databases) }),
             configuration: bounds,
             holder: "\(process.hostName), process \(process.processIdentifier)", logger: logger, observe: observe)
+    }
+
+    /// References of all services, whose rows are mended as any caller would.
+    private func references() throws -> [any ReferenceCheckStore] {
+        let resources = shop.flatMap(\.resources).compactMap { $0 as? ResourceEndpoints }
+        return try HouseServices.all.flatMap { $0.references }.map { (reference: Reference) in
+            let resource = resources.first { $0.name == reference.table.rawValue }
+            return try PostgresReferenceCheckStore(reference, databases: clients.databases) { row in
+                switch reference.cure {
+                case .report: return
+                case .clear: try await resource?.clear(reference.column, of: row.key, ifVersion: row.version)
+                case .delete: try await resource?.delete(row.key, ifVersion: row.version)
+                }
+            }
+        }
     }
 
     private func checkedOutboxes(repairs: Bool) throws -> [CheckedOutbox] {

@@ -11,6 +11,8 @@ package protocol ShopService: Sendable {
     static var schema: ServiceSchema { get }
     /// What happens to its aggregates.
     static var eventTypes: [EventType] { get }
+    /// Which of its columns name rows of other services, and what becomes of one that names what is not there.
+    static var references: [Reference] { get }
     /// Who of it takes events in, and which: a consumer group each.
     static var subscriptions: [Subscription] { get }
 
@@ -45,6 +47,7 @@ package struct Subscription: Sendable, Hashable {
 
 extension ShopService {
     package static var eventTypes: [EventType] { [] }
+    package static var references: [Reference] { [] }
     package static var subscriptions: [Subscription] { [] }
     package static var callDescription: [UInt8] { [] }
     package var resources: [any ServedResource] { [] }

@@ -247,7 +247,7 @@ struct Planter {
         let id = "00000000-0000-4000-8000-000000000007"
         _ = try await system.stores.rows(
             """
-            INSERT INTO market.market_listings (listing_id, product_id, marketplace, version, created_at) VALUES
+            INSERT INTO market.market_listings (listing_id, product_id, marketplace, version, updated_at) VALUES
                 ('\(id)', 'nobody', 'm', 1, now() - interval '1 hour'),
                 ('b', 'seed-1', 'm', 1, now() - interval '1 hour')
             """, in: "MARKET")

@@ -20,7 +20,9 @@ final class CheckFixture: Sendable {
     let documents: FakeDocumentCheckStore
     let cache = FakeVersionedCache()
     let caches: FakeCacheCheckStore
-    let listings = FakeListingCheckStore()
+    let references = [
+        FakeReferenceCheckStore(), FakeReferenceCheckStore("benchmark_products.product_id", cure: .clear),
+    ]
     let readModels = FakeReadModelCheckStore("users_view")
     let products = FakeReadModelCheckStore("products_view")
     let sweeps: FakeSweeps
@@ -55,7 +57,7 @@ final class CheckFixture: Sendable {
                     outbox: FakeOutboxStore(database: database), deliveries: [])
             ],
             caches: caches, cache: cache, products: FakeProductStore(database: database),
-            listings: listings,
+            references: references,
             readModels: [FakeReadModelCheckStore("unused_view", isKept: false), readModels, products])
         return Checker(
             ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),

@@ -183,22 +183,37 @@ struct CheckerTests {
         #expect(again.status == .queued && again.generation == 2)
     }
 
-    @Test("listings of products that are not there are found, whatever the chunks", arguments: [1, 2, 100])
+    @Test(
+        "references to what is not there are found, whatever the chunks, and mended as they say",
+        arguments: [1, 2, 100])
     func references(chunk: Int) async throws {
         let fixture = CheckFixture { $0.requestsPerChunk = chunk }
         _ = try await fixture.submit(1)
-        let now = fixture.began
-        let products = [CheckFixture.product.text, "gone", "no product's id", CheckFixture.product.text]
-        let listings = products.map { ListingFacts(id: UUID().uuidString, productID: $0, createdAt: now) }
-        for listing in listings { fixture.listings.plant(listing) }
-        // One that has just been made may be ahead of its product.
-        fixture.listings.plant(ListingFacts(id: "soon", productID: "soon", createdAt: now.addingTimeInterval(3590)))
+        let targets = ["here", "gone", "no product's id", "here"]
+        func row(_ number: Int, _ target: String, late: Double = 0) -> ReferenceFacts {
+            ReferenceFacts(
+                key: "\(number)", target: target, version: 1, changedAt: fixture.began.addingTimeInterval(late))
+        }
+        for reference in fixture.references {
+            reference.plant(target: "here")
+            for (number, target) in targets.enumerated() { reference.plant(row(number, target)) }
+            // One that has just been made may be ahead of what it names.
+            reference.plant(row(9, "soon", late: 3590))
+        }
+        let wrong = ["market_listings", "benchmark_products"].flatMap { table in [1, 2].map { "\(table)/\($0)" } }
         let report = try await fixture.sweep()
         let found = report.findings.flatMap(\.examples)
-        #expect(
-            Set(found.map(\.key)) == Set([1, 2].map { "market_listings/\(listings[$0].id)" }))
+        #expect(Set(found.map(\.key)) == Set(wrong))
         #expect(found.allSatisfy { $0.invariant == .i10 && $0.kind == .referenceDangling && $0.repair == nil })
-        #expect(report.walks.first { $0.phase == "references" }?.rows == 5)
+        #expect(found.contains { $0.detail == "product_id gone is not in products" })
+        #expect(report.walks.first { $0.phase == "references" }?.rows == 10)
+
+        var options = SweepOptions()
+        options.repairs = true
+        let mended = try await fixture.sweep(options)
+        let repaired = mended.findings.flatMap(\.examples).filter(\.isRepaired)
+        #expect(Set(repaired.map(\.key)) == ["benchmark_products/1", "benchmark_products/2"])
+        #expect(mended.remaining == 2)
     }
 
     @Test("rows of a read model that are not their source's are found and copied again", arguments: [1, 2, 3, 100])

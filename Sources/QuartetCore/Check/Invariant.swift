@@ -110,7 +110,7 @@ package enum FindingKind: String, Sendable, Hashable, CaseIterable, Codable {
         case .cacheStale: "cache entry older than its row"
         case .cacheWithoutRow: "cache entry without a row"
         case .keyWithoutExpiry: "key that never expires"
-        case .referenceDangling: "listing of a product that is not there"
+        case .referenceDangling: "reference to a row that is not there"
         case .readModelBehind: "read model's row missing, or older than its source"
         case .readModelDiffers: "read model's row is not its source"
         }

@@ -77,7 +77,7 @@ package enum SweepPhase: String, Sendable, Hashable, CaseIterable, Codable {
         case .cards: "cards"
         case .outbox: "shards"
         case .caches: "keys"
-        case .references: "listings"
+        case .references: "references"
         case .readModels: "rows"
         }
     }

@@ -38,16 +38,19 @@ package struct WaitingRows: Sendable, Hashable {
     package var key: String { "\(database).\(sink.rawValue)/\(shard)" }
 }
 
-/// A listing and the product that it names, which may be none.
-package struct ListingFacts: Sendable, Hashable {
-    package let id: String
-    package let productID: String
-    package let createdAt: Date
+/// A row that names one of another database.
+package struct ReferenceFacts: Sendable, Hashable {
+    package let key: String
+    /// What it names.
+    package let target: String
+    package let version: Int64
+    package let changedAt: Date
 
-    package init(id: String, productID: String, createdAt: Date) {
-        self.id = id
-        self.productID = productID
-        self.createdAt = createdAt
+    package init(key: String, target: String, version: Int64, changedAt: Date) {
+        self.key = key
+        self.target = target
+        self.version = version
+        self.changedAt = changedAt
     }
 }
 

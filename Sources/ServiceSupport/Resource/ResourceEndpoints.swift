@@ -254,3 +254,18 @@ extension ResourceEndpoints {
         return plans
     }
 }
+
+// MARK: For the checker
+
+extension ResourceEndpoints {
+    /// Empties a column, as a caller would by PATCH, unless the row has another version by now.
+    package func clear(_ column: String, of id: String, ifVersion version: Int64) async throws {
+        let row = try ResourceRow(json: Array(#"{"\#(column)":null}"#.utf8), of: resource, isWhole: false)
+        _ = try await store.change(id, row, ifVersion: version)
+    }
+
+    /// Deletes a row, as a caller would, unless it has another version by now.
+    package func delete(_ id: String, ifVersion version: Int64) async throws {
+        _ = try await store.delete(id, ifVersion: version)
+    }
+}

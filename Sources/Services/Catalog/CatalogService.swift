@@ -17,6 +17,16 @@ package struct CatalogService: ShopService {
             Migration(4, "supplier_items", PackageResources._004_supplier_items_sql),
         ])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]
+    /// An item of a supplier that nobody fetches is as its shop says.
+    package static let references = [
+        Reference(
+            .products, key: "product_id", column: "supplier_item_id", to: Table("supplier_item_raw"), cure: .report,
+            presence: """
+                SELECT i.id FROM unnest($1::text[]) AS i (id)
+                WHERE EXISTS (SELECT 1 FROM {supplier_item_raw} r WHERE r.raw_id = i.id)
+                    OR NOT EXISTS (SELECT 1 FROM {supplier_accounts} a WHERE a.supplier_id = split_part(i.id, ':', 1))
+                """)
+    ]
     package static let callDescription = PackageResources.calls_json
     package static let subscriptions = [SupplierItems.subscription]
 

@@ -17,6 +17,21 @@ package struct MarketService: ShopService {
             Migration(2, "market", PackageResources._002_market_sql),
         ])
     package static let eventTypes = [orderCreated, orderUpdated, .shopOrderPlaced] + MarketResources.eventTypes
+    /// What was ordered stays so, whoever is deleted.
+    package static let references = [
+        Reference(
+            Table("market_listings"), key: "listing_id", column: "product_id", to: Table("products"),
+            targetKey: ("product_id", "text"), cure: .report),
+        Reference(
+            .orders, key: "order_id", column: "user_id", to: Table("users"), targetKey: ("user_id", "uuid"),
+            countsDeleted: true, cure: .report),
+        Reference(
+            .orders, key: "order_id", column: "product_id", to: Table("products"), targetKey: ("product_id", "text"),
+            countsDeleted: true, cure: .report),
+        Reference(
+            Table("benchmark_products"), key: "benchmark_product_id", column: "product_id", to: Table("products"),
+            targetKey: ("product_id", "text"), cure: .clear),
+    ]
     package static let subscriptions = [Subscription(OrderHandler.name, topics: OrderHandler.topics)]
     package static let callDescription = incomingOrders.description
 

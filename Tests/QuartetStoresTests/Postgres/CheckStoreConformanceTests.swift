@@ -57,26 +57,9 @@ struct AuditConformanceTests {
         }
     }
 
-    @Test("listings, fake", arguments: ListingCheckStoreConformance.behaviours)
-    func fakeListings(behaviour: Conformance<ListingCheckStoreSubject>) async throws {
+    @Test("references, fake", arguments: ReferenceCheckStoreConformance.behaviours)
+    func fakeReferences(behaviour: Conformance<ReferenceCheckStoreSubject>) async throws {
         try await behaviour.check(.fake())
-    }
-
-    @Test("listings, PostgreSQL", .serialized, arguments: ListingCheckStoreConformance.behaviours)
-    func postgresListings(behaviour: Conformance<ListingCheckStoreSubject>) async throws {
-        try await PostgresTestDatabase.withMigrated { databases in
-            let client = try databases.client(of: .market)
-            let subject = ListingCheckStoreSubject(checkStore: try PostgresListingCheckStore(databases: databases)) {
-                listing in
-                let insert = """
-                    INSERT INTO market.market_listings (listing_id, product_id, marketplace, version, created_at)
-                    VALUES ($1, $2, 'm', 1, $3)
-                    """
-                _ = try await client.query(
-                    PostgresStatement(insert, listing.id, listing.productID, listing.createdAt))
-            }
-            try await behaviour.check(subject)
-        }
     }
 
     /// Also where there is no such request: without the foreign key.

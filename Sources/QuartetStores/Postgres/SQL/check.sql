@@ -105,11 +105,3 @@ FROM unnest($1::text[]) AS p (product_id)
 
 -- name: product_versions
 SELECT product_id, version, updated_at FROM {products} WHERE product_id = ANY ($1::text[]);
-
--- name: walk_listings
-SELECT listing_id, product_id, created_at FROM {market_listings}
-WHERE listing_id > $1::text AND deleted_at IS NULL ORDER BY listing_id LIMIT $2::bigint;
-
--- name: listings_by_id
-SELECT listing_id, product_id, created_at FROM {market_listings}
-WHERE listing_id = ANY ($1::text[]) AND deleted_at IS NULL;
