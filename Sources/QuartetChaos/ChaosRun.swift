@@ -59,8 +59,8 @@ package final class ChaosRun: Sendable {
         let settings = [
             "EVENTS_BUS": bus.rawValue, "RABBITMQ_HEARTBEAT": "2s", "RABBITMQ_RETRY_DELAY": "500ms",
             "QUARTET_API_KEY": apiKey, "DB_CONNECTIONS_MAX": "3", "MONGODB_CONNECTIONS_MAX": "8",
-            "KAFKA_FETCH_WAIT": "20ms", "KAFKA_SESSION_TIMEOUT": "4s", "WORKER_LEASE_DURATION": "2s",
-            "WORKER_REVIEWS_PER_CHUNK": "8", "WORKER_RETRY_MAX": "2s",
+            "KAFKA_FETCH_WAIT": "20ms", "KAFKA_SESSION_TIMEOUT": "4s", "ORDERS_CONSUMERS": "1",
+            "WORKER_LEASE_DURATION": "2s", "WORKER_REVIEWS_PER_CHUNK": "8", "WORKER_RETRY_MAX": "2s",
             "RELAY_LEASE_DURATION": "2s", "OUTBOX_RETENTION": "7d", "CHECK_SETTLE_WINDOW": "2s",
             "CHECK_SECOND_LOOK_PAUSE": "1s", "CHECK_WORK_SHARE": "100", "CHECK_SCHEDULE": "off",
         ]

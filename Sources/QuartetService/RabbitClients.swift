@@ -56,7 +56,7 @@ final class RabbitClients: Sendable {
     }
 
     func eventPublisher() throws -> RabbitEventPublisher {
-        RabbitEventPublisher(publisher: try publisher(), events: events)
+        RabbitEventPublisher(publisher: try publisher(), events: events, admin: try admin())
     }
 
     /// Declares nothing: a queue that is gone has lost events, and whoever publishes is to notice.

@@ -103,16 +103,17 @@ import Testing
         try await withSystem { system, rabbit in
             let (_, shop) = try await system.serve(with: ["relay", "work"])
             let consumer = try system.start([role], settings: TestProcess.servingMetrics)
+            let own = role == "project" ? "users_view" : role
             try await change(shop)
-            try await eventually("it applies") { try await applied(consumer) > 0 }
+            try await eventually("it applies") { try await applied(consumer, by: own) > 0 }
             let name = role == "project" ? "my.users_view" : "\(system.name).\(role)"
-            let before = try await applied(consumer)
+            let before = try await applied(consumer, by: own)
             #expect(try await rabbit.control(["delete_queue", name]))
             try await eventually("it says so") {
                 consumer.log.contains("the server ended the consumer of \(name): was the queue deleted?")
             }
             try await change(shop)
-            try await eventually("it goes on") { try await applied(consumer) > before }
+            try await eventually("it goes on") { try await applied(consumer, by: own) > before }
 
             // At once, and while the consumer can't make it again.
             consumer.signal(SIGSTOP)
@@ -128,9 +129,9 @@ import Testing
             #expect(migrate.log.contains("PRECONDITION_FAILED") && migrate.log.contains("delete it"))
             #expect(migrate.log.contains("'\(name)'"))
             // Whatever it is, events go on.
-            let relay = try await applied(consumer)
+            let relay = try await applied(consumer, by: own)
             try await change(shop)
-            try await eventually("it goes on with it") { try await applied(consumer) > relay }
+            try await eventually("it goes on with it") { try await applied(consumer, by: own) > relay }
         }
     }
 
@@ -150,8 +151,10 @@ import Testing
         }
     }
 
-    private func applied(_ invalidate: TestProcess) async throws -> Double {
-        try await invalidate.metric("quartet_events_applied_total")
+    /// What a consumer of the process has applied; all of them unless one is named.
+    private func applied(_ process: TestProcess, by consumer: String? = nil) async throws -> Double {
+        let of = consumer.map { #"{consumer="\#($0)"}"# } ?? ""
+        return try await process.metric("quartet_events_applied_total\(of)")
     }
 
     private func expectShown(_ id: RequestID, _ shop: Shop) async throws {

@@ -28,7 +28,7 @@ import Testing
             let (_, shop) = try await system.serve(with: ["relay", "work", "invalidate"])
             let command = [
                 tool.appendingPathComponent("bin/schemathesis").path, "run", "\(shop.url)/openapi.json", "--checks=all",
-                "--header=Authorization: Bearer \(shop.key)", "--max-examples=20", "--generation-deterministic",
+                "--header=Authorization: Bearer \(shop.key)", "--max-examples=8", "--generation-deterministic",
                 "--request-timeout=60", "--suppress-health-check=all", "--warnings=off",
             ]
             let run = try TestProcess(command, environment: ["PYTHONPATH": tool.path], folder: system.folder)

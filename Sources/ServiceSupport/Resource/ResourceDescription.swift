@@ -40,6 +40,12 @@ struct ResourceDescription {
         json.object { json in
             json.field("operationId", "\(call.rawValue)_\(resource.name)")
             json.field("summary", summary)
+            // What they may be depends on `sort`, which a schema can't say.
+            json.field(
+                "description",
+                ifPresent: call == .list
+                    ? "`from` and `until` bound what the list is in the order of: the first value that is wanted, and the first "
+                        + "one that is no longer." : nil)
             json.key("tags")
             json.array { $0.value(resource.name) }
             json.key("parameters")
@@ -80,15 +86,6 @@ struct ResourceDescription {
             json.field("type", "string")
             json.key("enum")
             json.array { json in for sort in resource.sorts + resource.sorts.map({ "-\($0)" }) { json.value(sort) } }
-        }
-        for (name, about) in [
-            ("from", "The first value of what the list is in the order of; empty for all."),
-            ("until", "The first value of it that is no longer wanted; empty for none."),
-        ] {
-            parameter(name, in: "query", about: about, &json) { json in
-                json.field("type", "string")
-                json.field("maxLength", 0)
-            }
         }
         for column in resource.columns where column.traits.contains(.filter) {
             parameter(column.name, in: "query", &json) { schema(of: column, canBeNull: false, &$0) }

@@ -78,6 +78,7 @@ package struct ResourceEndpoints: ServedResource {
                 guard let column = resource.column(String(name)), column.traits.contains(.filter) else {
                     throw badParameter("\(name) is no parameter of this list")
                 }
+                guard !value.isEmpty else { throw badParameter("\(name) is empty: leave it out for all") }
                 _ = try column.checked(column.read(cell: value), at: .body)
                 query.filters.append((column, value))
             }
