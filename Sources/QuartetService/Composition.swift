@@ -55,14 +55,19 @@ package struct Composition: Sendable {
         if let health = healthServer(probes) { services.append(.init(service: bound.watching("health", health))) }
         let gate = BootGate()
         services.append(.init(service: bound.watching("boot check", BootCheck(clients: clients, gate: gate))))
-        for role in RoleName.allCases where roles.contains(role) {
-            services += try self.services(of: role, probes: probes, onListening: onListening).map { service in
-                // Callers are answered from the first moment on, if only with what is missing.
-                let service: any Service = role == .serve ? service : AfterBoot(gate: gate, role: service)
-                return .init(
-                    service: bound.watching(role.rawValue, service),
-                    successTerminationBehavior: .gracefullyShutdownGroup)
+        for stage in Self.stages {
+            let together = try stage.filter(roles.contains).flatMap { role in
+                try self.services(of: role, probes: probes, onListening: onListening).map { service in
+                    // Callers are answered from the first moment on, if only with what is missing.
+                    let service: any Service = role == .serve ? service : AfterBoot(gate: gate, role: service)
+                    return bound.watching(role.rawValue, service)
+                }
             }
+            guard !together.isEmpty else { continue }
+            services.append(
+                .init(
+                    service: SideBySide(together, logger: logger),
+                    successTerminationBehavior: .gracefullyShutdownGroup))
         }
         services.append(.init(service: bound))
         defer { bound.disarm() }
@@ -101,6 +106,12 @@ package struct Composition: Sendable {
     }
 
     // MARK: Roles
+
+    /// In which order roles are stopped, from the last to the first: what a worker's last transaction wrote is still relayed,
+    /// and whoever watches an analysis still hears of its end.
+    private static let stages: [[RoleName]] = [
+        [.serve], [.relay], RoleName.allCases.filter { ![.serve, .relay].contains($0) },
+    ]
 
     private func services(
         of role: RoleName, probes: [ReadinessProbe], onListening: @escaping @Sendable (Int) async -> Void

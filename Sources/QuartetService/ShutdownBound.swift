@@ -1,4 +1,4 @@
-import Foundation
+import ClientSupport
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -26,8 +26,7 @@ final class ShutdownBound: Service {
             logger.error(
                 "not stopped in time, ended",
                 metadata: ["timeout": "\(timeout)", "running": "\(left.isEmpty ? "clients" : left)"])
-            LogSink.standardError.flush(atMost: .seconds(1))
-            _exit(1)
+            ProcessEnd.now(1)
         }
         alarm.withLock { $0 = task }
     }

@@ -1,3 +1,4 @@
+import ClientSupport
 package import Foundation
 
 /// A folder for servers that are thrown away with the process.
@@ -16,7 +17,7 @@ package enum TemporaryFolder {
         chmod(path, 0o711)
         let folder = URL(fileURLWithPath: path)
         try Watchdog.shared().removeAtEnd(folder)
-        atexit { Watchdog.finish() }
+        ProcessEnd.onEnd { Watchdog.finish() }
         return folder
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import ClientSupport
+import Foundation
 import Mongo
 
 /// The executable: a subcommand per role, and command-line clients of the API.
@@ -32,17 +34,18 @@ struct Quartet: AsyncParsableCommand {
         let misuse = Terminal.failureStatus == 2 ? ExitCode(2) : ExitCode.validationFailure
         if let empty = emptyArgument() {
             Terminal.say("Error: \(empty) is empty")
-            exit(withError: misuse)
+            ProcessEnd.now(misuse.rawValue)
         }
         do {
             try await parseAndRun()
         } catch {
-            if exitCode(for: error) == .validationFailure {
-                Terminal.say(fullMessage(for: error))
-                exit(withError: misuse)
-            }
-            exit(withError: error)
+            let status = exitCode(for: error)
+            let message = fullMessage(for: error)
+            // What was asked for is a result, like the help.
+            if !message.isEmpty { status.isSuccess ? Terminal.out(message) : Terminal.say(message) }
+            ProcessEnd.now((status == .validationFailure ? misuse : status).rawValue)
         }
+        ProcessEnd.now(EXIT_SUCCESS)
     }
 
     /// Not in `main`, which the main actor keeps: a command of an older ArgumentParser could not leave it.

@@ -65,8 +65,11 @@ package final class TestProcess: Sendable {
 
     /// The end of what it said, for failures.
     package var lastWords: String {
-        let lines = log.split(separator: "\n").suffix(8)
-        return lines.isEmpty ? "" : "; it said last:\n" + lines.joined(separator: "\n")
+        let lines = log.split(separator: "\n")
+        // Of a crash what it was and where: registers and images, which come last, tell nobody anything.
+        let crash = lines.firstIndex { $0.contains("Fatal error") || $0.contains("*** ") }
+        let said = crash.map { lines[$0...].filter { !$0.isEmpty }.prefix(40) } ?? lines.suffix(8)[...]
+        return said.isEmpty ? "" : "; it said last:\n" + said.joined(separator: "\n")
     }
 
     private static func text(of file: URL) -> String {

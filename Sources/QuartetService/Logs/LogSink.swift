@@ -1,3 +1,4 @@
+import ClientSupport
 import CoreMetrics
 import Dispatch
 import Foundation
@@ -9,7 +10,7 @@ package final class LogSink: Sendable {
     /// The process's log.
     package static let standardError: LogSink = {
         let sink = LogSink(descriptor: STDERR_FILENO)
-        atexit { LogSink.standardError.flush(atMost: .seconds(1)) }
+        ProcessEnd.onEnd { LogSink.standardError.flush(atMost: .seconds(1)) }
         return sink
     }()
 

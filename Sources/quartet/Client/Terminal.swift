@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import Synchronization
 
@@ -13,7 +14,7 @@ enum Terminal {
     static func out(_ line: String) {
         guard !write(line + "\n", to: STDOUT_FILENO) else { return }
         say("Error: the result can't be written: \(String(cString: strerror(errno)))")
-        exit(failureStatus)
+        ProcessEnd.now(failureStatus)
     }
 
     /// What the command ends with when it could not do its work.
