@@ -29,7 +29,7 @@ package struct APIServer: Service {
         calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
         let directory = ProductDirectory()
         let hints = CacheHints(
-            cache: ports.cache, calls: calls, directory: directory, timeout: configuration.cache.timeout)
+            cache: ports.cache, calls: calls, directory: directory, configuration: configuration.cache)
         hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: configuration, logger: logger)
         let router = Self.router(
             configuration: configuration, ports: ports, calls: calls, directory: directory, hints: hints, hub: hub,
