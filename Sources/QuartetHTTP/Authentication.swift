@@ -20,6 +20,8 @@ package struct Authentication: RouterMiddleware {
         guard matches(presented) else {
             throw Problem(.unauthorized, "key-wrong", "the API key is not the one this service was started with")
         }
+        var context = context
+        context.caller = .configured
         return try await next(request, context)
     }
 

@@ -15,6 +15,7 @@ import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
 import ServiceSupport
+import SystemRoom
 import UnixSignals
 
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
@@ -24,6 +25,8 @@ package struct Composition: Sendable {
     /// The same for every role: neighbours in one process hear each other without a server in between.
     let ports: Ports
     let shop: [any ShopService]
+    /// What roles ask for their settings.
+    let live: LiveConfiguration
     private let metrics: MetricsRegistry
     let logger: Logger
 
@@ -36,7 +39,8 @@ package struct Composition: Sendable {
         self.logger = logger
         clients = try StoreClients(configuration, role: role, logger: logger)
         ports = try Ports(clients: clients, configuration: configuration, logger: logger)
-        shop = try HouseServices.make(clients.databases)
+        live = try LiveConfiguration(configuration, logger: logger)
+        shop = try HouseServices.make(clients.databases, settings: live)
     }
 
     /// Runs `roles` until `SIGTERM` or `SIGINT`, then drains them and closes the clients.
@@ -53,6 +57,9 @@ package struct Composition: Sendable {
         let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate, .project]))
         let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
         if let health = healthServer(probes) { services.append(.init(service: bound.watching("health", health))) }
+        for watch in shop.compactMap({ ($0 as? SystemService)?.watch }) {
+            services.append(.init(service: bound.watching("settings", watch.service(logger: logger))))
+        }
         let gate = BootGate()
         services.append(.init(service: bound.watching("boot check", BootCheck(clients: clients, gate: gate))))
         for stage in Self.stages {
@@ -138,7 +145,7 @@ package struct Composition: Sendable {
             throw ConfigurationError(key: "quartet.api.key", problem: "is required; set QUARTET_API_KEY")
         }
         return APIServer(
-            configuration: configuration.api,
+            configuration: configuration.api, live: live.part(\.api),
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
@@ -168,14 +175,14 @@ package struct Composition: Sendable {
         try ports.outboxes.values.flatMap { outbox in
             try deliveries(from: outbox).map { delivery in
                 Relay(
-                    database: "\(outbox.database)", configuration: configuration.relay, outbox: outbox,
+                    database: "\(outbox.database)", configuration: live.part(\.relay), outbox: outbox,
                     delivery: delivery, logger: logger)
             }
         }
     }
 
     private func redriver() throws -> DeadLetterRedriver {
-        DeadLetterRedriver(configuration: configuration.redrive, letters: try deadLetters(), logger: logger)
+        DeadLetterRedriver(configuration: live.part(\.redrive), letters: try deadLetters(), logger: logger)
     }
 
     func deliveries(from outbox: PostgresOutboxStore) throws -> [any OutboxDelivery] {
@@ -197,7 +204,7 @@ package struct Composition: Sendable {
         logger.info("cards are made by \(analyzer.identity)")
         return Worker(
             identity: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
-            configuration: configuration.worker,
+            configuration: live.part(\.worker),
             ports: WorkerPorts(
                 requests: ports.requests, queue: ports.queue, reviews: ports.reviews, sessions: ports.sessions,
                 cards: ports.cards, keywords: ports.keywords, progress: ports.progress, analyzer: analyzer),

@@ -47,6 +47,8 @@ struct House {
 
     let clients: StoreClients
     let services: [any ShopService]
+    /// What the service `system` changes.
+    let live: LiveConfiguration
     let client: any TestClientProtocol
 
     var databases: Databases { clients.databases }
@@ -74,10 +76,11 @@ struct House {
         do {
             let roles = configuration.services.mapValues(\.role)
             try await Migrator(databases: clients.databases, roles: roles, logger: logger).migrate()
-            let services = try HouseServices.make(clients.databases)
+            let live = try LiveConfiguration(configuration, logger: logger)
+            let services = try HouseServices.make(clients.databases, settings: live)
             let api = try Self.server(services, clients)
             try await api.testable.test(.router) { client in
-                try await body(House(clients: clients, services: services, client: client))
+                try await body(House(clients: clients, services: services, live: live, client: client))
             }
             outcome = .success(())
         } catch {
