@@ -17,13 +17,15 @@ package struct APIServer: Service {
     package let routes: Set<String>
 
     /// - Parameters:
+    ///   - keys: of callers, beside the configured one.
     ///   - live: what may change while it runs.
     ///   - services: whose calls are served beside those of the analyses.
     ///   - probes: asked by `/readyz`.
     ///   - metrics: the text of `/metrics`.
     ///   - onListening: called with the port once it is open.
     package init(
-        configuration: APIConfiguration, live: Live<APIConfiguration>? = nil, ports: APIPorts,
+        configuration: APIConfiguration, live: Live<APIConfiguration>? = nil,
+        keys: (any CallerKeys)? = nil, ports: APIPorts,
         services: [ServiceCalls] = [], probes: [ReadinessProbe] = [],
         metrics: @escaping @Sendable () -> String = { "" }, observe: (@Sendable (BatchReport) -> Void)? = nil,
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -35,7 +37,8 @@ package struct APIServer: Service {
         let live = live ?? Live(configuration)
         hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: live, logger: logger)
         let router = Self.router(
-            configuration: configuration, live: live, ports: ports, calls: calls, directory: directory, hints: hints,
+            configuration: configuration, live: live, keys: keys, ports: ports, calls: calls, directory: directory,
+            hints: hints,
             hub: hub, services: services, probes: probes, metrics: metrics, observe: observe, logger: logger)
         routes = Set(router.routes.map(\.description))
         application = Application(
@@ -59,7 +62,8 @@ package struct APIServer: Service {
     package var testable: Application<RouterResponder<APIContext>> { application }
 
     private static func router(
-        configuration: APIConfiguration, live: Live<APIConfiguration>, ports: APIPorts, calls: RequestBatchers,
+        configuration: APIConfiguration, live: Live<APIConfiguration>, keys: (any CallerKeys)?, ports: APIPorts,
+        calls: RequestBatchers,
         directory: ProductDirectory, hints: CacheHints, hub: WatchHub, services: [ServiceCalls],
         probes: [ReadinessProbe],
         metrics: @escaping @Sendable () -> String, observe: (@Sendable (BatchReport) -> Void)?, logger: Logger
@@ -77,7 +81,7 @@ package struct APIServer: Service {
         HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
         OpenAPIEndpoint(services: services).add(to: router)
         let shared = SharedCalls()
-        let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
+        let routes = router.group("v1").add(middleware: Authentication(key: configuration.key, keys: keys))
         ProductEndpoints(
             ports: ports, calls: calls, directory: directory,
             cached: CachedReads(

@@ -32,9 +32,22 @@ extension APIContext {
     /// - Throws: a 403 problem for a key that is not good for that.
     package func require(_ scope: Caller.Scope) throws -> Caller {
         guard let caller, caller.scope >= scope else {
-            throw Problem(
-                .forbidden, "scope-missing", "this call needs a key of scope \(scope.rawValue)")
+            throw Problem(.forbidden, "scope-missing", "this call needs a key of scope \(scope.rawValue)")
         }
         return caller
     }
+}
+
+/// What a process makes of a key that somebody shows.
+package enum KeyVerdict: Sendable, Hashable {
+    case caller(Caller)
+    case unknown
+    case expired
+    /// The keys were not read yet.
+    case notYet
+}
+
+/// Keys beside the one that the process was started with. Asked at each call: nothing may have to be waited for.
+package protocol CallerKeys: Sendable {
+    func verdict(on key: Substring) -> KeyVerdict
 }

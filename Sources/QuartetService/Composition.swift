@@ -57,8 +57,9 @@ package struct Composition: Sendable {
         let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate, .project]))
         let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
         if let health = healthServer(probes) { services.append(.init(service: bound.watching("health", health))) }
-        for watch in shop.compactMap({ ($0 as? SystemService)?.watch }) {
-            services.append(.init(service: bound.watching("settings", watch.service(logger: logger))))
+        if let system {
+            let watch = system.watch.service(withKeys: roles.contains(.serve), logger: logger)
+            services.append(.init(service: bound.watching("settings", watch)))
         }
         let gate = BootGate()
         services.append(.init(service: bound.watching("boot check", BootCheck(clients: clients, gate: gate))))
@@ -112,6 +113,9 @@ package struct Composition: Sendable {
         return schemas + [("kafka", try await topics.make())] + queues
     }
 
+    /// Where settings and keys are.
+    private var system: SystemService? { shop.lazy.compactMap { $0 as? SystemService }.first }
+
     // MARK: Roles
 
     /// In which order roles are stopped, from the last to the first: what a worker's last transaction wrote is still relayed,
@@ -145,7 +149,7 @@ package struct Composition: Sendable {
             throw ConfigurationError(key: "quartet.api.key", problem: "is required; set QUARTET_API_KEY")
         }
         return APIServer(
-            configuration: configuration.api, live: live.part(\.api),
+            configuration: configuration.api, live: live.part(\.api), keys: system?.keys,
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,

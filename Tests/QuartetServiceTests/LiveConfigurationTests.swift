@@ -83,6 +83,17 @@ import Testing
         #expect(live.part(\.project).now.projections == configuration.project.projections)
     }
 
+    @Test("loggers that are made already take another level, and their own again")
+    func logLevel() throws {
+        let logger = try loaded(["LOG_LEVEL": "warning"]).logger("test")
+        let live = try live(["LOG_LEVEL": "warning"])
+        #expect(logger.logLevel == .warning)
+        live.apply(["log.level": "debug"])
+        #expect(logger.logLevel == .debug)
+        live.apply(["aging.new_rows": "1"])
+        #expect(logger.logLevel == .warning)
+    }
+
     @Test("a wait is as long as the configuration says by then")
     func waiting() async throws {
         let pause = Mutex(Duration.seconds(86_400))

@@ -86,7 +86,7 @@ import Testing
         try await House.open(.oneDatabase) { house in
             let aging = house.live.part(\.aging)
             let system = try #require(house.services.compactMap { $0 as? SystemService }.first)
-            let loop = system.watch.service(logger: House.logger)
+            let loop = system.watch.service(withKeys: false, logger: House.logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await loop.run() }
                 let set = "INSERT INTO {system_config} VALUES ('aging.new_rows', '4', NULL, 1, now(), 'psql')"
@@ -106,7 +106,7 @@ import Testing
                 let place = house.databases.tables.place(of: SystemService.schema)
                 let rename = "ALTER TABLE \(place.schema).system_config RENAME TO away"
                 try await house.databases.client(of: place.database).execute(script: rename)
-                await #expect(throws: (any Error).self) { try await system.watch.refresh() }
+                await #expect(throws: (any Error).self) { try await system.watch.refreshSettings() }
                 #expect(aging.now.newRows == 3 && aging.now.oldRows == 8)
                 group.cancelAll()
             }

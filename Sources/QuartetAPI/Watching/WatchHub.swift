@@ -29,7 +29,8 @@ final class WatchHub: Service {
     private let state = Mutex(State())
 
     init(
-        ports: APIPorts, calls: RequestBatchers, hints: CacheHints, configuration: Live<APIConfiguration>, logger: Logger
+        ports: APIPorts, calls: RequestBatchers, hints: CacheHints, configuration: Live<APIConfiguration>,
+        logger: Logger
     ) {
         self.ports = ports
         self.calls = calls

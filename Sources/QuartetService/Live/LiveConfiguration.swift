@@ -63,8 +63,8 @@ package final class LiveConfiguration: LiveSettings {
             defer { state = State(configuration: configuration, values: usable, refused: refused) }
             return state
         }
-        LogThreshold.live.set(
-            usable["log.level"] == nil ? nil : Logger.Level(rawValue: configuration.logLevel.rawValue))
+        let level = usable["log.level"]
+        if level != before.values["log.level"] { LogThreshold.live.set(level == nil ? nil : configuration.level) }
         tell(before, usable, refused)
     }
 

@@ -1,13 +1,13 @@
-import Foundation
+package import Foundation
 
 /// A moment as callers write it, to the microsecond.
 ///
 /// Source: RFC 3339, section 5.6. Foundation and PostgreSQL refuse some of it, such as offsets of 16 hours or the year 0.
-struct InternetTime: Sendable, Hashable {
+package struct InternetTime: Sendable, Hashable {
     /// Since 1970.
     let microseconds: Int64
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var rest = text.utf8[...]
         func number(_ digits: Int, _ range: ClosedRange<Int64>) -> Int64? {
             let part = rest.prefix(digits)
@@ -46,7 +46,7 @@ struct InternetTime: Sendable, Hashable {
         microseconds = (minutes * 60 + second) * 1_000_000 + fraction
     }
 
-    var date: Date { Date(timeIntervalSince1970: Double(microseconds) / 1_000_000) }
+    package var date: Date { Date(timeIntervalSince1970: Double(microseconds) / 1_000_000) }
 
     /// As PostgreSQL writes it, which it reads whatever the year is.
     var sql: String {

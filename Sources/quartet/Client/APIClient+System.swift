@@ -48,6 +48,31 @@ extension APIClient {
         return (answer.history, String(buffer: body))
     }
 
+    /// Makes a key. The answer has it, and no other one does.
+    func createKey(name: String, scope: String, expiresAt: Date?) async throws -> (KeyAnswer, document: String) {
+        var fields = ["name": name, "scope": scope]
+        fields["expires_at"] = expiresAt?.ISO8601Format()
+        // Where the answer is lost and it is sent again, the name is taken: revoke that one and take another.
+        let answer = try await call(.POST, "/v1/keys", body: ByteBuffer(data: try JSONEncoder().encode(fields)))
+        return (try decode(answer), String(buffer: answer))
+    }
+
+    func keys() async throws -> [KeyAnswer] {
+        var keys: [KeyAnswer] = []
+        var query = "?limit=1000"
+        while true {
+            let page: KeysAnswer = try decode(try await call(.GET, "/v1/keys\(query)", body: nil))
+            keys += page.keys
+            guard let next = page.next else { return keys }
+            query = "?limit=1000&after=\(Self.part(next))"
+        }
+    }
+
+    /// Returns the key as the API wrote it.
+    func revokeKey(_ id: String) async throws -> String {
+        String(buffer: try await call(.DELETE, "/v1/keys/\(Self.part(id))", body: nil))
+    }
+
     private static func tag(_ version: Int64?) -> String { version.map { "\"\($0)\"" } ?? "*" }
 }
 
@@ -118,5 +143,33 @@ struct SettingChangeAnswer: Decodable, Sendable {
         case version, old, new, why
         case changedAt = "changed_at"
         case changedBy = "changed_by"
+    }
+}
+
+struct KeysAnswer: Decodable, Sendable {
+    let keys: [KeyAnswer]
+    let next: String?
+}
+
+struct KeyAnswer: Codable, Sendable {
+    let id: String
+    let key: String?
+    let name: String
+    let scope: String
+    let createdAt: String
+    let createdBy: String
+    let expiresAt: String?
+    let revokedAt: String?
+    let revokedBy: String?
+    let lastUsedAt: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, key, name, scope
+        case createdAt = "created_at"
+        case createdBy = "created_by"
+        case expiresAt = "expires_at"
+        case revokedAt = "revoked_at"
+        case revokedBy = "revoked_by"
+        case lastUsedAt = "last_used_at"
     }
 }
