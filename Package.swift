@@ -201,6 +201,7 @@ let package = Package(
                 "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
                 "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport", "Mongo",
                 "Suppliers",
+                "QuartetDatabases",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,

@@ -7,7 +7,7 @@ import Market
 import Metrics
 import QuartetAPI
 import QuartetCore
-import QuartetDatabases
+package import QuartetDatabases
 import QuartetEmotion
 import QuartetHTTP
 import QuartetMigrations
@@ -94,12 +94,16 @@ package struct Composition: Sendable {
     /// Creates what the stores need: the databases' schemas, then MongoDB's collections and indexes, then RabbitMQ's queues
     /// where they are used, then Kafka's topics unless the configuration leaves them to others.
     ///
-    /// - Parameter report: is told while documents of an older layout are converted: how many more were, of how many in all.
+    /// - Parameters:
+    ///   - report: is told while documents of an older layout are converted: how many more were, of how many in all.
+    ///   - observe: is told how far a long migration of a schema is.
     package func migrate(
-        report: @Sendable (_ converted: Int, _ of: Int) -> Void = { _, _ in }
+        report: @Sendable (_ converted: Int, _ of: Int) -> Void = { _, _ in },
+        observe: @escaping @Sendable (MigrationProgress) -> Void = { _ in }
     ) async throws -> [(name: String, applied: Int)] {
         let roles = configuration.services.mapValues(\.role).filter { !$0.value.isEmpty }
-        let schemas = try await Migrator(databases: clients.databases, roles: roles, logger: logger).migrate()
+        let migrator = Migrator(databases: clients.databases, roles: roles, logger: logger, observe: observe)
+        let schemas = try await migrator.migrate()
         for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
         try await ports.queue.prepare()
         try await CardCollections(client: clients.mongo).prepare(report: report)
