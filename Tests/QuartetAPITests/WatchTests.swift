@@ -109,7 +109,7 @@ import Testing
         let hints = CacheHints(
             cache: fixture.cache, calls: calls, directory: ProductDirectory(), configuration: configuration.cache)
         let hub = WatchHub(
-            ports: fixture.ports, calls: calls, hints: hints, configuration: configuration,
+            ports: fixture.ports, calls: calls, hints: hints, configuration: Live(configuration),
             logger: Logger(label: "test"))
         let seat = try hub.seat(at: try #require(try await fixture.requests.requests([id])[0]))
         let (_, _, events) = await seat.channel.join()
