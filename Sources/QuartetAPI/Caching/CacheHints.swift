@@ -59,12 +59,16 @@ final class CacheHints: Sendable {
         let isAway = failuresInRow.load(ordering: .relaxed) >= Self.failuresMax
         do {
             let timeout = isAway ? configuration.hintTimeoutWhileAway : configuration.hintTimeout
-            try await cache.invalidate(invalidations, deadline: .after(timeout))
+            try await tell(invalidations, deadline: .after(timeout))
             failuresInRow.store(0, ordering: .relaxed)
         } catch {
             if !(error is CancellationError) { failuresInRow.wrappingAdd(1, ordering: .relaxed) }
             sayLater(invalidations)
         }
+    }
+
+    private func tell(_ invalidations: [CacheInvalidation], deadline: Deadline) async throws {
+        try await cache.invalidate(invalidations, deadline: deadline)
         Failpoint.cacheHinted.reached()
     }
 
@@ -81,9 +85,7 @@ final class CacheHints: Sendable {
             var pause = configuration.hintTimeoutWhileAway
             while !deadline.isPast {
                 do {
-                    try await cache.invalidate(invalidations, deadline: deadline)
-                    Failpoint.cacheHinted.reached()
-                    return
+                    return try await tell(invalidations, deadline: deadline)
                 } catch {
                     try? await ContinuousClock().sleep(until: min(deadline, .after(pause)).instant)
                     pause *= 2
