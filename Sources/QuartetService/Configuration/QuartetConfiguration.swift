@@ -1,5 +1,6 @@
 import ClientSupport
 package import Postgres
+package import My
 package import QuartetAPI
 package import QuartetCore
 package import QuartetDatabases
@@ -33,6 +34,7 @@ package struct QuartetConfiguration: Sendable {
     package var redrive = RedriveConfiguration()
     package var project = ProjectSettings()
     package var orders = OrderSettings()
+    package var watches = WatchNotesConfiguration()
     package var aging = AgingConfiguration()
     package var check = CheckConfiguration()
     package var sync = SyncConfiguration()
