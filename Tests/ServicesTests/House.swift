@@ -12,6 +12,7 @@ import QuartetMigrations
 import QuartetStack
 import QuartetTesting
 import ServiceSupport
+import SystemRoom
 import Testing
 
 @testable import QuartetService
@@ -48,6 +49,8 @@ struct House {
 
     let clients: StoreClients
     let services: [any ShopService]
+    /// What the service `system` changes.
+    let live: LiveConfiguration
     let client: any TestClientProtocol
 
     var databases: Databases { clients.databases }
@@ -75,10 +78,11 @@ struct House {
         do {
             let roles = configuration.services.mapValues(\.role)
             try await Migrator(databases: clients.databases, roles: roles, logger: logger).migrate()
-            let services = try HouseServices.make(clients.databases)
-            let api = try Self.server(services, clients)
+            let live = try LiveConfiguration(configuration, logger: logger)
+            let services = try HouseServices.make(clients.databases, settings: live)
+            let api = try Self.server(services, clients, live)
             try await api.testable.test(.router) { client in
-                try await body(House(clients: clients, services: services, client: client))
+                try await body(House(clients: clients, services: services, live: live, client: client))
             }
             outcome = .success(())
         } catch {
@@ -90,11 +94,14 @@ struct House {
     }
 
     /// The services' calls beside those of the analyses, which are on fakes but for products.
-    static func server(_ services: [any ShopService], _ clients: StoreClients) throws -> APIServer {
+    static func server(
+        _ services: [any ShopService], _ clients: StoreClients, _ live: LiveConfiguration? = nil
+    ) throws -> APIServer {
         let store = FakeAgingCacheStore()
         let aging = services.flatMap(\.agingRows).map { AgingCache(source: $0, store: store) }
         return APIServer(
-            configuration: APIConfiguration(key: "the key"),
+            configuration: APIConfiguration(key: "the key"), live: live?.part(\.api),
+            keys: services.lazy.compactMap { $0 as? SystemService }.first?.keys,
             ports: APIPorts(
                 requests: FakeRequestStore(database: FakeDatabase()), queue: FakeTaskQueue(),
                 products: try PostgresProductStore(databases: clients.databases), reviews: FakeReviewStore(),
