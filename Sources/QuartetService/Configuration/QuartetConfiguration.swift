@@ -1,6 +1,6 @@
 import ClientSupport
-package import Postgres
 package import My
+package import Postgres
 package import QuartetAPI
 package import QuartetCore
 package import QuartetDatabases

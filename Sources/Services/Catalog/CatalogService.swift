@@ -18,6 +18,7 @@ package struct CatalogService: ShopService {
             Migration(3, "product_turns", PackageResources._003_product_turns_sql),
             Migration(4, "supplier_items", PackageResources._004_supplier_items_sql),
             Migration(5, "product_search", PackageResources._005_product_search_sql),
+            Migration(6, "product_search_index", PackageResources._006_product_search_index_sql),
         ])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]
     /// An item of a supplier that nobody fetches is as its shop says.

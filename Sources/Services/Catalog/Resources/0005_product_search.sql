@@ -12,6 +12,3 @@ BEGIN
         || string_to_array(regexp_replace(substr(words, 2), '(..)', E'\\1\x01', 'g'), E'\x01'), '');
 END
 $$;
-
-CREATE INDEX IF NOT EXISTS products_by_words
-    ON {products} USING gin ({search_grams}({search_fold}(name || E'\n' || coalesce(brand, ''))));
