@@ -139,7 +139,8 @@ package struct Composition: Sendable {
         case .project:
             // Whoever keeps certain read models keeps nothing else.
             let handlers = configuration.project.projections.isEmpty ? shop.flatMap(\.handlers) : []
-            return try handlers.flatMap { try consumers(of: $0) } + projections()
+            let watches = configuration.project.projections.isEmpty ? [try watchNotes()] : []
+            return try handlers.flatMap { try consumers(of: $0) } + projections() + watches
         case .cache: return agingRefreshers()
         case .check: return [try sweeper()]
         case .sync: return [try syncRole()]

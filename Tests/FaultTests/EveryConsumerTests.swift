@@ -37,12 +37,21 @@ import Testing
         try await shop.addProduct("p", reviews: 3)
         #expect(try await shop.closed(shop.submitted("p")).status == "completed")
         let user = #"{"nickname": "n", "name": "n", "email": "e"}"#
-        #expect(try await shop.call(.put, "/v1/users/\(UUID())", json: user).status == 200)
-        for view in ["my.users_view", "market.market_users_view", "market.products_view"] {
+        let id = UUID()
+        #expect(try await shop.call(.put, "/v1/users/\(id)", json: user).status == 200)
+        for view in ["my.users_view", "my.my_products_view", "market.market_users_view", "market.products_view"] {
             try await eventually("\(view) has its row") {
                 let sql = "SELECT count(*) FROM \(view) WHERE NOT is_deleted"
                 return try await system.stores.rows(sql, in: "MARKET") == [["1"]]
             }
+        }
+
+        let watch = #"{"user_id": "\#(id)", "product_id": "p"}"#
+        #expect(try await shop.call(.post, "/v1/watch_list", json: watch).status == 201)
+        #expect(try await shop.call(.put, "/v1/products/p", json: #"{"name": "p", "price": 700}"#).status == 200)
+        try await eventually("the watcher is told") {
+            let notes = try await shop.call(.get, "/v1/my/users/\(id)/notes").body
+            return String(decoding: notes, as: UTF8.self).contains("700")
         }
 
         let item = #"{"supplier_id": "acme", "item_id": "i", "item": {"name": "잔", "price": 900}}"#

@@ -158,6 +158,7 @@ extension QuartetConfiguration {
         orders.partitions = try reader.integer("orders.partitions", orders.partitions, in: 1...10_000)
         orders.consumers = try reader.integer("orders.consumers", orders.consumers, in: 0...256)
         project.rowsPerPage = try reader.integer("project.rows_per_page", project.rowsPerPage, in: 1...1_000_000)
+        try watches.read(from: &reader)
         aging.interval = try reader.duration(
             "aging.interval", aging.interval, in: .milliseconds(100)...(.seconds(86_400)))
         aging.newRows = try reader.integer("aging.new_rows", aging.newRows, in: 1...500)

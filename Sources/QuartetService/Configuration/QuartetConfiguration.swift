@@ -1,4 +1,5 @@
 import ClientSupport
+package import My
 package import Postgres
 package import QuartetAPI
 package import QuartetCore
@@ -33,6 +34,7 @@ package struct QuartetConfiguration: Sendable {
     package var redrive = RedriveConfiguration()
     package var project = ProjectSettings()
     package var orders = OrderSettings()
+    package var watches = WatchNotesConfiguration()
     package var aging = AgingConfiguration()
     package var check = CheckConfiguration()
     package var sync = SyncConfiguration()

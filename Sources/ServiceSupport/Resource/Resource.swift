@@ -18,6 +18,8 @@ package struct Resource: Sendable {
     package let events: Events?
     /// What is in the way where a constraint of the table is not met, by the constraint's name.
     package let conflicts: [String: String]
+    /// What `?q=` of a list looks through; nil where it can't be searched.
+    package let search: TextSearch?
     /// Calls that others serve at its paths.
     package let elsewhere: Set<Call>
 
@@ -42,7 +44,7 @@ package struct Resource: Sendable {
 
     package init(
         _ name: String, one noun: String, in table: Table, key: String, columns: [Column], events: Events? = nil,
-        conflicts: [String: String] = [:], elsewhere: Set<Call> = []
+        conflicts: [String: String] = [:], search: TextSearch? = nil, elsewhere: Set<Call> = []
     ) {
         self.name = name
         self.noun = noun
@@ -51,6 +53,7 @@ package struct Resource: Sendable {
         self.columns = columns
         self.events = events
         self.conflicts = conflicts
+        self.search = search
         self.elsewhere = elsewhere
     }
 

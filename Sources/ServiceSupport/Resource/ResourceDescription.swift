@@ -87,6 +87,10 @@ struct ResourceDescription {
             json.key("enum")
             json.array { json in for sort in resource.sorts + resource.sorts.map({ "-\($0)" }) { json.value(sort) } }
         }
+        if resource.search != nil {
+            let about = "Terms with white space between them; each is in what is found, whatever its case."
+            parameter("q", in: "query", about: about, &json) { text(bytesMax: TextSearch.bytesMax, &$0) }
+        }
         for column in resource.columns where column.traits.contains(.filter) {
             parameter(column.name, in: "query", &json) { schema(of: column, canBeNull: false, &$0) }
         }

@@ -66,6 +66,7 @@ package struct ResourceEndpoints: ServedResource {
             case "limit": continue
             case "from": query.from = value.isEmpty ? nil : value
             case "until": query.until = value.isEmpty ? nil : value
+            case "q" where resource.search != nil: query.terms = try TextSearch.terms(of: value)
             case "cursor": cursor = value.isEmpty ? nil : try ResourceCursor(value)
             case "sort":
                 query.descending = value.hasPrefix("-")
@@ -253,6 +254,13 @@ extension ResourceEndpoints {
         var plans: [String] = []
         for (sort, filters) in orders + filters { plans.append(try await store.plan(by: sort, filters)) }
         return plans
+    }
+}
+
+extension ResourceEndpoints {
+    /// How PostgreSQL looks for these terms.
+    package func plan(searching terms: [String]) async throws -> String {
+        try await store.plan(by: "id", [], searching: terms)
     }
 }
 

@@ -148,11 +148,11 @@ struct ResourceSQL {
 
     // MARK: Lists
 
-    /// $1: how many. Then one parameter for each filter and each bound; then, of a list that goes on, the last row's value and
+    /// $1: how many. Then one parameter for each filter, each bound and each term; then, of a list that goes on, the last row's value and
     /// key. Bounds are of what the list is in the order of.
     func list(
         by sort: String, descending: Bool, filters: [Column], isBounded: (from: Bool, until: Bool) = (false, false),
-        goesOn: Bool
+        terms: Int = 0, goesOn: Bool
     ) -> String {
         let column = sort == "id" ? key : sort
         let type = sort == "id" ? "text" : resource.column(sort)?.sqlType ?? "timestamptz"
@@ -163,6 +163,10 @@ struct ResourceSQL {
         var first = filters.count + 2
         for (isGiven, sign) in [(isBounded.from, ">="), (isBounded.until, "<")] where isGiven {
             conditions.append("t.\(column) \(sign) $\(first)::text::\(type)")
+            first += 1
+        }
+        for _ in 0..<terms {
+            if let search = resource.search { conditions.append(search.condition("$\(first)")) }
             first += 1
         }
         if goesOn {

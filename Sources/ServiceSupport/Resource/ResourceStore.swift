@@ -81,6 +81,8 @@ struct ResourceStore: Sendable {
         var sort = "id"
         var descending = false
         var filters: [(column: Column, value: String)] = []
+        /// What is looked for.
+        var terms: [String] = []
         var limit = 100
         /// Bounds of what it is in the order of: with the one, without the other.
         var from, until: String?
@@ -91,21 +93,36 @@ struct ResourceStore: Sendable {
     func list(_ query: ListQuery) async throws -> [Stored] {
         let text = sql.list(
             by: query.sort, descending: query.descending, filters: query.filters.map(\.column),
-            isBounded: (query.from != nil, query.until != nil), goesOn: query.after != nil)
+            isBounded: (query.from != nil, query.until != nil), terms: query.terms.count, goesOn: query.after != nil)
         let file = SQLFile(label: resource.name, statements: ["list": text])
         let statement = try databases.statements(in: file, of: service).named("list")
         var parameters = PostgresParameters()
         parameters.append(query.limit)
         for filter in query.filters { parameters.append(filter.value) }
         for bound in [query.from, query.until].compactMap(\.self) { parameters.append(bound) }
+        for term in query.terms { parameters.append(term) }
         if let after = query.after {
             if query.sort != "id" { parameters.append(after.value) }
             parameters.append(after.key)
         }
-        return try await statement.run(parameters: parameters).map { row in
+        return try await run(statement, parameters, isSearch: !query.terms.isEmpty).map { row in
             var stored = try Stored(row: row)
             stored.sortValue = try row.decode(3, as: String.self)
             return stored
+        }
+    }
+
+    /// What is searched for has an index that only bitmaps read, and how often words are there decides on the plan: both are
+    /// off in sessions, where statements look rows up by key.
+    private func run(
+        _ statement: StoreStatement, _ parameters: PostgresParameters, isSearch: Bool
+    ) async throws -> PostgresRows {
+        guard isSearch else { return try await statement.run(parameters: parameters) }
+        return try await statement.transaction { work in
+            try await work.session.execute(
+                script: "SET LOCAL enable_bitmapscan = on; SET LOCAL plan_cache_mode = force_custom_plan")
+            return try await work.session.query(
+                PostgresStatement(statement.sql, name: statement.name, parameters: parameters))
         }
     }
 
@@ -165,14 +182,15 @@ extension ResourceStore.Stored {
 
 extension ResourceStore {
     /// The plan of a list's first page.
-    func plan(by sort: String, _ filters: [Column]) async throws -> String {
-        let text = sql.list(by: sort, descending: false, filters: filters, goesOn: false)
+    func plan(by sort: String, _ filters: [Column], searching terms: [String] = []) async throws -> String {
+        let text = sql.list(by: sort, descending: false, filters: filters, terms: terms.count, goesOn: false)
         let file = SQLFile(label: resource.name, statements: ["plan": "EXPLAIN \(text)"])
         let statement = try databases.statements(in: file, of: service).named("plan")
         var parameters = PostgresParameters()
         parameters.append(10)
         for filter in filters { parameters.append(filter.kind == .uuid ? UUID().uuidString : "1") }
-        return try await statement.run(parameters: parameters).map { try $0.decode(0, as: String.self) }
+        for term in terms { parameters.append(term) }
+        return try await run(statement, parameters, isSearch: !terms.isEmpty).map { try $0.decode(0, as: String.self) }
             .joined(separator: "\n")
     }
 }

@@ -9,12 +9,16 @@ package struct CatalogService: ShopService {
     package static let schema = ServiceSchema(
         "catalog", in: .dropship,
         tables: [.products, .categories, .priceHistory],
-        functions: [Table("note_prices"), Table("forget_supplier_version")],
+        functions: [
+            Table("note_prices"), Table("forget_supplier_version"), Table("search_fold"), Table("search_grams"),
+        ],
         migrations: [
             Migration(1, "products", PackageResources._001_products_sql, formers: [("dropship", 1)]),
             Migration(2, "catalog", PackageResources._002_catalog_sql),
             Migration(3, "product_turns", PackageResources._003_product_turns_sql),
             Migration(4, "supplier_items", PackageResources._004_supplier_items_sql),
+            Migration(5, "product_search", PackageResources._005_product_search_sql),
+            Migration(6, "product_search_index", PackageResources._006_product_search_index_sql),
         ])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]
     /// An item of a supplier that nobody fetches is as its shop says.
@@ -67,6 +71,8 @@ extension CatalogService {
             "products_of_supplier_item": "another product is of this supplier_item_id",
             "products_category_is_there": "there is no category of this category_id",
         ],
+        search: TextSearch(
+            #"t.name || E'\n' || coalesce(t.brand, '')"#, fold: Table("search_fold"), grams: Table("search_grams")),
         elsewhere: [.list, .get, .put])
 
     static let categories = Resource(

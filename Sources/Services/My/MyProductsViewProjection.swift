@@ -13,7 +13,10 @@ package struct MyProductsViewProjection: Projection {
         FROM {products}
         """
 
-    package var consequences: [String] { [Leaving.statement(.watchList, ("product_id", "text"), of: name, key: key)] }
+    package var consequences: [String] {
+        WatchNotes.text(of: "record_changes") + WatchNotes.text(of: "forget_products")
+            + [Leaving.statement(.watchList, ("product_id", "text"), of: name, key: key)]
+    }
 
     package init() {}
 

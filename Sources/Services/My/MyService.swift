@@ -9,12 +9,14 @@ package struct MyService: ShopService {
         "my", in: .market,
         tables: [
             Table("users_view"), Table("projections"), Table("my_products_view"), .profiles, .watchList,
+            Table("watched_products"), Table("product_changes"), Table("watch_notes"),
         ],
-        functions: [Table("require_watched"), Table("require_profiled")],
+        functions: [Table("require_watched"), Table("require_profiled"), Table("remember_watched")],
         migrations: [
             Migration(1, "users_view", PackageResources._001_users_view_sql, formers: [("market", 3)]),
             Migration(2, "projections", PackageResources._002_projections_sql),
             Migration(3, "people", PackageResources._003_people_sql),
+            Migration(4, "watch_notes", PackageResources._004_watch_notes_sql),
         ])
 
     package static let callDescription = PackageResources.calls_json
@@ -22,11 +24,16 @@ package struct MyService: ShopService {
 
     package let resources: [any ServedResource]
     private let view: PostgresUsersView
+    private let notes: WatchNoteEndpoints
 
     package init(databases: Databases) throws {
         resources = try MyResources.all.map { try ResourceEndpoints($0, of: Self.schema, databases: databases) }
         view = try PostgresUsersView(databases: databases)
+        notes = try WatchNoteEndpoints(view: view, databases: databases)
     }
 
-    package func addRoutes(to routes: ServiceRouter) { UserViewEndpoints(view: view).add(to: routes.routes) }
+    package func addRoutes(to routes: ServiceRouter) {
+        UserViewEndpoints(view: view).add(to: routes.routes)
+        notes.add(to: routes.routes)
+    }
 }

@@ -17,7 +17,7 @@ package struct UsersViewProjection: Projection {
         [
             Leaving.statement(.profiles, ("user_id", "text"), of: name, key: key),
             Leaving.statement(.watchList, ("user_id", "uuid"), of: name, key: key),
-        ]
+        ] + WatchNotes.text(of: "forget_notes")
     }
 
     package init() {}
