@@ -29,7 +29,7 @@ extension Target.Dependency {
 
 extension Target {
     /// A service: its code in a folder of its name, with its SQL and the description of its calls under Resources.
-    static func room(_ name: String) -> Target {
+    static func room(_ name: String, in folder: String? = nil) -> Target {
         .target(
             name: name,
             dependencies: [
@@ -37,7 +37,7 @@ extension Target {
                 "ServiceSupport", .hummingbird, .httpTypes, .logging, .nioCore,
                 .coreMetrics, .metrics, .serviceLifecycle,
             ],
-            path: "Sources/Services/\(name)", resources: [.embedInCode("Resources")])
+            path: "Sources/Services/\(folder ?? name)", resources: [.embedInCode("Resources")])
     }
 }
 
@@ -156,6 +156,8 @@ let package = Package(
         .room("Catalog"),
         .room("Market"),
         .room("Suppliers"),
+        // Not "System": what imports Apple's module of that name where it is would take this one for it.
+        .room("SystemRoom", in: "System"),
 
         // Private local servers, the composition root, the executable.
         .target(
@@ -174,6 +176,7 @@ let package = Package(
                 "QuartetEmotion", "QuartetHTTP", "QuartetMigrations", "QuartetRoles", "QuartetStores", "ServiceSupport",
                 "Kafka", "Mongo", "Postgres", "RabbitMQ", "Redis", "ClientSupport", .asyncHTTPClient,
                 "Suppliers",
+                "SystemRoom",
                 .coreMetrics,
                 .logging, .metrics,
                 .nioCore, .nioHTTP1, .serviceLifecycle, .unixSignals, .yams,
@@ -200,6 +203,7 @@ let package = Package(
                 "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
                 "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport", "Mongo",
                 "Suppliers",
+                "QuartetDatabases",
                 .argumentParser,
                 .asyncHTTPClient,
                 .coreMetrics, .logging, .nioCore, .nioFoundationCompat, .nioHTTP1, .serviceLifecycle, .unixSignals,
@@ -272,6 +276,7 @@ let package = Package(
                 "QuartetMigrations", "QuartetRoles", "QuartetService", "QuartetStack", "QuartetTesting",
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,
                 "Suppliers", "SystemTesting", "quartet", .serviceLifecycle,
+                "SystemRoom",
             ]),
 
         // Every decoder that meets bytes of others.

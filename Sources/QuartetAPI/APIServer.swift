@@ -3,7 +3,7 @@ package import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
-import QuartetCore
+package import QuartetCore
 package import QuartetHTTP
 import ServiceLifecycle
 import Synchronization
@@ -17,23 +17,29 @@ package struct APIServer: Service {
     package let routes: Set<String>
 
     /// - Parameters:
+    ///   - keys: of callers, beside the configured one.
+    ///   - live: what may change while it runs.
     ///   - services: whose calls are served beside those of the analyses.
     ///   - probes: asked by `/readyz`.
     ///   - metrics: the text of `/metrics`.
     ///   - onListening: called with the port once it is open.
     package init(
-        configuration: APIConfiguration, ports: APIPorts, services: [ServiceCalls] = [], probes: [ReadinessProbe] = [],
+        configuration: APIConfiguration, live: Live<APIConfiguration>? = nil,
+        keys: (any CallerKeys)? = nil, ports: APIPorts,
+        services: [ServiceCalls] = [], probes: [ReadinessProbe] = [],
         metrics: @escaping @Sendable () -> String = { "" }, observe: (@Sendable (BatchReport) -> Void)? = nil,
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
         let directory = ProductDirectory()
         let hints = CacheHints(
-            cache: ports.cache, calls: calls, directory: directory, timeout: configuration.cache.timeout)
-        hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: configuration, logger: logger)
+            cache: ports.cache, calls: calls, directory: directory, configuration: configuration.cache)
+        let live = live ?? Live(configuration)
+        hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: live, logger: logger)
         let router = Self.router(
-            configuration: configuration, ports: ports, calls: calls, directory: directory, hints: hints, hub: hub,
-            services: services, probes: probes, metrics: metrics, observe: observe, logger: logger)
+            configuration: configuration, live: live, keys: keys, ports: ports, calls: calls, directory: directory,
+            hints: hints,
+            hub: hub, services: services, probes: probes, metrics: metrics, observe: observe, logger: logger)
         routes = Set(router.routes.map(\.description))
         application = Application(
             responder: router.buildResponder(),
@@ -57,8 +63,10 @@ package struct APIServer: Service {
     package var testable: Application<RouterResponder<APIContext>> { application }
 
     private static func router(
-        configuration: APIConfiguration, ports: APIPorts, calls: RequestBatchers, directory: ProductDirectory,
-        hints: CacheHints, hub: WatchHub, services: [ServiceCalls], probes: [ReadinessProbe],
+        configuration: APIConfiguration, live: Live<APIConfiguration>, keys: (any CallerKeys)?, ports: APIPorts,
+        calls: RequestBatchers,
+        directory: ProductDirectory, hints: CacheHints, hub: WatchHub, services: [ServiceCalls],
+        probes: [ReadinessProbe],
         metrics: @escaping @Sendable () -> String, observe: (@Sendable (BatchReport) -> Void)?, logger: Logger
     ) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
@@ -74,17 +82,17 @@ package struct APIServer: Service {
         HealthEndpoints(probes: probes, metrics: metrics, logger: logger).add(to: router)
         OpenAPIEndpoint(services: services).add(to: router)
         let shared = SharedCalls()
-        let routes = router.group("v1").add(middleware: Authentication(key: configuration.key))
+        let routes = router.group("v1").add(middleware: Authentication(key: configuration.key, keys: keys))
         ProductEndpoints(
             ports: ports, calls: calls, directory: directory,
             cached: CachedReads(
                 cache: ports.cache, flow: flow, configuration: configuration.cache, observe: observe),
             hints: hints, shared: shared
         ).add(to: routes)
-        ReviewEndpoints(ports: ports, calls: calls, directory: directory, limits: configuration.limits)
+        ReviewEndpoints(ports: ports, calls: calls, directory: directory, settings: live)
             .add(to: routes)
         AnalysisEndpoints(
-            ports: ports, calls: calls, directory: directory, hints: hints, configuration: configuration
+            ports: ports, calls: calls, directory: directory, hints: hints, settings: live
         ).add(to: routes)
         AnalysisChangeEndpoints(calls: calls, hints: hints).add(to: routes)
         DeadEndpoints(ports: ports, calls: calls).add(to: routes)

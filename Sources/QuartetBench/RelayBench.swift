@@ -122,7 +122,7 @@ package struct RelayBench {
             try await reader.watermarks(topic: topic, deadline: .after(.seconds(10)))
         }
         let relay = Relay(
-            database: "dropship", configuration: stores.configuration.relay, outbox: outbox,
+            database: "dropship", configuration: Live(stores.configuration.relay), outbox: outbox,
             delivery: TimedDelivery(base: TopicDelivery(publisher: publisher), times: times), logger: stores.logger)
         let running = Task { try await relay.run() }
         do {

@@ -7,23 +7,24 @@ import ServiceLifecycle
 /// Sweeps by itself at the times of its schedule. In any number of copies: the lock lets one of them.
 package final class CheckRole: Role {
     package let name = "check"
-    private let configuration: CheckConfiguration
+    private let settings: Live<CheckConfiguration>
+    private var configuration: CheckConfiguration { settings.now }
     private let checker: Checker
     private let logger: Logger
 
-    package init(configuration: CheckConfiguration, checker: Checker, logger: Logger) {
-        self.configuration = configuration
+    package init(configuration: Live<CheckConfiguration>, checker: Checker, logger: Logger) {
+        settings = configuration
         self.checker = checker
         self.logger = logger
     }
 
     package func run() async throws {
         try? await cancelWhenGracefulShutdown { [self] in
-            while let delay = configuration.schedule.delay(secondsOfDay: Self.secondsOfDay()) {
-                try await ContinuousClock().sleep(until: .now.advanced(by: delay))
+            while true {
+                let begin = Self.secondsOfDay()
+                try await settings.wait { $0.schedule.delay(secondsOfDay: begin) }
                 await runOnce()
             }
-            try await gracefulShutdown()
         }
     }
 

@@ -21,7 +21,8 @@ package struct Checker: Sendable {
     private static let resumeAgeMax: TimeInterval = 24 * 3600
 
     private let ports: CheckPorts
-    private let configuration: CheckConfiguration
+    private let settings: Live<CheckConfiguration>
+    private var configuration: CheckConfiguration { settings.now }
     private let holder: String
     private let time: SweepTime
     private let logger: Logger
@@ -31,11 +32,11 @@ package struct Checker: Sendable {
     ///   - holder: who sweeps, for others who want to.
     ///   - observe: called now and then.
     package init(
-        ports: CheckPorts, configuration: CheckConfiguration, holder: String, time: SweepTime = SweepTime(),
+        ports: CheckPorts, configuration: Live<CheckConfiguration>, holder: String, time: SweepTime = SweepTime(),
         logger: Logger, observe: @escaping @Sendable (CheckProgress) -> Void = { _ in }
     ) {
         self.ports = ports
-        self.configuration = configuration
+        settings = configuration
         self.holder = holder
         self.time = time
         self.logger = logger

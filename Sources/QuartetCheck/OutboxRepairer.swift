@@ -46,7 +46,7 @@ struct OutboxRepairer: Sendable {
         var configuration = RelayConfiguration()
         configuration.leaseDuration = .seconds(30)
         let relay = Relay(
-            owner: owner, database: checked.database, configuration: configuration, outbox: checked.outbox,
+            owner: owner, database: checked.database, configuration: Live(configuration), outbox: checked.outbox,
             delivery: delivery, logger: logger)
         let end = time.elapsed() + Self.timeMax
         do {

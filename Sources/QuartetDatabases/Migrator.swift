@@ -5,23 +5,29 @@ import Postgres
 /// Brings the schemas forward, each service's and each outbox's by itself, and tells whether they are there.
 ///
 /// Each migration is one transaction together with its row in the history, which is a table of the schema itself: a dump of
-/// the schema takes it along. One migrator at a time works on a database.
+/// the schema takes it along. One that says so is a `LongMigration` instead. One migrator at a time works on a database.
 package struct Migrator: Sendable {
     private static let lockKey: Int64 = 0x7175_6172_7465_7400
 
-    private let databases: Databases
+    let databases: Databases
     private let outbox: [Migration]
     private let roles: [String: String]
-    private let logger: Logger
+    let logger: Logger
+    let observe: @Sendable (MigrationProgress) -> Void
 
     /// - Parameters:
     ///   - outbox: what makes the outbox of each database.
     ///   - roles: of services, to be the owners of their schemas.
-    package init(databases: Databases, outbox: [Migration], roles: [String: String] = [:], logger: Logger) {
+    ///   - observe: is told how far a long migration is.
+    package init(
+        databases: Databases, outbox: [Migration], roles: [String: String] = [:], logger: Logger,
+        observe: @escaping @Sendable (MigrationProgress) -> Void = { _ in }
+    ) {
         self.databases = databases
         self.outbox = outbox
         self.roles = roles
         self.logger = logger
+        self.observe = observe
     }
 
     /// Which steps one schema has had.
@@ -111,8 +117,7 @@ package struct Migrator: Sendable {
                 try await session.execute(script: Self.note(migration, in: history))
             }
             for migration in missing {
-                let script = try script(of: migration, in: history)
-                try await inTurns { try await session.execute(script: script) }
+                try await apply(migration, in: history, session)
                 logger.info(
                     "migration applied",
                     metadata: [
@@ -128,7 +133,7 @@ package struct Migrator: Sendable {
 
     /// Everyone who comes after a statement that waits for a table waits as well: so it waits for a moment, lets them pass
     /// and comes again, until the table is free.
-    private func inTurns(_ body: () async throws -> Void) async throws {
+    func inTurns<Value>(_ body: () async throws -> Value) async throws -> Value {
         let deadline = Deadline.after(Self.lockPatience)
         var attempt = 0
         while true {
@@ -147,20 +152,30 @@ package struct Migrator: Sendable {
     private static let lockPatience: Duration = .seconds(600)
     private static let lockBackoff = Backoff(base: .milliseconds(100), max: .seconds(2))
 
-    /// The migration and its row in the history: a script of several statements is one transaction.
-    private func script(of migration: Migration, in history: History) throws -> String {
+    private func apply(_ migration: Migration, in history: History, _ session: PostgresSession) async throws {
+        let sql = try sql(of: migration, in: history)
+        if let long = try LongMigration(sql) {
+            try await run(long, of: migration, in: history, session)
+            return try await session.execute(script: Self.note(migration, in: history))
+        }
+        // The migration and its row in the history: a script of several statements is one transaction. It waits for shorter
+        // than others wait for theirs: whoever comes behind it is let through, and not turned away.
+        let script = """
+            SELECT set_config('lock_timeout', '100ms', true);
+            \(sql)
+            ;
+            \(Self.note(migration, in: history))
+            """
+        try await inTurns { try await session.execute(script: script) }
+    }
+
+    private func sql(of migration: Migration, in history: History) throws -> String {
         let label = "migration \(history.name)/\(migration.version)"
         let rendered = try databases.tables.render(migration.sql, label: label, in: history.database)
         if let stranger = rendered.tables.first(where: { !(history.service?.owns($0) ?? false) }) {
             throw PostgresStoreError(.tableMap, "\(label) names table \(stranger), which is another service's")
         }
-        // Shorter than others wait for theirs: whoever comes behind it is let through, and not turned away.
-        return """
-            SELECT set_config('lock_timeout', '100ms', true);
-            \(rendered.sql)
-            ;
-            \(Self.note(migration, in: history))
-            """
+        return rendered.sql
     }
 
     private static func note(_ migration: Migration, in history: History) -> String {

@@ -10,6 +10,8 @@ package struct APIContext: RequestContext {
     package var bodyReader: BodyReader?
     /// One that was read already.
     package var body: ByteBuffer?
+    /// There from ``Authentication`` on.
+    package var caller: Caller?
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

@@ -1,14 +1,19 @@
 import HTTPTypes
 package import Hummingbird
 
-/// Lets through who knows the key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+/// Lets through who knows a key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`, and changes by keys of scope `write`.
 package struct Authentication: RouterMiddleware {
     package typealias Context = APIContext
 
     private let key: [UInt8]
+    private let keys: (any CallerKeys)?
 
-    package init(key: String) {
+    /// - Parameters:
+    ///   - key: which the process was started with, good for everything.
+    ///   - keys: others.
+    package init(key: String, keys: (any CallerKeys)? = nil) {
         self.key = Array(key.utf8)
+        self.keys = keys
     }
 
     package func handle(
@@ -17,10 +22,24 @@ package struct Authentication: RouterMiddleware {
         guard let presented = presentedKey(in: request.headers) else {
             throw Problem(.unauthorized, "key-missing", "send the API key as `Authorization: Bearer KEY`")
         }
-        guard matches(presented) else {
-            throw Problem(.unauthorized, "key-wrong", "the API key is not the one this service was started with")
-        }
+        var context = context
+        context.caller = try caller(presented)
+        if ![.get, .head].contains(request.method) { _ = try context.require(.write) }
         return try await next(request, context)
+    }
+
+    private func caller(_ presented: Substring) throws -> Caller {
+        if matches(presented) { return .configured }
+        switch keys?.verdict(on: presented) ?? .unknown {
+        case .caller(let caller): return caller
+        case .unknown: throw Problem(.unauthorized, "key-wrong", "the API key is none that this service knows")
+        case .expired:
+            throw Problem(.unauthorized, "key-expired", "the API key was good until now; ask for another one")
+        case .notYet:
+            throw Problem(
+                .serviceUnavailable, "keys-unread", "this copy has not read the API keys yet; try again",
+                retryAfterSeconds: 1)
+        }
     }
 
     private func presentedKey(in headers: HTTPFields) -> Substring? {

@@ -1,20 +1,20 @@
-import ClientSupport
-import Logging
+package import ClientSupport
+package import Logging
 
 /// How a role's loop meets errors: it says each new one once, waits longer each time, and says when it is over.
-struct RetryBackoff {
+package struct RetryBackoff {
     private let backoff: Backoff
     private let logger: Logger
     private var failuresInRow = 0
     private var lastMessage = ""
 
-    init(backoff: Backoff = Backoff(base: .milliseconds(50), max: .seconds(2)), logger: Logger) {
+    package init(backoff: Backoff = Backoff(base: .milliseconds(50), max: .seconds(2)), logger: Logger) {
         self.backoff = backoff
         self.logger = logger
     }
 
     /// The delay before the next try.
-    mutating func failed(_ what: String, _ error: any Error) -> Duration {
+    package mutating func failed(_ what: String, _ error: any Error) -> Duration {
         let message = "\(error)"
         if message != lastMessage {
             logger.warning("\(what) failed, trying again", metadata: ["error": "\(message)"])
@@ -24,7 +24,7 @@ struct RetryBackoff {
         return backoff.delay(attempt: failuresInRow)
     }
 
-    mutating func succeeded(_ what: String) {
+    package mutating func succeeded(_ what: String) {
         guard failuresInRow > 0 else { return }
         logger.notice("\(what) works again", metadata: ["failures": "\(failuresInRow)"])
         failuresInRow = 0

@@ -28,7 +28,7 @@ extension Composition {
     func agingRefreshers() -> [any Service] { agingCaches.map { refresher(of: $0.source) } }
 
     private func refresher(of source: AgingRows) -> AgingRefresher {
-        AgingRefresher(configuration: configuration.aging, source: source, store: ports.aging, logger: logger)
+        AgingRefresher(configuration: live.part(\.aging), source: source, store: ports.aging, logger: logger)
     }
 
     /// All if none is named.

@@ -16,8 +16,12 @@ extension Composition {
     ) throws -> Checker {
         let databases = clients.databases
         let process = ProcessInfo.processInfo
-        var bounds = configuration.check
-        bounds.outboxRetention = configuration.relay.retention
+        let settings = live.part(\.check)
+        let bounds = Live(reading: { [retention = configuration.relay.retention] in
+            var bounds = settings.now
+            bounds.outboxRetention = retention
+            return bounds
+        })
         return Checker(
             ports: CheckPorts(
                 sweeps: try PostgresSweepStore(databases: databases), requests: ports.requests,
@@ -66,7 +70,7 @@ extension Composition {
     /// The role that sweeps on schedule.
     func sweeper() throws -> any Service {
         CheckRole(
-            configuration: configuration.check,
+            configuration: live.part(\.check),
             checker: try checker(repairs: configuration.check.repairsOnSchedule), logger: logger)
     }
 }

@@ -7,7 +7,7 @@ import Market
 import Metrics
 import QuartetAPI
 import QuartetCore
-import QuartetDatabases
+package import QuartetDatabases
 import QuartetEmotion
 import QuartetHTTP
 import QuartetMigrations
@@ -15,6 +15,7 @@ import QuartetRoles
 import QuartetStores
 import ServiceLifecycle
 import ServiceSupport
+import SystemRoom
 import UnixSignals
 
 /// Puts the process together: clients, the ports on them, the roles on the ports. The only place that knows everything.
@@ -24,6 +25,8 @@ package struct Composition: Sendable {
     /// The same for every role: neighbours in one process hear each other without a server in between.
     let ports: Ports
     let shop: [any ShopService]
+    /// What roles ask for their settings.
+    let live: LiveConfiguration
     private let metrics: MetricsRegistry
     let logger: Logger
 
@@ -36,7 +39,8 @@ package struct Composition: Sendable {
         self.logger = logger
         clients = try StoreClients(configuration, role: role, logger: logger)
         ports = try Ports(clients: clients, configuration: configuration, logger: logger)
-        shop = try HouseServices.make(clients.databases)
+        live = try LiveConfiguration(configuration, logger: logger)
+        shop = try HouseServices.make(clients.databases, settings: live)
     }
 
     /// Runs `roles` until `SIGTERM` or `SIGINT`, then drains them and closes the clients.
@@ -53,6 +57,10 @@ package struct Composition: Sendable {
         let probes = clients.probes(publishing: !roles.isDisjoint(with: [.relay, .invalidate, .project]))
         let bound = ShutdownBound(timeout: configuration.shutdownTimeout, logger: logger)
         if let health = healthServer(probes) { services.append(.init(service: bound.watching("health", health))) }
+        if let system {
+            let watch = system.watch.service(withKeys: roles.contains(.serve), logger: logger)
+            services.append(.init(service: bound.watching("settings", watch)))
+        }
         let gate = BootGate()
         services.append(.init(service: bound.watching("boot check", BootCheck(clients: clients, gate: gate))))
         for stage in Self.stages {
@@ -88,12 +96,16 @@ package struct Composition: Sendable {
     /// Creates what the stores need: the databases' schemas, then MongoDB's collections and indexes, then RabbitMQ's queues
     /// where they are used, then Kafka's topics unless the configuration leaves them to others.
     ///
-    /// - Parameter report: is told while documents of an older layout are converted: how many more were, of how many in all.
+    /// - Parameters:
+    ///   - report: is told while documents of an older layout are converted: how many more were, of how many in all.
+    ///   - observe: is told how far a long migration of a schema is.
     package func migrate(
-        report: @Sendable (_ converted: Int, _ of: Int) -> Void = { _, _ in }
+        report: @Sendable (_ converted: Int, _ of: Int) -> Void = { _, _ in },
+        observe: @escaping @Sendable (MigrationProgress) -> Void = { _ in }
     ) async throws -> [(name: String, applied: Int)] {
         let roles = configuration.services.mapValues(\.role).filter { !$0.value.isEmpty }
-        let schemas = try await Migrator(databases: clients.databases, roles: roles, logger: logger).migrate()
+        let migrator = Migrator(databases: clients.databases, roles: roles, logger: logger, observe: observe)
+        let schemas = try await migrator.migrate()
         for outbox in ports.outboxes.values { try await outbox.setShards(configuration.outboxShards) }
         try await ports.queue.prepare()
         try await CardCollections(client: clients.mongo).prepare(report: report)
@@ -106,6 +118,9 @@ package struct Composition: Sendable {
             kafka: clients.kafka, logger: logger)
         return schemas + [("kafka", try await topics.make())] + queues
     }
+
+    /// Where settings and keys are.
+    private var system: SystemService? { shop.lazy.compactMap { $0 as? SystemService }.first }
 
     // MARK: Roles
 
@@ -140,7 +155,7 @@ package struct Composition: Sendable {
             throw ConfigurationError(key: "quartet.api.key", problem: "is required; set QUARTET_API_KEY")
         }
         return APIServer(
-            configuration: configuration.api,
+            configuration: configuration.api, live: live.part(\.api), keys: system?.keys,
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,
@@ -170,14 +185,14 @@ package struct Composition: Sendable {
         try ports.outboxes.values.flatMap { outbox in
             try deliveries(from: outbox).map { delivery in
                 Relay(
-                    database: "\(outbox.database)", configuration: configuration.relay, outbox: outbox,
+                    database: "\(outbox.database)", configuration: live.part(\.relay), outbox: outbox,
                     delivery: delivery, logger: logger)
             }
         }
     }
 
     private func redriver() throws -> DeadLetterRedriver {
-        DeadLetterRedriver(configuration: configuration.redrive, letters: try deadLetters(), logger: logger)
+        DeadLetterRedriver(configuration: live.part(\.redrive), letters: try deadLetters(), logger: logger)
     }
 
     func deliveries(from outbox: PostgresOutboxStore) throws -> [any OutboxDelivery] {
@@ -199,7 +214,7 @@ package struct Composition: Sendable {
         logger.info("cards are made by \(analyzer.identity)")
         return Worker(
             identity: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
-            configuration: configuration.worker,
+            configuration: live.part(\.worker),
             ports: WorkerPorts(
                 requests: ports.requests, queue: ports.queue, reviews: ports.reviews, sessions: ports.sessions,
                 cards: ports.cards, keywords: ports.keywords, progress: ports.progress, analyzer: analyzer),

@@ -7,6 +7,7 @@ package import QuartetDatabases
 import QuartetMigrations
 import ServiceSupport
 import Suppliers
+import SystemRoom
 
 /// The services of the house, a line each.
 package enum HouseServices {
@@ -16,6 +17,7 @@ package enum HouseServices {
         MyService.self,
         MarketService.self,
         SuppliersService.self,
+        SystemService.self,
     ]
 
     /// Where everything is unless a configuration says otherwise.
@@ -38,7 +40,13 @@ package enum HouseServices {
         all.first { $0.schema.tables.contains(Table(projection.name)) }?.schema.name ?? "quartet"
     }
 
-    static func make(_ databases: Databases) throws -> [any ShopService] {
-        try all.map { try $0.init(databases: databases) }
+    /// - Parameter settings: of this process, which the service `system` changes.
+    static func make(
+        _ databases: Databases, settings: (any LiveSettings)? = nil
+    ) throws -> [any ShopService] {
+        try all.map { service in
+            guard service == SystemService.self, let settings else { return try service.init(databases: databases) }
+            return try SystemService(databases: databases, settings: settings)
+        }
     }
 }

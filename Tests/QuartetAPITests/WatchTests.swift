@@ -107,9 +107,9 @@ import Testing
         configuration.heartbeatInterval = fixture.heartbeatInterval
         let calls = RequestBatchers(ports: fixture.ports, configuration: configuration, observe: nil)
         let hints = CacheHints(
-            cache: fixture.cache, calls: calls, directory: ProductDirectory(), timeout: .seconds(1))
+            cache: fixture.cache, calls: calls, directory: ProductDirectory(), configuration: configuration.cache)
         let hub = WatchHub(
-            ports: fixture.ports, calls: calls, hints: hints, configuration: configuration,
+            ports: fixture.ports, calls: calls, hints: hints, configuration: Live(configuration),
             logger: Logger(label: "test"))
         let seat = try hub.seat(at: try #require(try await fixture.requests.requests([id])[0]))
         let (_, _, events) = await seat.channel.join()

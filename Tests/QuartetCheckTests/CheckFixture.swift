@@ -60,7 +60,7 @@ final class CheckFixture: Sendable {
             references: references,
             readModels: [FakeReadModelCheckStore("unused_view", isKept: false), readModels, products])
         return Checker(
-            ports: ports, configuration: configuration, holder: "test", time: SweepTime(clock: clock),
+            ports: ports, configuration: Live(configuration), holder: "test", time: SweepTime(clock: clock),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -51,12 +51,13 @@ struct FakeSystem: Sendable {
     var steps: WorkerBatchers { WorkerBatchers(ports: ports, configuration: configuration) { _ in } }
 
     func worker(_ identity: String = "w-1") -> Worker {
-        Worker(identity: identity, configuration: configuration, ports: ports, logger: logger)
+        Worker(identity: identity, configuration: Live(configuration), ports: ports, logger: logger)
     }
 
     func relay(_ delivery: any OutboxDelivery) -> Relay {
         Relay(
-            owner: owner, database: "fake", configuration: RelayConfiguration(), outbox: outbox, delivery: delivery,
+            owner: owner, database: "fake", configuration: Live(RelayConfiguration()), outbox: outbox,
+            delivery: delivery,
             logger: logger)
     }
 

@@ -48,7 +48,7 @@ import Testing
 
     private func redriver(_ letters: Letters) -> DeadLetterRedriver {
         DeadLetterRedriver(
-            configuration: RedriveConfiguration(), letters: letters, now: { Date(timeIntervalSince1970: 1e6) },
+            configuration: Live(RedriveConfiguration()), letters: letters, now: { Date(timeIntervalSince1970: 1e6) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

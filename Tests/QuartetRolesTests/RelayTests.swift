@@ -31,7 +31,7 @@ import Testing
         try await system.addReviews(1)
         _ = try await system.requests.submit([Submission(id: .make(), productID: system.product)])
         let stranger = Relay(
-            database: "fake", configuration: RelayConfiguration(), outbox: system.outbox,
+            database: "fake", configuration: Live(RelayConfiguration()), outbox: system.outbox,
             delivery: TopicDelivery(publisher: system.events), logger: system.logger)
         #expect(try await stranger.runOnce() == 0)
         try await system.relay(TopicDelivery(publisher: system.events)).holdShards()
@@ -70,7 +70,7 @@ import Testing
         var configuration = RelayConfiguration()
         configuration.reportInterval = .milliseconds(1)
         let relay = Relay(
-            database: "fake", configuration: configuration, outbox: system.outbox,
+            database: "fake", configuration: Live(configuration), outbox: system.outbox,
             delivery: TopicDelivery(publisher: system.events), logger: system.logger)
         let running = Task { try await relay.run() }
         func told(_ group: String) async throws -> [EventType] {

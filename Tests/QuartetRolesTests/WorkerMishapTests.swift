@@ -15,7 +15,8 @@ import Testing
         let ports = WorkerPorts(
             requests: requests, queue: system.queue, reviews: system.reviews, sessions: system.sessions,
             cards: system.cards, keywords: system.keywords, progress: system.progress, analyzer: system.analyzer)
-        let worker = Worker(identity: "w", configuration: system.configuration, ports: ports, logger: system.logger)
+        let worker = Worker(
+            identity: "w", configuration: Live(system.configuration), ports: ports, logger: system.logger)
         #expect(try await worker.runOnce() == 1)
         #expect(try await system.request(id)?.status == .completed)
         #expect(try await system.queue.depth() == QueueDepth(claimable: 0, waiting: 0, dead: 0))

@@ -18,7 +18,7 @@ import Testing
     }
 
     private func refresher(_ source: AgingRows, _ store: FakeAgingCacheStore) -> AgingRefresher {
-        AgingRefresher(configuration: AgingConfiguration(), source: source, store: store, logger: House.logger)
+        AgingRefresher(configuration: Live(AgingConfiguration()), source: source, store: store, logger: House.logger)
     }
 
     private func fill(_ house: House) async throws {

@@ -12,6 +12,7 @@ import QuartetMigrations
 import QuartetStack
 import QuartetTesting
 import ServiceSupport
+import SystemRoom
 import Testing
 
 @testable import QuartetService
@@ -32,11 +33,12 @@ enum Layout: String, CaseIterable, CustomTestStringConvertible {
     /// What the configuration says beyond the URLs.
     var settings: [String: String] {
         guard self == .databasePerService else { return [:] }
-        return [
-            "DB_NAMES": "source, dropship, market, auth, my",
-            "TABLES_USERS_DATABASE": "auth", "TABLES_USER_PROFILES_DATABASE": "auth",
-            "TABLES_USERS_VIEW_DATABASE": "my", "TABLES_PROJECTIONS_DATABASE": "my",
-        ]
+        var settings = ["DB_NAMES": "source, dropship, market, auth, my"]
+        for service in ["auth", "my"] {
+            let tables = HouseServices.all.filter { $0.schema.name == service }.flatMap { $0.schema.tables }
+            for table in tables { settings["TABLES_\(table.rawValue.uppercased())_DATABASE"] = service }
+        }
+        return settings
     }
 }
 
@@ -49,6 +51,8 @@ struct House {
 
     let clients: StoreClients
     let services: [any ShopService]
+    /// What the service `system` changes.
+    let live: LiveConfiguration
     let client: any TestClientProtocol
 
     var databases: Databases { clients.databases }
@@ -78,10 +82,11 @@ struct House {
         do {
             let roles = configuration.services.mapValues(\.role)
             try await Migrator(databases: clients.databases, roles: roles, logger: logger).migrate()
-            let services = try HouseServices.make(clients.databases)
-            let api = try Self.server(services, clients)
+            let live = try LiveConfiguration(configuration, logger: logger)
+            let services = try HouseServices.make(clients.databases, settings: live)
+            let api = try Self.server(services, clients, live)
             try await api.testable.test(.router) { client in
-                try await body(House(clients: clients, services: services, client: client))
+                try await body(House(clients: clients, services: services, live: live, client: client))
             }
             outcome = .success(())
         } catch {
@@ -93,11 +98,14 @@ struct House {
     }
 
     /// The services' calls beside those of the analyses, which are on fakes but for products.
-    static func server(_ services: [any ShopService], _ clients: StoreClients) throws -> APIServer {
+    static func server(
+        _ services: [any ShopService], _ clients: StoreClients, _ live: LiveConfiguration? = nil
+    ) throws -> APIServer {
         let store = FakeAgingCacheStore()
         let aging = services.flatMap(\.agingRows).map { AgingCache(source: $0, store: store) }
         return APIServer(
-            configuration: APIConfiguration(key: "the key"),
+            configuration: APIConfiguration(key: "the key"), live: live?.part(\.api),
+            keys: services.lazy.compactMap { $0 as? SystemService }.first?.keys,
             ports: APIPorts(
                 requests: FakeRequestStore(database: FakeDatabase()), queue: FakeTaskQueue(),
                 products: try PostgresProductStore(databases: clients.databases), reviews: FakeReviewStore(),

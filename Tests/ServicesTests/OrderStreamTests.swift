@@ -180,7 +180,7 @@ private struct OrderStream: Sendable {
     /// Tries again what may have become possible, as if a long time had passed.
     func redrive() async throws -> Int {
         let redriver = DeadLetterRedriver(
-            configuration: RedriveConfiguration(), letters: try store(), now: { .now.addingTimeInterval(7_200) },
+            configuration: Live(RedriveConfiguration()), letters: try store(), now: { .now.addingTimeInterval(7_200) },
             logger: House.logger)
         var starts: [DeadLetter.Source: Int64] = [:]
         return try await redriver.runOnce(from: &starts)

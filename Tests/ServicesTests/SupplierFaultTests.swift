@@ -1,5 +1,6 @@
 import ClientSupport
 import HTTPTypes
+import QuartetCore
 import QuartetStack
 import Synchronization
 import SystemTesting
@@ -155,7 +156,7 @@ import Testing
                 var settings = House.quickSync
                 settings.pageBytesMax = 1_000_000
                 let sync = try SupplierSync(
-                    databases: house.databases, transport: HTTPSupplierTransport(), configuration: settings,
+                    databases: house.databases, transport: HTTPSupplierTransport(), configuration: Live(settings),
                     process: "a test", logger: House.logger, pause: { _ in })
                 supplier.change { $0.faults = [.init(isEndless: true)] }
                 let endless = try await sync.run("acme", kinds: [.items]).first
@@ -202,7 +203,8 @@ import Testing
                 )
             }
             let sync = try SupplierSync(
-                databases: house.databases, transport: stealing, configuration: House.quickSync, process: "a test",
+                databases: house.databases, transport: stealing, configuration: Live(House.quickSync),
+                process: "a test",
                 logger: House.logger, pause: { _ in })
             let report = try #require(try await sync.run("acme", kinds: [.items]).first)
             #expect(report.error == "the lease was lost to somebody else" && report.changed == 10)
@@ -222,7 +224,8 @@ import Testing
                 try Task.checkCancellation()
             }
             let sync = try SupplierSync(
-                databases: house.databases, transport: stopping, configuration: House.quickSync, process: "a test",
+                databases: house.databases, transport: stopping, configuration: Live(House.quickSync),
+                process: "a test",
                 logger: House.logger, pause: { _ in })
             let (start, starting) = AsyncStream.makeStream(of: Never.self)
             let run = Task {

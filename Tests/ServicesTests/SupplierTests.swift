@@ -153,7 +153,7 @@ extension House {
     ) async throws -> SupplierSync {
         try await account()
         return try SupplierSync(
-            databases: databases, transport: DirectTransport(supplier: supplier), configuration: settings,
+            databases: databases, transport: DirectTransport(supplier: supplier), configuration: Live(settings),
             process: "a test", logger: House.logger, pause: { pauses($0) })
     }
 

@@ -1,4 +1,5 @@
 import HTTPTypes
+import QuartetCore
 import Suppliers
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
             var settings = House.quickSync
             settings.suppliersMax = 2
             let role = SyncRole(
-                configuration: settings, sync: try await house.sync(of: supplier, settings), logger: House.logger)
+                configuration: Live(settings), sync: try await house.sync(of: supplier, settings), logger: House.logger)
             for id in ["b", "c", "paused", "gone"] {
                 let body =
                     #"{"id": "\#(id)", "name": "n", "url": "http://127.0.0.1:9", "is_paused": \#(id == "paused")}"#

@@ -10,7 +10,7 @@ extension Rule {
             ]
         ) { file in
             guard let service = file.service else { return [] }
-            let others: Set = ["Auth", "Catalog", "Market", "My", "Suppliers", "System"]
+            let others: Set = ["Auth", "Catalog", "Market", "My", "Suppliers", "SystemRoom"]
             return file.swift.imports.filter { others.contains($0.module) && $0.module != service }
                 .map { file.finding(line: $0.line, "imports \($0.module)") }
         },

@@ -43,7 +43,10 @@ extension ServiceSchema {
 }
 
 extension Migrator {
-    package init(databases: Databases, roles: [String: String] = [:], logger: Logger) {
-        self.init(databases: databases, outbox: Migrations.outbox, roles: roles, logger: logger)
+    package init(
+        databases: Databases, roles: [String: String] = [:], logger: Logger,
+        observe: @escaping @Sendable (MigrationProgress) -> Void = { _ in }
+    ) {
+        self.init(databases: databases, outbox: Migrations.outbox, roles: roles, logger: logger, observe: observe)
     }
 }

@@ -11,7 +11,7 @@ struct AnalysisEndpoints: Sendable {
     let calls: RequestBatchers
     let directory: ProductDirectory
     let hints: CacheHints
-    let configuration: APIConfiguration
+    let settings: Live<APIConfiguration>
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.post("analyses", use: submit)
@@ -156,7 +156,7 @@ struct AnalysisEndpoints: Sendable {
     @Sendable private func cards(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.requestID()
         let after = try request.queryInteger("after", in: -1...Int(Int32.max), fallback: nil)
-        let pageMax = configuration.cardsPerPageMax
+        let pageMax = settings.now.cardsPerPageMax
         let limit = try request.queryInteger("limit", in: 1...pageMax, fallback: min(100, pageMax)) ?? pageMax
         let cards = try await ports.cards.cards(of: id, after: after, limit: limit)
         if cards.isEmpty, try await calls.request(id) == nil { throw Problem.unknownAnalysis(id) }

@@ -9,7 +9,7 @@ struct ReviewEndpoints: Sendable {
     let ports: APIPorts
     let calls: RequestBatchers
     let directory: ProductDirectory
-    let limits: ReviewLimits
+    let settings: Live<APIConfiguration>
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.post("products/{id}/reviews", use: post)
@@ -23,6 +23,7 @@ struct ReviewEndpoints: Sendable {
             guard try await calls.product(product) != nil else { throw Problem.unknownProduct(product) }
             directory.learn(.exists(product))
         }
+        let limits = settings.now.limits
         let body = try await context.body(of: request, atMost: limits.bodyBytesMax)
         let isLenient = request.headers[.prefer].map(Self.wantsLenience) ?? false
         let incoming = try ReviewsBody(body, isLines: isLines, isLenient: isLenient, limits: limits)

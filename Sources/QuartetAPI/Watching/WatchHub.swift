@@ -23,17 +23,19 @@ final class WatchHub: Service {
     private let ports: APIPorts
     private let calls: RequestBatchers
     private let hints: CacheHints
-    private let configuration: APIConfiguration
+    private let settings: Live<APIConfiguration>
+    private var configuration: APIConfiguration { settings.now }
     private let logger: Logger
     private let state = Mutex(State())
 
     init(
-        ports: APIPorts, calls: RequestBatchers, hints: CacheHints, configuration: APIConfiguration, logger: Logger
+        ports: APIPorts, calls: RequestBatchers, hints: CacheHints, configuration: Live<APIConfiguration>,
+        logger: Logger
     ) {
         self.ports = ports
         self.calls = calls
         self.hints = hints
-        self.configuration = configuration
+        settings = configuration
         self.logger = logger
     }
 

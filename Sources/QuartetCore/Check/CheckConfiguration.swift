@@ -65,6 +65,15 @@ package enum CheckSchedule: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What it is read from; `duration` writes a duration.
+    package func setting(duration: (Duration) -> String) -> String {
+        switch self {
+        case .never: "off"
+        case .every(let interval): duration(interval)
+        case .daily(let hour, let minute): "\(Self.twoDigits(hour)):\(Self.twoDigits(minute))"
+        }
+    }
+
     package var description: String {
         switch self {
         case .never: "off"

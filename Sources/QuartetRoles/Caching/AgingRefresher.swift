@@ -22,15 +22,15 @@ package struct AgingConfiguration: Sendable, Hashable {
 /// turn, and the next one goes on should it die.
 package final class AgingRefresher: Role {
     package var name: String { "cache of \(source.name)" }
-    private let configuration: AgingConfiguration
+    private let settings: Live<AgingConfiguration>
     private let source: any AgingSource
     private let store: any AgingCacheStore
     private let logger: Logger
 
     package init(
-        configuration: AgingConfiguration, source: any AgingSource, store: any AgingCacheStore, logger: Logger
+        configuration: Live<AgingConfiguration>, source: any AgingSource, store: any AgingCacheStore, logger: Logger
     ) {
-        self.configuration = configuration
+        settings = configuration
         self.source = source
         self.store = store
         self.logger = logger
@@ -41,9 +41,11 @@ package final class AgingRefresher: Role {
             var backoff = RetryBackoff(logger: logger)
             while !Task.isCancelled {
                 do {
-                    let pause = try await runOnce() ?? configuration.interval
+                    let others = try await runOnce()
                     backoff.succeeded("refilling the \(name)")
-                    try await ContinuousClock().sleep(until: .now.advanced(by: pause))
+                    // Another's turn is as long as it was when it was taken, unless turns are shorter by now.
+                    try await settings.wait { settings in others.map { min($0, settings.interval) } ?? settings.interval
+                    }
                 } catch is CancellationError {
                     return
                 } catch {
@@ -54,9 +56,17 @@ package final class AgingRefresher: Role {
         }
     }
 
+    private var configuration: AgingConfiguration { settings.now }
+
     /// Has the turn, unless another has it: then gives how long that lasts.
     package func runOnce() async throws -> Duration? {
-        if let left = try await store.takeTurn(of: source.name, for: configuration.interval) { return left }
+        var left = try await store.takeTurn(of: source.name, for: configuration.interval)
+        if let time = left, time > configuration.interval {
+            // It was taken when turns were longer.
+            try await store.giveUpTurn(of: source.name)
+            left = try await store.takeTurn(of: source.name, for: configuration.interval)
+        }
+        if let left { return left }
         do {
             _ = try await refill()
             return nil

@@ -24,23 +24,23 @@ package struct RedriveConfiguration: Sendable, Hashable {
 /// Several may run: an event that comes twice changes nothing.
 package final class DeadLetterRedriver: Role {
     package let name = "redrive"
-    private let configuration: RedriveConfiguration
+    private let settings: Live<RedriveConfiguration>
+    private var configuration: RedriveConfiguration { settings.now }
     private let letters: any DeadLetterStore
     private let now: @Sendable () -> Date
     private let logger: Logger
 
     package init(
-        configuration: RedriveConfiguration, letters: any DeadLetterStore,
+        configuration: Live<RedriveConfiguration>, letters: any DeadLetterStore,
         now: @escaping @Sendable () -> Date = { .now }, logger: Logger
     ) {
-        self.configuration = configuration
+        settings = configuration
         self.letters = letters
         self.now = now
         self.logger = logger
     }
 
     package func run() async throws {
-        guard configuration.timesMax > 0 else { return try await gracefulShutdown() }
         await cancelWhenGracefulShutdown { [self] in await redriveLoop() }
     }
 
@@ -50,8 +50,8 @@ package final class DeadLetterRedriver: Role {
         while !Task.isCancelled {
             do {
                 // Neither do all copies look at once, nor does one that is started again and again look each time.
-                let pause = configuration.interval * Double.random(in: 0.5...1)
-                try await ContinuousClock().sleep(until: .now.advanced(by: pause))
+                let share = Double.random(in: 0.5...1)
+                try await settings.wait { $0.timesMax > 0 ? $0.interval * share : nil }
                 _ = try await runOnce(from: &starts)
                 backoff.succeeded("redriving events")
             } catch is CancellationError {

@@ -11,7 +11,8 @@ package final class Relay: Role {
     package let name: String
     private let database: String
     private let owner: UUID
-    private let configuration: RelayConfiguration
+    private let settings: Live<RelayConfiguration>
+    private var configuration: RelayConfiguration { settings.now }
     private let outbox: any OutboxStore
     private let delivery: any OutboxDelivery
     private let logger: Logger
@@ -21,13 +22,13 @@ package final class Relay: Role {
     private let lost = Mutex<Set<EventTopic>>([])
 
     package init(
-        owner: UUID = UUID(), database: String, configuration: RelayConfiguration, outbox: any OutboxStore,
+        owner: UUID = UUID(), database: String, configuration: Live<RelayConfiguration>, outbox: any OutboxStore,
         delivery: any OutboxDelivery, logger: Logger
     ) {
         name = "relay.\(database).\(delivery.sink.rawValue)"
         self.database = database
         self.owner = owner
-        self.configuration = configuration
+        settings = configuration
         self.outbox = outbox
         self.delivery = delivery
         self.logger = logger

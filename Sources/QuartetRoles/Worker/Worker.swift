@@ -1,7 +1,7 @@
 package import ClientSupport
 import CoreMetrics
 package import Logging
-import QuartetCore
+package import QuartetCore
 import ServiceLifecycle
 import Synchronization
 
@@ -9,7 +9,8 @@ import Synchronization
 package final class Worker: Role {
     package let name = "work"
     private let identity: String
-    private let configuration: WorkerConfiguration
+    private let settings: Live<WorkerConfiguration>
+    private var configuration: WorkerConfiguration { settings.now }
     private let ports: WorkerPorts
     private let steps: WorkerBatchers
     private let keeper: LeaseKeeper
@@ -24,16 +25,17 @@ package final class Worker: Role {
 
     /// - Parameter identity: names this worker in the queue, for people who look.
     package init(
-        identity: String, configuration: WorkerConfiguration, ports: WorkerPorts,
+        identity: String, configuration: Live<WorkerConfiguration>, ports: WorkerPorts,
         observe: (@Sendable (BatchReport) -> Void)? = nil, logger: Logger
     ) {
         self.identity = identity
-        self.configuration = configuration
+        settings = configuration
+        let configuration = settings.now
         self.ports = ports
         self.logger = logger
         let keeper = LeaseKeeper(queue: ports.queue, leaseDuration: configuration.leaseDuration, logger: logger)
         self.keeper = keeper
-        owed = PendingReleases(queue: ports.queue, countMax: configuration.tasksMax * 2, logger: logger)
+        owed = PendingReleases(queue: ports.queue, countMax: WorkerConfiguration.tasksAtMost * 2, logger: logger)
         steps = WorkerBatchers(ports: ports, configuration: configuration, observe: observe, willEnd: keeper.drop)
     }
 

@@ -28,7 +28,7 @@ package final class WorkerBatchers: Sendable {
         pace = AnalysisPace(
             timePerSegment: configuration.timePerSegment, expected: ports.analyzer.expectedTimePerReview)
         let items = configuration.itemsPerBatchMax
-        let limits = (batchSizeMax: items, waitingMax: configuration.tasksMax * 4)
+        let limits = (batchSizeMax: items, waitingMax: WorkerConfiguration.tasksAtMost * 4)
         func batcher<Item, Output>(
             _ name: String, _ perform: @escaping @Sendable ([Item]) async throws -> [Output]
         ) -> Batcher<Item, Output> {

@@ -3,6 +3,8 @@ import QuartetCore
 
 /// The bounds of a worker.
 package struct WorkerConfiguration: Sendable, Hashable {
+    /// What `tasksMax` may be, also later on.
+    package static let tasksAtMost = 10_000
     /// Tasks in hand at once.
     package var tasksMax = 768
     /// Reviews analysed together at most; progress is reported whenever their cards are stored.

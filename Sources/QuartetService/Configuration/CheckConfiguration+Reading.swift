@@ -15,7 +15,7 @@ extension CheckConfiguration {
         examplesPerKind = try reader.integer("check.examples_per_kind", examplesPerKind, in: 0...1_000)
         fullInterval = try reader.duration("check.full_interval", fullInterval)
         retention = try reader.duration("check.retention", retention, in: .seconds(3600)...(.seconds(315_360_000)))
-        let text = try reader.string("check.schedule", "03:00")
+        let text = try reader.string("check.schedule", schedule.setting(duration: SettingsReader.text))
         guard let schedule = CheckSchedule(text, duration: SettingsReader.duration) else {
             throw reader.refusal("check.schedule", text, "off, a time of day in UTC like 03:00, or a duration like 6h")
         }

@@ -93,6 +93,16 @@ extension QuartetConfiguration {
         return configuration
     }
 
+    /// The parts that can be changed while processes run: whatever the reader does not have stays.
+    mutating func readLive(from reader: inout SettingsReader) throws {
+        logLevel = try reader.choice("log.level", logLevel)
+        try readAPI(from: &reader)
+        try worker.read(from: &reader)
+        try readRelay(from: &reader)
+        try check.read(from: &reader)
+        try sync.read(from: &reader)
+    }
+
     private mutating func readAPI(from reader: inout SettingsReader) throws {
         api.host = try reader.string("quartet.api.host", api.host)
         api.port = try reader.integer("quartet.api.port", api.port, in: 0...65_535)
@@ -140,7 +150,7 @@ extension QuartetConfiguration {
         redrive.pause = try reader.duration(
             "events.redrive_pause", redrive.pause, in: .milliseconds(1)...(.seconds(3600)))
         redrive.timesMax = try reader.integer("events.redrives_max", redrive.timesMax, in: 0...1000)
-        let names = try reader.string("project.projections", "")
+        let names = try reader.string("project.projections", project.projections.joined(separator: ", "))
         project.projections = names.split(separator: ",").map { $0.filter { $0 != " " } }
         _ = try Projections.named(project.projections)
         project.metricsInterval = try reader.duration(
@@ -311,7 +321,7 @@ extension KafkaSettings {
 
 extension WorkerConfiguration {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
-        tasksMax = try reader.integer("worker.tasks_max", tasksMax, in: 1...10_000)
+        tasksMax = try reader.integer("worker.tasks_max", tasksMax, in: 1...WorkerConfiguration.tasksAtMost)
         reviewsPerChunk = try reader.integer("worker.reviews_per_chunk", reviewsPerChunk, in: 1...10_000)
         timePerSegment = try reader.duration("worker.time_per_segment", timePerSegment)
         reviewsPerAnalysisMax = try reader.integer(

@@ -1,4 +1,5 @@
 import Foundation
+import SystemRoom
 import Yams
 
 /// What is wrong with the configuration, by the key's name.
@@ -23,6 +24,7 @@ struct SettingsReader {
     struct Known: Hashable {
         let key: String
         let fallback: String
+        var kind = LiveSetting.Kind.text
     }
 
     let file: [String: String]
@@ -37,8 +39,21 @@ struct SettingsReader {
         file = try filePath.map(Self.flatten) ?? [:]
     }
 
+    /// - Parameter label: where the values are from, for errors.
+    init(values: [String: String], label: String) {
+        filePath = label
+        environment = [:]
+        file = values
+    }
+
     static func environmentName(of key: String) -> String {
         key.uppercased().replacing(".", with: "_")
+    }
+
+    /// Says of the key that was read last what it takes, and whether it is given: a default is as the code has it.
+    private mutating func isGiven(_ key: String, _ kind: LiveSetting.Kind) -> Bool {
+        if let last = known.indices.last { known[last].kind = kind }
+        return variable(of: key) != nil || file[key] != nil
     }
 
     /// An empty value stands for "none", so it is refused where there is none of that kind: where the default is not empty.
@@ -102,6 +117,7 @@ struct SettingsReader {
 
     mutating func integer(_ key: String, _ fallback: Int, in range: ClosedRange<Int>) throws -> Int {
         let text = try string(key, String(fallback))
+        guard isGiven(key, .integer(range)) else { return fallback }
         guard let value = Int(text.filter { $0 != "_" && $0 != " " }), range.contains(value) else {
             throw refusal(key, text, "an integer of \(range.lowerBound) to \(range.upperBound)")
         }
@@ -113,6 +129,8 @@ struct SettingsReader {
         _ key: String, _ fallback: Duration, in range: ClosedRange<Duration> = .milliseconds(1)...(.seconds(31_536_000))
     ) throws -> Duration {
         let text = try string(key, Self.text(of: fallback))
+        let kind = LiveSetting.Kind.duration(min: Self.text(of: range.lowerBound), max: Self.text(of: range.upperBound))
+        guard isGiven(key, kind) else { return fallback }
         guard let value = Self.duration(text), range.contains(value) else {
             throw refusal(
                 key, text,
@@ -126,6 +144,7 @@ struct SettingsReader {
         -> Value
     {
         let text = try string(key, fallback.rawValue)
+        guard isGiven(key, .choice(Value.allCases.map(\.rawValue))) else { return fallback }
         let name = text.lowercased().filter { $0 != " " }
         guard let value = Value(rawValue: name) else {
             throw refusal(key, text, "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
@@ -135,6 +154,7 @@ struct SettingsReader {
 
     mutating func flag(_ key: String, _ fallback: Bool) throws -> Bool {
         let text = try string(key, fallback ? "true" : "false")
+        guard isGiven(key, .flag) else { return fallback }
         switch text.lowercased().filter({ $0 != " " }) {
         case "true", "yes", "on", "1": return true
         case "false", "no", "off", "0": return false

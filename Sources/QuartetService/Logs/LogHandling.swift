@@ -6,9 +6,11 @@ extension QuartetConfiguration {
         var logger = Logger(label: "quartet.\(label)") {
             LineLogHandler(label: $0, sink: .standardError)
         }
-        logger.logLevel = Logger.Level(rawValue: logLevel.rawValue) ?? .info
+        logger.logLevel = level
         return logger
     }
+
+    var level: Logger.Level { Logger.Level(rawValue: logLevel.rawValue) ?? .info }
 
     /// The logger of a command whose output is a report: what `log.level` shows unasked, that all is as usual, is left out.
     package func reportLogger(_ label: String) -> Logger {

@@ -1,10 +1,10 @@
-import HTTPTypes
-import QuartetHTTP
+package import HTTPTypes
+package import QuartetHTTP
 
 /// What has to hold for a change to be made.
 ///
 /// Source: RFC 9110, section 13.1.
-enum Precondition: Hashable {
+package enum Precondition: Hashable {
     case none
     /// `If-Match: "5"`.
     case version(Int64)
@@ -13,7 +13,7 @@ enum Precondition: Hashable {
     /// `If-None-Match: *`.
     case absent
 
-    init(_ headers: HTTPFields) throws(Problem) {
+    package init(_ headers: HTTPFields) throws(Problem) {
         if headers[.ifNoneMatch] == "*" {
             self = .absent
         } else if let match = headers[.ifMatch] {
@@ -31,7 +31,7 @@ enum Precondition: Hashable {
     }
 
     /// That of a change which may not go over another one unseen.
-    static func required(_ headers: HTTPFields) throws(Problem) -> Precondition {
+    package static func required(_ headers: HTTPFields) throws(Problem) -> Precondition {
         let condition = try Precondition(headers)
         guard condition != .none else {
             throw Problem(
@@ -41,13 +41,13 @@ enum Precondition: Hashable {
         return condition
     }
 
-    var version: Int64? {
+    package var version: Int64? {
         if case .version(let version) = self { version } else { nil }
     }
 }
 
 extension Problem {
-    static func otherVersion(_ version: Int64) -> Problem {
+    package static func otherVersion(_ version: Int64) -> Problem {
         Problem(.preconditionFailed, "version-not-met", "it is at version \(version) by now")
     }
 }

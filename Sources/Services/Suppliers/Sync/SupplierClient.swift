@@ -1,5 +1,6 @@
 import ClientSupport
 import Foundation
+import QuartetCore
 import Synchronization
 
 /// An account as the sync needs it.
@@ -32,17 +33,18 @@ struct Pace: Sendable {
 /// Asks one supplier for pages: at its pace, again after a growing pause while it can't be reached or says "later".
 final class SupplierClient: Sendable {
     private let account: SupplierAccount
-    private let configuration: SyncConfiguration
+    private let settings: Live<SyncConfiguration>
+    private var configuration: SyncConfiguration { settings.now }
     private let transport: any SupplierTransport
     private let pause: @Sendable (Duration) async throws -> Void
     private let pace: Mutex<Pace>
 
     init(
-        _ account: SupplierAccount, configuration: SyncConfiguration, transport: any SupplierTransport,
+        _ account: SupplierAccount, configuration: Live<SyncConfiguration>, transport: any SupplierTransport,
         pause: @escaping @Sendable (Duration) async throws -> Void
     ) {
-        (self.account, self.configuration, self.transport, self.pause) = (account, configuration, transport, pause)
-        pace = Mutex(Pace(perSecond: account.requestsPerSecond ?? configuration.requestsPerSecond))
+        (self.account, settings, self.transport, self.pause) = (account, configuration, transport, pause)
+        pace = Mutex(Pace(perSecond: account.requestsPerSecond ?? settings.now.requestsPerSecond))
     }
 
     /// - Throws: `SyncError`, or `CancellationError`.

@@ -2,7 +2,7 @@ import ClientSupport
 package import Foundation
 package import Logging
 import Metrics
-import QuartetCore
+package import QuartetCore
 package import QuartetDatabases
 
 /// How far a run is.
@@ -49,7 +49,8 @@ package struct SyncReport: Sendable, Codable {
 
 /// Fetches what suppliers have, page by page, into the raw tables. Killed anywhere, the next run goes on where it was.
 package struct SupplierSync: Sendable {
-    private let configuration: SyncConfiguration
+    private let settings: Live<SyncConfiguration>
+    private var configuration: SyncConfiguration { settings.now }
     private let transport: any SupplierTransport
     private let store: SyncStore
     private let process: String
@@ -58,14 +59,14 @@ package struct SupplierSync: Sendable {
 
     /// - Parameter process: who it is, for others who find it at work.
     package init(
-        databases: Databases, transport: any SupplierTransport, configuration: SyncConfiguration, process: String,
+        databases: Databases, transport: any SupplierTransport, configuration: Live<SyncConfiguration>, process: String,
         logger: Logger,
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await ContinuousClock().sleep(until: .now.advanced(by: $0))
         }
     ) throws {
-        store = try SyncStore(databases: databases, leaseDuration: configuration.leaseDuration)
-        (self.transport, self.configuration, self.process) = (transport, configuration, process)
+        store = try SyncStore(databases: databases, leaseDuration: configuration.now.leaseDuration)
+        (self.transport, settings, self.process) = (transport, configuration, process)
         (self.logger, self.pause) = (logger, pause)
     }
 
@@ -80,7 +81,7 @@ package struct SupplierSync: Sendable {
         guard let account = try await store.account(supplier) else {
             throw SyncError(.noAccount, "there is no supplier account \(supplier)")
         }
-        let client = SupplierClient(account, configuration: configuration, transport: transport, pause: pause)
+        let client = SupplierClient(account, configuration: settings, transport: transport, pause: pause)
         var reports: [SyncReport] = []
         for kind in kinds {
             reports.append(try await run(kind, of: supplier, client, isFull: isFull, waits: waits, observe))

@@ -1,18 +1,20 @@
 import ClientSupport
 import CoreMetrics
 package import Logging
+package import QuartetCore
 import QuartetRoles
 import ServiceLifecycle
 
 /// Syncs suppliers as they are due. In any number of copies: leases keep them apart.
 package final class SyncRole: Role {
     package let name = "sync"
-    private let configuration: SyncConfiguration
+    private let settings: Live<SyncConfiguration>
+    private var configuration: SyncConfiguration { settings.now }
     private let sync: SupplierSync
     private let logger: Logger
 
-    package init(configuration: SyncConfiguration, sync: SupplierSync, logger: Logger) {
-        (self.configuration, self.sync, self.logger) = (configuration, sync, logger)
+    package init(configuration: Live<SyncConfiguration>, sync: SupplierSync, logger: Logger) {
+        (settings, self.sync, self.logger) = (configuration, sync, logger)
     }
 
     package func run() async throws {
@@ -26,7 +28,7 @@ package final class SyncRole: Role {
                 } catch {
                     logger.warning("syncing suppliers failed, trying again", metadata: ["error": "\(error)"])
                 }
-                try await ContinuousClock().sleep(until: .now.advanced(by: configuration.pollInterval))
+                try await settings.wait { $0.pollInterval }
             }
         }
     }
