@@ -40,6 +40,7 @@ struct FileTests {
             "log:\n  level: info # a word\nworker:\n  lease_duration: 10s\n  tasks_max: 768\n",
             "db: {names: 'source, dropship, market', port: 5432}\nsource:\n  database: {url: \"\", role: \"\"}\n",
             "tables:\n  products: {database: dropship, schema: catalog}\nredis:\n  url: redis://127.0.0.1:6379/0\n",
+            "log:\r\n  level: info\r\nredis:\r\n  prefix: 'a'\r\n",
             "check:\n  schedule: \"03:00\"\n  repair: false\nevents: {topics: user.events=rabbitmq}\n",
         ].map { Array($0.utf8) }
         let words = [

@@ -192,7 +192,9 @@ struct SettingsReader {
                 try flatten(root, at: "", into: &flat)
             }
         } catch let error as YamlError {
-            throw ConfigurationError(key: path, problem: "not YAML: \(error)".replacing("\n", with: " "))
+            // It quotes the file, whose lines may end with more than one character.
+            let words = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+            throw ConfigurationError(key: path, problem: "not YAML: \(words)")
         }
         return flat
     }
