@@ -86,6 +86,10 @@ import Testing
         try await eventually("the user is in its copy") {
             try await dev.shop.call(.get, "/v1/my/users/\(user)").status == 200
         }
+        let imported = try await dev.shop.call(
+            .post, "/v1/products:import", json: #"{"id": "i", "name": "imported"}"#, contentType: "application/x-ndjson"
+        )
+        #expect(imported.status == 200, "\(imported.text)")
         for path in ["/v1/users/random", "/v1/products/random"] {
             #expect(try await dev.shop.call(.get, path).status == 200, "\(path)")
         }

@@ -77,6 +77,11 @@ struct PostgresSecurity: Sendable {
         let quoted = "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\""
         try await client.execute(script: "CREATE DATABASE \(quoted) OWNER \(Self.user)")
         try await client.execute(script: "REVOKE ALL ON DATABASE \(quoted) FROM PUBLIC")
+        // Imports put rows into a temporary table first.
+        for service in secrets.security.services {
+            let role = StackSecurity.role(of: service)
+            try await client.execute(script: "GRANT TEMPORARY ON DATABASE \(quoted) TO \(role)")
+        }
     }
 
     private func administer(port: UInt16, _ body: (PostgresClient) async throws -> Void) async throws {
