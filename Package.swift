@@ -160,7 +160,9 @@ let package = Package(
         .room("SystemRoom", in: "System"),
 
         // Private local servers, the composition root, the executable.
-        .target(name: "QuartetStack", dependencies: ["CRDKafka", "Mongo", "ClientSupport", .logging]),
+        .target(
+            name: "QuartetStack",
+            dependencies: ["CRDKafka", "Mongo", "Postgres", "Redis", "ClientSupport", .logging]),
         // The endpoint that stands for Kafka, as a program: a storm must outlive it.
         .target(name: "CBroker"),
         .executableTarget(
@@ -219,7 +221,8 @@ let package = Package(
         .testTarget(
             name: "RabbitMQTests",
             dependencies: ["RabbitMQ", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
-        .testTarget(name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "ClientSupport", .logging]),
+        .testTarget(
+            name: "MongoTests", dependencies: ["Mongo", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
         .testTarget(
             name: "PostgresTests",
             dependencies: ["Postgres", "QuartetStack", "QuartetTesting", "ClientSupport", .logging]),
@@ -240,7 +243,8 @@ let package = Package(
                 "Kafka", "Mongo", "QuartetStack", "QuartetTesting", "ClientSupport", .logging,
             ]),
         .testTarget(
-            name: "RedisTests", dependencies: ["QuartetStack", "Redis", "ClientSupport", .logging, .nioCore]),
+            name: "RedisTests",
+            dependencies: ["QuartetStack", "QuartetTesting", "Redis", "ClientSupport", .logging, .nioCore, .nioPosix]),
         .testTarget(
             name: "QuartetRolesTests",
             dependencies: ["QuartetCore", "QuartetRoles", "QuartetTesting", "ClientSupport", .logging]),
@@ -273,6 +277,14 @@ let package = Package(
                 "ServiceSupport", "Zlib", .hummingbird, .hummingbirdTesting, .httpTypes, .logging, .nioCore,
                 "Suppliers", "SystemTesting", "quartet", .serviceLifecycle,
                 "SystemRoom",
+            ]),
+
+        // Every decoder that meets bytes of others.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Kafka", "Mongo", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetHTTP", "QuartetService",
+                "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ServiceSupport", "Suppliers", "Zlib", .nioCore,
             ]),
 
         // The whole of it, from outside: the executable on private servers.

@@ -54,7 +54,8 @@ package struct APIServer: Service {
     package func run() async throws {
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: application), .init(service: hub)], logger: application.logger))
+                services: [.init(service: application), .init(service: hub)],
+                logger: application.logger.forServiceGroups))
         try await group.run()
     }
 

@@ -80,7 +80,9 @@ package struct Composition: Sendable {
         services.append(.init(service: bound))
         defer { bound.disarm() }
         let group = ServiceGroup(
-            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            configuration: .init(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger.forServiceGroups))
         do {
             try await group.run()
         } catch {

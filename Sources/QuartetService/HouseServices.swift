@@ -27,6 +27,9 @@ package enum HouseServices {
         return TableMap(services: ServiceSchema.pipeline + all.map { $0.schema })
     }()
 
+    /// The services that can have a role of their own.
+    package static var roled: [String] { tables.services.filter(\.hasOwnPool).map(\.name) }
+
     /// The consumer groups of all of them.
     static var subscriptions: [(service: String, subscription: Subscription)] {
         all.flatMap { service in service.subscriptions.map { (service.schema.name, $0) } }

@@ -1,4 +1,5 @@
 import Logging
+import QuartetAPI
 import ServiceLifecycle
 
 /// Services that are told to stop at the same time, not each once the one before has: leaving a group of Kafka's may take
@@ -10,7 +11,7 @@ struct SideBySide: Service {
         groups = services.map { service in
             let alone = ServiceGroupConfiguration.ServiceConfiguration(
                 service: service, successTerminationBehavior: .gracefullyShutdownGroup)
-            return ServiceGroup(configuration: .init(services: [alone], logger: logger))
+            return ServiceGroup(configuration: .init(services: [alone], logger: logger.forServiceGroups))
         }
     }
 

@@ -4,25 +4,33 @@ import Synchronization
 
 /// A private Apache Kafka from a distribution on this machine: one node, or a cluster of which two must have a record.
 ///
-/// Without security: whoever can connect to 127.0.0.1 may do anything in it.
+/// Without secrets whoever can connect to 127.0.0.1 may do anything in it.
 package actor KafkaBroker: LocalBroker {
     package nonisolated let name = "kafka"
     package nonisolated let keepsRecords = true
-    package nonisolated let settings: [String: String] = [:]
+    package nonisolated let settings: [String: String]
     package nonisolated let summary: String
     /// Servers of their own, so that one can be harmed alone.
     package nonisolated let nodes: [KafkaNode]
     private let ports: SettledPorts
     private let listeners: [String]
+    private let home: KafkaHome
+    private let security: KafkaSecurity?
     private var hasStarted = false
+    private var hasRights = false
     private var starting: Task<Void, any Error>?
 
     package init(
         directory: URL, home: KafkaHome, nodes count: Int = 1, settings: KafkaNodeSettings = KafkaNodeSettings(),
-        options: StackOptions = .durable, logger: Logger? = nil,
+        options: StackOptions = .durable, secrets: StackSecrets? = nil, logger: Logger? = nil,
         onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
         precondition(count > 0, "a cluster has at least one node")
+        self.home = home
+        let security = secrets.map(KafkaSecurity.init)
+        self.security = security
+        self.settings = security?.settings ?? [:]
+        let settings = security?.nodes ?? settings
         let ports = SettledPorts()
         self.ports = ports
         listeners = settings.listeners.keys.sorted()
@@ -66,6 +74,8 @@ package actor KafkaBroker: LocalBroker {
             do {
                 try await onEach { try await $0.start() }
                 hasStarted = true
+                if !hasRights { try await security?.grant(home: home, at: url) }
+                hasRights = true
                 return
             } catch let error as StackError where error.code == .startFailed && error.message.contains("BindException")
             {
@@ -84,7 +94,10 @@ package actor KafkaBroker: LocalBroker {
     package func suspend() async { await onEach { await $0.suspend() } }
     package func resume() async { await onEach { await $0.resume() } }
     package func close() async { await stop() }
-    package func wipe() async throws { try await onEach { try await $0.wipe() } }
+    package func wipe() async throws {
+        try await onEach { try await $0.wipe() }
+        hasRights = false
+    }
 
     private func onEach(_ body: @escaping @Sendable (KafkaNode) async throws -> Void) async rethrows {
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -70,7 +70,10 @@ struct KafkaNodeRecipe: ServerRecipe {
     }
 
     /// Asks for the versions that it speaks; a node opens its port when it is part of the cluster.
-    func isServing(port: UInt16) -> Bool { BrokerGreeting.isAnswered(port: port) }
+    func isServing(port: UInt16) -> Bool {
+        guard settings.clients == "PLAINTEXT" else { return LoopbackConnection(port: port) != nil }
+        return BrokerGreeting.isAnswered(port: port)
+    }
 
     func reason(in log: [String]) -> String? {
         if let problem = home.javaProblem(in: log) { return problem }
@@ -101,7 +104,8 @@ struct KafkaNodeRecipe: ServerRecipe {
             "listeners": "\(clients),CONTROLLER://127.0.0.1:\(ports.controllers[id - 1])",
             "advertised.listeners": clients, "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "CLIENTS",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT\(protocols)",
+            "listener.security.protocol.map":
+                "CONTROLLER:\(settings.controllers),CLIENTS:\(settings.clients)\(protocols)",
             // What is acknowledged is on two nodes where there are more than one.
             "default.replication.factor": copies, "min.insync.replicas": inSync, "num.partitions": "4",
             "offsets.topic.num.partitions": "4", "offsets.topic.replication.factor": copies,

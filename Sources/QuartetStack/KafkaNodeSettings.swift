@@ -1,5 +1,8 @@
 /// What a private Kafka has beside its defaults, for tests of how clients sign in and what brokers refuse.
 package struct KafkaNodeSettings: Sendable, Hashable {
+    /// Kafka's names for how its first listener and the one of its controllers are secured.
+    var clients = "PLAINTEXT"
+    var controllers = "PLAINTEXT"
     /// Further places where clients connect: a name, and Kafka's name for how it is secured ("SASL_SSL").
     package var listeners: [String: String] = [:]
     /// Kafka's own keys.

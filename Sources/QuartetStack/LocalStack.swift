@@ -19,6 +19,8 @@ package final class LocalStack: Sendable {
     package let unexpectedExits: AsyncStream<ServerExit>
     private let exits: AsyncStream<ServerExit>.Continuation
     private let lock: FolderLock
+    /// Nil for one that anybody may enter.
+    package let secrets: StackSecrets?
 
     /// Returns when all serve.
     ///
@@ -26,7 +28,15 @@ package final class LocalStack: Sendable {
     package static func start(
         directory: URL, options: StackOptions = .durable, logger: Logger? = nil
     ) async throws -> LocalStack {
-        let stack = try LocalStack(directory: directory, options: options, logger: logger)
+        let lock = try claim(directory)
+        let stack: LocalStack
+        do {
+            let secrets = try await secrets(options, in: directory)
+            stack = LocalStack(directory: directory, options: options, secrets: secrets, lock: lock, logger: logger)
+        } catch {
+            lock.release()
+            throw error
+        }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let servers: [(any LocalServer)?] = [
@@ -44,8 +54,7 @@ package final class LocalStack: Sendable {
         return stack
     }
 
-    private init(directory: URL, options: StackOptions, logger: Logger?) throws {
-        self.directory = directory.standardizedFileURL
+    private static func claim(_ directory: URL) throws -> FolderLock {
         do {
             try FileManager.default.createDirectory(
                 at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
@@ -53,15 +62,46 @@ package final class LocalStack: Sendable {
             throw StackError(
                 code: .cannotUseDirectory, message: "can't make \(directory.path): \(error.localizedDescription)")
         }
-        lock = try FolderLock(directory)
+        return try FolderLock(directory)
+    }
+
+    /// What servers were made with stays with them: users and rights are among their data.
+    private static func secrets(_ options: StackOptions, in directory: URL) async throws -> StackSecrets? {
+        let path = directory.standardizedFileURL.path
+        let wasSecured = FileManager.default.fileExists(atPath: StackSecrets.folder(in: directory).path)
+        guard let security = options.security else {
+            guard !wasSecured else {
+                throw StackError(
+                    code: .cannotUseDirectory,
+                    message: "the servers in \(path) are secured: say --secure, or take another folder")
+            }
+            return nil
+        }
+        guard wasSecured || !FileManager.default.fileExists(atPath: path + "/postgres") else {
+            throw StackError(
+                code: .cannotUseDirectory,
+                message: "the servers in \(path) were made without --secure, which takes a folder of its own")
+        }
+        return try await StackSecrets(of: security, in: directory)
+    }
+
+    private init(
+        directory: URL, options: StackOptions, secrets: StackSecrets?, lock: FolderLock, logger: Logger?
+    ) {
+        self.directory = directory.standardizedFileURL
+        self.lock = lock
+        self.secrets = secrets
         let (stream, exits) = AsyncStream.makeStream(of: ServerExit.self, bufferingPolicy: .bufferingNewest(16))
         unexpectedExits = stream
         self.exits = exits
         let report: @Sendable (ServerExit) -> Void = { exits.yield($0) }
         postgres = PostgresServer(
-            directory: directory, options: options, databases: Self.databases, logger: logger, onUnexpectedExit: report)
-        redis = RedisServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
-        mongo = MongoServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
+            directory: directory, options: options, databases: Self.databases, secrets: secrets, logger: logger,
+            onUnexpectedExit: report)
+        redis = RedisServer(
+            directory: directory, options: options, secrets: secrets, logger: logger, onUnexpectedExit: report)
+        mongo = MongoServer(
+            directory: directory, options: options, secrets: secrets, logger: logger, onUnexpectedExit: report)
         kafka =
             switch options.broker {
             case .embedded(let brokers): EmbeddedBroker(brokers: brokers, logger: logger)
@@ -69,12 +109,14 @@ package final class LocalStack: Sendable {
                 BrokerProcess(directory: directory, options: options, logger: logger, onUnexpectedExit: report)
             case .apache(let home, let nodes):
                 KafkaBroker(
-                    directory: directory, home: home, nodes: nodes, options: options, logger: logger,
+                    directory: directory, home: home, nodes: nodes, options: options, secrets: secrets, logger: logger,
                     onUnexpectedExit: report)
             }
         rabbit =
             options.hasRabbit
-            ? RabbitServer(directory: directory, options: options, logger: logger, onUnexpectedExit: report) : nil
+            ? RabbitServer(
+                directory: directory, options: options, secrets: secrets, logger: logger, onUnexpectedExit: report)
+            : nil
     }
 
     /// Stops all and gives the folder free.
@@ -99,7 +141,7 @@ package final class LocalStack: Sendable {
             "MONGODB_URL": mongo.url,
             "KAFKA_BROKERS": kafka.url,
         ].merging(rabbit.map { ["RABBITMQ_URL": $0.url] } ?? [:]) { own, _ in own }
-            .merging(kafka.settings) { own, _ in own }
+            .merging(kafka.settings) { own, _ in own }.merging(secrets?.settings ?? [:]) { own, _ in own }
     }
 
     /// Writes `stack.env` into the folder: the environment and `extra` as KEY=value lines that a shell can source. It is

@@ -10,6 +10,7 @@ struct MongoReplicaSet {
     let port: UInt16
     /// Whether a majority write waits for the journal.
     let isDurable: Bool
+    var security: MongoSecurity?
 
     private static let notYetInitialized = 94
     /// It was told before, and took its time over it.
@@ -25,20 +26,37 @@ struct MongoReplicaSet {
     /// - Throws: `StackError` when that fails or `deadline` passes.
     func makePrimary(deadline: Deadline) async throws {
         do {
-            // The member alone, whatever set it believes to be in.
-            let configuration = try MongoConfiguration(url: "mongodb://127.0.0.1:\(port)/admin?directConnection=true")
-            let silence = Logger(label: "mongod") { _ in SwiftLogNoOpLogHandler() }
-            let client = try MongoClient(configuration, logger: silence)
-            do {
-                try await makePrimary(client, deadline: deadline)
-            } catch {
-                await client.close()
-                throw error
+            guard let security else {
+                return try await makePrimary(
+                    at: "mongodb://127.0.0.1:\(port)/admin?directConnection=true", deadline: deadline)
             }
-            await client.close()
+            do {
+                try await makePrimary(at: security.directURL(port: port, as: .admin), deadline: deadline)
+            } catch let error as MongoError where error.code == .authentication {
+                // New data: nobody is known yet.
+                try await makePrimary(at: security.directURL(port: port, as: nil), deadline: deadline) {
+                    try await security.makeAdmin($0)
+                }
+            }
         } catch let error as MongoError {
             throw StackError(code: .startFailed, message: "the replica set could not be made: \(error)")
         }
+    }
+
+    /// - Parameter url: of the member alone, whatever set it believes to be in.
+    private func makePrimary(
+        at url: String, deadline: Deadline, then finish: (MongoClient) async throws -> Void = { _ in }
+    ) async throws {
+        let silence = Logger(label: "mongod") { _ in SwiftLogNoOpLogHandler() }
+        let client = try MongoClient(try MongoConfiguration(url: url), logger: silence)
+        do {
+            try await makePrimary(client, deadline: deadline)
+            try await finish(client)
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
     }
 
     private func makePrimary(_ client: MongoClient, deadline: Deadline) async throws {

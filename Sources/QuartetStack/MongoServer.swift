@@ -5,27 +5,43 @@ package import Logging
 /// A private MongoDB: a replica set of one, `rs0`, so that it has transactions and change streams.
 package final class MongoServer: HostedServer {
     let host: ServerHost
+    private let security: MongoSecurity?
 
     /// - Parameter arguments: go to mongod after the usual ones.
     package init(
-        directory: URL, options: StackOptions = .durable, arguments: [String] = [], logger: Logger? = nil,
-        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+        directory: URL, options: StackOptions = .durable, arguments: [String] = [],
+        secrets: StackSecrets? = nil, logger: Logger? = nil, onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
-        let recipe = MongoRecipe(isDurable: options.durability == .durable, arguments: arguments)
+        security = secrets.map(MongoSecurity.init)
+        let recipe = MongoRecipe(
+            isDurable: options.durability == .durable, arguments: arguments, security: security)
         host = ServerHost(
             recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
 
-    package var url: String { url(database: "quartet") }
+    package static let database = "quartet"
+    package var url: String { url(database: Self.database) }
 
     package func url(database: String) -> String {
-        "mongodb://127.0.0.1:\(port)/\(database)?replicaSet=\(MongoReplicaSet.name)"
+        security?.url(port: port, database: database)
+            ?? "mongodb://127.0.0.1:\(port)/\(database)?replicaSet=\(MongoReplicaSet.name)"
+    }
+
+    /// For whoever may do anything in it.
+    package func adminURL(database: String) -> String {
+        security?.url(port: port, database: database, as: .admin) ?? url(database: database)
+    }
+
+    /// Lets Quartet into a database, which is made with its first document.
+    package func makeDatabase(_ name: String) async throws {
+        try await security?.makeUser(of: name, port: port)
     }
 }
 
 private struct MongoRecipe: ServerRecipe {
     let isDurable: Bool
     let arguments: [String]
+    let security: MongoSecurity?
     let name = "mongod"
     let stopSignal = SIGTERM
     var orphanSignal: String { isDurable ? "TERM" : "KILL" }
@@ -35,11 +51,12 @@ private struct MongoRecipe: ServerRecipe {
     }
 
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {
-        [
-            try ServerProgram.mongod(), "--dbpath", folder.data.path, "--port", "\(port)", "--bind_ip", "127.0.0.1",
+        try [
+            ServerProgram.mongod(), "--dbpath", folder.data.path, "--port", "\(port)",
             "--nounixsocket", "--replSet", MongoReplicaSet.name, "--wiredTigerCacheSizeGB", "0.25", "--oplogSize",
             "100", "--setParameter", "diagnosticDataCollectionEnabled=false",
-        ] + (isDurable ? [] : Self.forTests) + arguments
+        ] + (arguments.contains("--bind_ip") ? [] : ["--bind_ip", "127.0.0.1"])
+            + (security?.arguments() ?? []) + (isDurable ? [] : Self.forTests) + arguments
     }
 
     /// A journal takes 300 MB from its first write on; those who are thrown away need not. Tests may have commands fail.
@@ -54,8 +71,9 @@ private struct MongoRecipe: ServerRecipe {
     }
 
     func complete(port: UInt16, deadline: Deadline) async throws {
-        let set = MongoReplicaSet(port: port, isDurable: isDurable)
+        let set = MongoReplicaSet(port: port, isDurable: isDurable, security: security)
         try await set.makePrimary(deadline: deadline)
+        try await security?.makeUser(of: MongoServer.database, port: port)
     }
 
     /// Its log is one JSON document a line; the last lines tell of the shutdown, the last error tells why.

@@ -2,20 +2,22 @@ import ClientSupport
 package import Foundation
 package import Logging
 
-/// A private PostgreSQL. Its superuser `quartet` needs no password: whoever can connect to 127.0.0.1 may do anything in
-/// it, which is right for a developer's own data only.
+/// A private PostgreSQL. Without secrets its superuser `quartet` needs no password: whoever can connect to 127.0.0.1 may do
+/// anything in it, which is right for a developer's own data only.
 package final class PostgresServer: HostedServer {
     let host: ServerHost
+    private let security: PostgresSecurity?
 
     /// - Parameters:
     ///   - databases: made at start where they are missing.
     ///   - settings: each `name=value`; they come before what is set otherwise.
     package init(
         directory: URL, options: StackOptions = .durable, databases: [String] = [], settings: [String] = [],
-        logger: Logger? = nil, onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+        secrets: StackSecrets? = nil, logger: Logger? = nil, onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
+        security = secrets.map(PostgresSecurity.init)
         let recipe = PostgresRecipe(
-            isDurable: options.durability == .durable, databases: databases, settings: settings)
+            isDurable: options.durability == .durable, databases: databases, settings: settings, security: security)
         host = ServerHost(
             recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
@@ -26,6 +28,7 @@ package final class PostgresServer: HostedServer {
         directory: URL, standbyOf primary: PostgresServer, options: StackOptions = .durable, logger: Logger? = nil,
         onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
+        security = nil
         let recipe = PostgresRecipe(
             isDurable: options.durability == .durable, databases: [], primaryPort: { primary.port })
         host = ServerHost(
@@ -35,7 +38,19 @@ package final class PostgresServer: HostedServer {
     package var url: String { url(database: "postgres") }
 
     package func url(database: String) -> String {
-        "postgresql://\(PostgresRecipe.user)@127.0.0.1:\(port)/\(database)"
+        security?.url(port: port, database: database)
+            ?? "postgresql://\(PostgresRecipe.user)@127.0.0.1:\(port)/\(database)"
+    }
+
+    /// For whoever may do anything in it.
+    package func adminURL(database: String = "postgres") -> String {
+        security?.url(port: port, database: database, as: .admin) ?? url(database: database)
+    }
+
+    /// Makes a database that is Quartet's, unless it is there.
+    package func makeDatabase(_ name: String) async throws {
+        if let security { return try await security.makeDatabase(name, port: port) }
+        try PostgresRecipe.make([name], port: port, timeoutSeconds: 60)
     }
 }
 
@@ -47,6 +62,7 @@ struct PostgresRecipe: ServerRecipe {
     var settings: [String] = []
     /// Of the server that this one is a standby of.
     var primaryPort: (@Sendable () -> UInt16)?
+    var security: PostgresSecurity?
     let name = "postgres"
     /// Fast shutdown: sessions are ended, nothing is lost. SIGTERM would wait for clients to leave.
     let stopSignal = SIGINT
@@ -55,6 +71,7 @@ struct PostgresRecipe: ServerRecipe {
     func prepare(_ folder: ServerFolder) async throws {
         let cluster = PostgresCluster(programs: try ServerProgram.postgresFolder(), account: try .forPostgres())
         try await cluster.make(in: folder, isDurable: isDurable, from: primaryPort?())
+        try await security?.prepare(folder, programs: cluster.programs, account: cluster.account)
     }
 
     func command(_ folder: ServerFolder, port: UInt16) throws -> [String] {
@@ -65,24 +82,30 @@ struct PostgresRecipe: ServerRecipe {
             "fsync=\(isDurable ? "on" : "off")", "full_page_writes=\(isDurable ? "on" : "off")",
         ]
         let program = try ServerProgram.postgresFolder() + "/postgres"
-        let arguments = ["-D", folder.data.path] + (usual + settings).flatMap { ["-c", $0] }
+        let arguments =
+            ["-D", folder.data.path] + (usual + (security?.settings(folder) ?? []) + settings).flatMap { ["-c", $0] }
         return try ServerAccount.forPostgres().command([program] + arguments)
     }
 
     func isServing(port: UInt16) -> Bool {
-        do {
+        do throws(StackError) {
             _ = try ClusterSession.open(port: port, user: Self.user, database: "postgres")
             return true
         } catch {
-            return false
+            // Turned away for coming without TLS, as only one that serves does.
+            return security != nil && error.message.contains("pg_hba.conf")
         }
     }
 
     func complete(port: UInt16, deadline: Deadline) async throws {
+        if let security { return try await security.complete(port: port, databases: databases) }
+        try Self.make(databases, port: port, timeoutSeconds: max(1, Int(deadline.remaining.components.seconds)))
+    }
+
+    static func make(_ databases: [String], port: UInt16, timeoutSeconds: Int) throws {
         guard !databases.isEmpty else { return }
         let session = try ClusterSession.open(
-            port: port, user: Self.user, database: "postgres",
-            timeoutSeconds: max(1, Int(deadline.remaining.components.seconds)))
+            port: port, user: Self.user, database: "postgres", timeoutSeconds: timeoutSeconds)
         let existing = Set(try session.firstColumn(of: "SELECT datname FROM pg_database"))
         for database in databases where !existing.contains(database) {
             let quoted = database.replacingOccurrences(of: "\"", with: "\"\"")
@@ -91,6 +114,6 @@ struct PostgresRecipe: ServerRecipe {
     }
 
     func reason(in log: [String]) -> String? {
-        log.last { $0.contains("FATAL:") || $0.contains("PANIC:") } ?? log.last
+        log.last { $0.contains("FATAL:") && !$0.contains("pg_hba.conf entry") || $0.contains("PANIC:") } ?? log.last
     }
 }

@@ -19,21 +19,25 @@ package final class RabbitServer: HostedServer {
 
     let host: ServerHost
     private let ports: RabbitPorts
+    private let security: RabbitSecurity?
 
     /// Whether one is installed.
     package static var isInstalled: Bool { (try? ServerProgram.rabbitmq()) != nil }
 
     package init(
-        directory: URL, options: StackOptions = .durable, tls: TLS? = nil, logger: Logger? = nil,
-        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+        directory: URL, options: StackOptions = .durable, tls: TLS? = nil, secrets: StackSecrets? = nil,
+        logger: Logger? = nil, onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
         ports = RabbitPorts()
-        let recipe = RabbitRecipe(ports: ports, tls: tls)
+        security = secrets.map(RabbitSecurity.init)
+        let recipe = RabbitRecipe(ports: ports, tls: tls, security: security)
         host = ServerHost(
             recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
 
-    package var url: String { "amqp://127.0.0.1:\(port)" }
+    package var url: String { security?.url(port: port) ?? "amqp://127.0.0.1:\(port)" }
+    /// The same for people, without the password.
+    package var address: String { "127.0.0.1:\(port)" }
     /// Where it listens with TLS, if it was told to.
     package var tlsPort: UInt16 { ports.current?.tls ?? 0 }
 
@@ -77,6 +81,7 @@ final class RabbitPorts: Sendable {
 private struct RabbitRecipe: ServerRecipe {
     let ports: RabbitPorts
     let tls: RabbitServer.TLS?
+    let security: RabbitSecurity?
     let name = "rabbitmq"
     let stopSignal = SIGTERM
     /// It keeps what it has confirmed on disk at any end, and takes its time over a graceful one.
@@ -99,7 +104,6 @@ private struct RabbitRecipe: ServerRecipe {
         let home = folder.home.path
         let variables =
             Self.names(folder.home, mapper: ports.mapper) + [
-                "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", "RABBITMQ_NODE_PORT=\(port)",
                 "RABBITMQ_DIST_PORT=\(ports.distribution)", "RABBITMQ_MNESIA_BASE=\(folder.data.path)",
                 "RABBITMQ_LOG_BASE=\(home)/log", "RABBITMQ_LOGS=-",
                 "RABBITMQ_CONFIG_FILE=\(try writeSettings(folder, ports))",
@@ -107,13 +111,15 @@ private struct RabbitRecipe: ServerRecipe {
                 // Otherwise a shell stays between, which takes signals for itself.
                 "RUNNING_UNDER_SYSTEMD=true", "ERL_CRASH_DUMP=/dev/null",
             ]
+        let plain = ["RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", "RABBITMQ_NODE_PORT=\(port)"]
+        let access = try security.map { ["RABBITMQ_ADVANCED_CONFIG_FILE=\(try $0.writeSettings(port: port))"] } ?? plain
         let arguments = [
             "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
             // Not read by anyone: by its data folder a leftover is recognised.
             "-quartet", "data=\(folder.data.path)",
         ]
-        return ["/bin/sh", "-c", Self.script, "sh", mapper, "\(ports.mapper)", "/usr/bin/env"] + variables + [program]
-            + arguments
+        return ["/bin/sh", "-c", Self.script, "sh", mapper, "\(ports.mapper)", "/usr/bin/env"] + variables + access
+            + [program] + arguments
     }
 
     /// What its commands need to find it, too.
@@ -124,8 +130,9 @@ private struct RabbitRecipe: ServerRecipe {
         ]
     }
 
-    /// It greets whoever greets it.
+    /// It greets whoever greets it, and listens when it serves.
     func isServing(port: UInt16) -> Bool {
+        guard security == nil else { return LoopbackConnection(port: port) != nil }
         guard let connection = LoopbackConnection(port: port), connection.send(Array("AMQP".utf8) + [0, 0, 9, 1]) else {
             return false
         }

@@ -15,6 +15,8 @@ package struct StackOptions: Sendable, Hashable {
     package var broker: BrokerKind
     /// Whether RabbitMQ runs too.
     package var hasRabbit: Bool
+    /// TLS, passwords and least rights on every server; nil for none of that.
+    package var security: StackSecurity?
 
     package init(
         durability: Durability = .durable, startTimeout: Duration = .seconds(120), stopTimeout: Duration = .seconds(10),

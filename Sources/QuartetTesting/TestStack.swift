@@ -1,4 +1,5 @@
 import Foundation
+import QuartetCore
 package import QuartetStack
 import Synchronization
 
@@ -7,7 +8,23 @@ import Synchronization
 /// All of them end with the process, together with their folder.
 package enum TestStack {
     private static let folder = Mutex<URL?>(nil)
-    private static let start = Task { try await LocalStack.start(directory: makeFolder(), options: .fast) }
+    private static let start = Task { try await LocalStack.start(directory: makeFolder(), options: options) }
+
+    /// Whether tests of the whole system run on servers that take TLS and passwords alone: `QUARTET_TEST_SECURE=1`.
+    package static let isSecured = ProcessInfo.processInfo.environment["QUARTET_TEST_SECURE"] == "1"
+
+    /// What systems of tests may do in servers like that.
+    package static let security = StackSecurity(
+        services: ["auth", "catalog", "market", "my", "suppliers", "system"],
+        topics: EventTopic.allCases.map(\.rawValue) + ["listing.events", "order.events", "shop.orders"],
+        groupPrefix: "system", redisPrefix: "system_*:")
+
+    /// How systems of tests want their servers.
+    package static var options: StackOptions {
+        var options = StackOptions.fast
+        options.security = isSecured ? security : nil
+        return options
+    }
 
     /// The stack that all tests share, started on first use. Tests keep apart by ``uniqueName(_:)``.
     package static var shared: LocalStack {
@@ -21,8 +38,14 @@ package enum TestStack {
     }
 
     /// A PostgreSQL of the caller's own, started; the caller stops it.
-    package static func privatePostgres(databases: [String] = []) async throws -> PostgresServer {
-        try await started(PostgresServer(directory: makeFolder(), options: .fast, databases: databases))
+    package static func privatePostgres(
+        databases: [String] = [], security: StackSecurity? = nil
+    ) async throws -> PostgresServer {
+        let folder = try makeFolder()
+        var secrets: StackSecrets?
+        if let security { secrets = try await StackSecrets(of: security, in: folder) }
+        return try await started(
+            PostgresServer(directory: folder, options: .fast, databases: databases, secrets: secrets))
     }
 
     /// A standby of the caller's own, started; the caller stops it.

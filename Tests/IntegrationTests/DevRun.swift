@@ -13,9 +13,10 @@ struct DevRun {
 
     /// Starts it and waits until it says that it runs.
     static func start(
-        data: URL, folder: URL, settings: [String: String] = [:]
+        data: URL, folder: URL, arguments: [String] = [], settings: [String: String] = [:]
     ) async throws -> DevRun {
-        let process = try TestProcess.quartet(["dev", "--data", data.path], environment: settings, folder: folder)
+        let process = try TestProcess.quartet(
+            ["dev", "--data", data.path] + arguments, environment: settings, folder: folder)
         do {
             try await eventually("dev runs") {
                 if let end = process.end { throw TestFailure("dev ended with \(end)\(process.lastWords)") }
@@ -30,10 +31,11 @@ struct DevRun {
 
     /// Runs `body` and stops everything by `signal`, which it must follow.
     static func with(
-        data: URL, folder: URL, stoppedBy signal: Int32, settings: [String: String] = [:],
+        data: URL, folder: URL, stoppedBy signal: Int32, arguments: [String] = [],
+        settings: [String: String] = [:],
         _ body: (DevRun) async throws -> Void
     ) async throws -> ChildProcess.End {
-        let dev = try await start(data: data, folder: folder, settings: settings)
+        let dev = try await start(data: data, folder: folder, arguments: arguments, settings: settings)
         do {
             try await body(dev)
             return try await dev.process.stop(signal)
@@ -65,7 +67,11 @@ struct DevRun {
         return Dictionary(
             lines.map { line in
                 let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
-                return (parts[0], parts.count == 2 ? parts[1].trimmingCharacters(in: ["'"]) : "")
+                return (parts[0], parts.count == 2 ? unquoted(parts[1]) : "")
             }, uniquingKeysWith: { $1 })
+    }
+
+    private static func unquoted(_ word: String) -> String {
+        word.replacing(#"'\''"#, with: "\u{0}").replacing("'", with: "").replacing("\u{0}", with: "'")
     }
 }

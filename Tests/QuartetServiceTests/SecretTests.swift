@@ -56,6 +56,23 @@ import Testing
         }
     }
 
+    /// Libraries print services with all that they hold.
+    @Test func aConfigurationThatIsPrintedShowsNothing() throws {
+        struct Holder { let configuration: QuartetConfiguration }
+        let configuration = try loaded(["REDIS_URL": "redis://u:s3cr3t@127.0.0.1:1/0", "KAFKA_PASSWORD": "s3cr3t"])
+        let holder = Holder(configuration: configuration)
+        var dumped = ""
+        dump(holder, to: &dumped)
+        for text in ["\(configuration)", "\(holder)", "\([holder])", String(reflecting: holder), dumped] {
+            #expect(!text.contains("s3cr3t"))
+        }
+        var logger = Logger(label: "test")
+        logger.logLevel = .trace
+        #expect(logger.forServiceGroups.logLevel == .info)
+        logger.logLevel = .error
+        #expect(logger.forServiceGroups.logLevel == .error)
+    }
+
     @Test func aPrintedURLIsOneThatProgramsTake() {
         #expect(QuartetConfiguration.url(host: "::1", port: 80) == "http://[::1]:80")
         #expect(QuartetConfiguration.url(host: "localhost", port: 80) == "http://localhost:80")

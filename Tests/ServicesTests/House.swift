@@ -44,7 +44,9 @@ enum Layout: String, CaseIterable, CustomTestStringConvertible {
 
 /// The services on a real PostgreSQL, each with a role that has rights in its own schema alone.
 struct House {
-    private static let server = Task { try await TestStack.privatePostgres() }
+    private static let server = Task {
+        try await TestStack.privatePostgres(security: TestStack.options.security)
+    }
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     let clients: StoreClients
@@ -68,9 +70,11 @@ struct House {
         for service in HouseServices.all {
             let name = service.schema.name
             settings["SERVICES_\(name.uppercased())_CONNECTIONS_MAX"] = "2"
-            settings["SERVICES_\(name.uppercased())_ROLE"] = String(TestStack.uniqueName("role_\(name)").prefix(48))
+            settings["SERVICES_\(name.uppercased())_ROLE"] =
+                TestStack.isSecured
+                ? StackSecurity.role(of: name) : String(TestStack.uniqueName("role_\(name)").prefix(48))
         }
-        try await administer(server, Set(names.values).map { "CREATE DATABASE \($0)" })
+        for name in Set(names.values) { try await server.makeDatabase(name) }
         let configuration = try QuartetConfiguration.load(
             path: nil, environment: settings.merging(["QUARTET_API_KEY": "the key"]) { $1 })
         let clients = try StoreClients(configuration, role: "test", logger: logger)
@@ -112,7 +116,7 @@ struct House {
     }
 
     private static func administer(_ server: PostgresServer, _ scripts: [String]) async throws {
-        let client = PostgresClient(try PostgresConfiguration(url: server.url(database: "postgres")), logger: logger)
+        let client = PostgresClient(try PostgresConfiguration(url: server.adminURL()), logger: logger)
         for script in scripts { try await client.execute(script: script) }
         await client.close()
     }

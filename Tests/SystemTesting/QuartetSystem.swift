@@ -41,8 +41,16 @@ package final class QuartetSystem: Sendable {
         environment["MONGODB_URL"] = stack.mongo.url(database: name)
         environment["KAFKA_BROKERS"] = stack.kafka.url
         environment.merge(stack.kafka.settings) { own, _ in own }
+        environment.merge(stack.secrets?.settings ?? [:]) { own, _ in own }
         environment["KAFKA_GROUP_PREFIX"] = name
         self.environment = environment
+        // Tests look at what Quartet may not, and harm it.
+        for database in ["source", "dropship", "market"] {
+            environment["\(database.uppercased())_DATABASE_URL"] =
+                stack.postgres.adminURL(database: "\(database)_\(name)")
+        }
+        environment["REDIS_URL"] = stack.redis.adminURL
+        environment["MONGODB_URL"] = stack.mongo.adminURL(database: name)
         stores = try Stores(environment: environment, folder: folder)
     }
 
@@ -53,7 +61,7 @@ package final class QuartetSystem: Sendable {
         let folder = try TemporaryFolder.make()
         // Many of them would fill a disk before the process ends.
         defer { try? FileManager.default.removeItem(at: folder) }
-        var options = StackOptions.fast
+        var options = TestStack.options
         options.broker = try kafka.kind
         options.hasRabbit = hasRabbit
         let stack = try await LocalStack.start(directory: folder, options: options)
@@ -150,9 +158,8 @@ package final class QuartetSystem: Sendable {
 
     private func makeDatabases() async throws {
         for database in ["source", "dropship", "market"] {
-            _ = try await TestProcess.output(
-                of: ["psql", "-X", "-q", "-c", "CREATE DATABASE \(database)_\(name)", stack.postgres.url],
-                folder: folder)
+            try await stack.postgres.makeDatabase("\(database)_\(name)")
         }
+        try await stack.mongo.makeDatabase(name)
     }
 }

@@ -53,7 +53,8 @@ package struct Stores: Sendable {
 
     package func redis(_ arguments: [String]) async throws -> [String] {
         try await TestProcess.output(
-            of: ["redis-cli", "-u", environment["REDIS_URL"] ?? "", "--raw"] + arguments, folder: folder
+            of: ["redis-cli", "-u", environment["REDIS_URL"] ?? "", "--raw", "--no-auth-warning"]
+                + (environment["REDIS_CA_FILE"].map { ["--cacert", $0] } ?? []) + arguments, folder: folder
         ).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 
@@ -247,7 +248,16 @@ package struct Stores: Sendable {
 
     private var kafka: KafkaConfiguration {
         let brokers = (environment["KAFKA_BROKERS"] ?? "").split(separator: ",").map(String.init)
-        return KafkaConfiguration(brokers: brokers, clientID: "test")
+        guard let authority = environment["KAFKA_CA_FILE"] else {
+            return KafkaConfiguration(brokers: brokers, clientID: "test")
+        }
+        return KafkaConfiguration(
+            brokers: brokers, clientID: "test",
+            properties: [
+                "security.protocol": "sasl_ssl", "sasl.mechanism": "PLAIN", "ssl.ca.location": authority,
+                "sasl.username": environment["KAFKA_USERNAME"] ?? "",
+                "sasl.password": environment["KAFKA_PASSWORD"] ?? "",
+            ])
     }
 
     /// Sends a value to a topic, with the headers of an event or with none.

@@ -29,6 +29,7 @@ struct ModelFile {
 
     private static let magic: [UInt8] = Array("QEMOTION".utf8)
     private static let checksumOffset = 32
+    private static let parameterMax: Float = 10_000
 
     var bucketCount: UInt32
     var parameters: [ModelParameters]
@@ -54,9 +55,15 @@ struct ModelFile {
         for parameters in parameters { for value in parameters.floats { append(value.bitPattern) } }
         bytes.append(contentsOf: weights.lazy.map(UInt8.init(bitPattern:)))
         bytes += notes.utf8
-        let sum = bytes.withUnsafeBytes { Self.checksum(of: $0) }
-        for index in 0..<8 { bytes[Self.checksumOffset + index] = UInt8(truncatingIfNeeded: sum >> (8 * index)) }
+        Self.stamp(&bytes)
         return bytes
+    }
+
+    /// Writes the checksum of what is there.
+    static func stamp(_ bytes: inout [UInt8]) {
+        guard bytes.count >= headerBytes else { return }
+        let sum = bytes.withUnsafeBytes { checksum(of: $0) }
+        for index in 0..<8 { bytes[checksumOffset + index] = UInt8(truncatingIfNeeded: sum >> (8 * index)) }
     }
 
     /// - Throws: `ModelFileError` in one line that says what is wrong with the bytes.
@@ -93,6 +100,9 @@ struct ModelFile {
                 floats: (0..<ModelParameters.floats).map {
                     Float(bitPattern: load(start + 4 * $0, as: UInt32.self))
                 })
+        }
+        guard parameters.allSatisfy({ $0.floats.allSatisfy { abs($0) <= Self.parameterMax } }) else {
+            throw ModelFileError(code: .damaged, message: "a parameter is no number, or beyond all that training gives")
         }
         notes = String(decoding: bytes[weightsEnd...], as: UTF8.self)
     }

@@ -281,3 +281,10 @@ package enum KafkaSecurity: String, Sendable, CaseIterable {
     case saslPlain = "sasl_plain"
     case saslTLS = "sasl_tls"
 }
+
+/// It holds secrets: whoever prints it, or what it is part of, shows none.
+extension QuartetConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "<configuration>" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
+}

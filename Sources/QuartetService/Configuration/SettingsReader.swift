@@ -185,9 +185,16 @@ struct SettingsReader {
         }
         var flat: [String: String] = [:]
         do {
-            if let root = try Yams.compose(yaml: text) { try flatten(root, at: "", into: &flat) }
+            if let root = try Yams.compose(yaml: text) {
+                guard root.mapping != nil else {
+                    throw ConfigurationError(key: path, problem: "is no map of keys to values")
+                }
+                try flatten(root, at: "", into: &flat)
+            }
         } catch let error as YamlError {
-            throw ConfigurationError(key: path, problem: "not YAML: \(error)".replacing("\n", with: " "))
+            // It quotes the file, whose lines may end with more than one character.
+            let words = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+            throw ConfigurationError(key: path, problem: "not YAML: \(words)")
         }
         return flat
     }
@@ -197,7 +204,9 @@ struct SettingsReader {
         case .scalar(let scalar): flat[path] = scalar.string
         case .mapping(let mapping):
             for (key, value) in mapping {
-                guard let name = key.string else { throw ConfigurationError(key: path, problem: "a key is not a word") }
+                guard let name = key.string, !name.isEmpty else {
+                    throw ConfigurationError(key: path.isEmpty ? "the file" : path, problem: "a key is not a word")
+                }
                 try flatten(value, at: path.isEmpty ? name : "\(path).\(name)", into: &flat)
             }
         case .sequence, .alias: throw ConfigurationError(key: path, problem: "is not a single value")

@@ -185,7 +185,8 @@ struct ConnectionHandle: ~Copyable {
     private static func advice(_ status: Int32) -> String {
         switch amqp_status_enum(status) {
         case AMQP_STATUS_SSL_PEER_VERIFY_FAILED: "; name its authority in rabbitmq.ca_file"
-        case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED: "; its certificate is for another host"
+        case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED:
+            "; its certificate is for another host, or for an address: librabbitmq compares names alone"
         case AMQP_STATUS_SSL_CONNECTION_FAILED:
             "; is its port for TLS, and its certificate by an authority that is trusted?"
         default: ""

@@ -15,13 +15,22 @@ package final class RedisClient: Sendable {
     private let subscriptions: SubscriptionHub
 
     /// - Parameter eventLoopGroup: where the connections run; nil means the process's own.
-    package init(
+    package convenience init(
         configuration: RedisConfiguration, logger: Logger, eventLoopGroup: (any EventLoopGroup)? = nil
+    ) {
+        let addresses = HostAddresses(host: configuration.host, port: configuration.port)
+        self.init(configuration: configuration, addresses: addresses, logger: logger, eventLoopGroup: eventLoopGroup)
+    }
+
+    /// - Parameter addresses: of the configuration's host.
+    init(
+        configuration: RedisConfiguration, addresses: HostAddresses, logger: Logger,
+        eventLoopGroup: (any EventLoopGroup)? = nil
     ) {
         configuration.requireUsableLimits()
         self.configuration = configuration
         let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-        let dialer = Dialer(configuration: configuration, eventLoop: group.next())
+        let dialer = Dialer(configuration: configuration, addresses: addresses, eventLoop: group.next())
         commands = CommandLink(dialer: dialer, logger: logger)
         subscriptions = SubscriptionHub(dialer: dialer, logger: logger)
     }

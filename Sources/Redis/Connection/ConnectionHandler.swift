@@ -44,9 +44,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         var bytes = context.channel.allocator.buffer(capacity: 256)
         for command in handshake.commands { bytes.write(FormattedCommand(command)) }
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        let timeout = deadline - .now()
         handshakeTimer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.fail(
-                RedisError(.connect, "no answer to the handshake within \(self.configuration.connectTimeout)"), context)
+                RedisError(.connect, "no answer to the handshake within \(timeout.nanoseconds / 1_000_000) ms"), context
+            )
         }
     }
 

@@ -14,27 +14,44 @@ struct Dialer: Sendable {
     let configuration: RedisConfiguration
     let eventLoop: any EventLoop
     private let tls: TLSContext?
+    private let addresses: HostAddresses
 
-    init(configuration: RedisConfiguration, eventLoop: any EventLoop) {
+    init(configuration: RedisConfiguration, addresses: HostAddresses, eventLoop: any EventLoop) {
         self.configuration = configuration
         self.eventLoop = eventLoop
         tls = configuration.tls.map(TLSContext.init)
+        self.addresses = addresses
     }
 
     /// Begins connection `id`; what becomes of it is told to `delegate`.
     func connect(_ id: ConnectionID, delegate: some ConnectionDelegate) {
-        let deadline = NIODeadline.now() + TimeAmount(configuration.connectTimeout)
+        let whole = TimeAmount(configuration.connectTimeout)
+        addresses.current(on: eventLoop).whenComplete { result in
+            switch result {
+            case .success(let list):
+                let attempts = AddressAttempts(id, to: list, of: addresses, within: whole, delegate: delegate) {
+                    connect(id, to: $0, within: $1, delegate: $2)
+                }
+                attempts.start()
+            case .failure(let error): delegate.lost(id, failure(error))
+            }
+        }
+    }
+
+    private func connect(
+        _ id: ConnectionID, to address: SocketAddress, within timeout: TimeAmount, delegate: some ConnectionDelegate
+    ) {
+        let deadline = NIODeadline.now() + timeout
         ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.tcpOption(.keepAliveIdle), value: 30)
             .channelOption(.tcpOption(.keepAliveInterval), value: 10)
             .channelOption(.tcpOption(.keepAliveCount), value: 3)
             .channelOption(.writeBufferWaterMark, value: .init(low: 256 * 1024, high: 1024 * 1024))
-            .connect(host: configuration.host, port: configuration.port)
+            .connect(to: address)
             .flatMapThrowing { channel in
-                // Handlers come after the connect, since a host with several addresses makes several channels.
                 do {
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(tls.handler(host: configuration.host))
@@ -57,12 +74,8 @@ struct Dialer: Sendable {
         switch error {
         case let error as RedisError:
             return error.at(location)
-        case let error as NIOConnectionError:
-            let reason = error.connectionErrors.first.map { oneLine($0.error) } ?? "the host name has no address"
-            return RedisError(.connect, "cannot connect: \(reason)", cause: error, location: location)
         case ChannelError.connectTimeout:
-            return RedisError(
-                .connect, "cannot connect within \(configuration.connectTimeout)", cause: error, location: location)
+            return RedisError(.connect, "cannot connect in time", cause: error, location: location)
         default:
             return RedisError(.connect, "cannot connect: \(oneLine(error))", cause: error, location: location)
         }

@@ -76,12 +76,31 @@ struct JSONFields {
     private mutating func number() throws(Malformed) -> String {
         let start = place
         while place < bytes.endIndex, Self.isPartOfNumber(bytes[place]) { place += 1 }
-        let text = String(decoding: bytes[start..<place], as: UTF8.self)
-        let digits = text.drop { $0 == "-" }
-        guard Double(text) != nil, digits.first?.isNumber ?? false,
-            !(digits.hasPrefix("0") && digits.dropFirst().first?.isNumber ?? false)
-        else { throw Malformed() }
-        return text
+        guard Self.isNumber(bytes[start..<place]) else { throw Malformed() }
+        return String(decoding: bytes[start..<place], as: UTF8.self)
+    }
+
+    /// Source: RFC 8259, section 6.
+    private static func isNumber(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var rest = bytes
+        func take(_ wanted: String.UTF8View) -> Bool {
+            guard let first = rest.first, wanted.contains(first) else { return false }
+            rest = rest.dropFirst()
+            return true
+        }
+        func takeDigits() -> Bool {
+            let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            rest = rest[digits.endIndex...]
+            return !digits.isEmpty
+        }
+        _ = take("-".utf8)
+        guard take("0".utf8) || takeDigits() else { return false }
+        if take(".".utf8), !takeDigits() { return false }
+        if take("eE".utf8) {
+            _ = take("+-".utf8)
+            guard takeDigits() else { return false }
+        }
+        return rest.isEmpty
     }
 
     private static func isPartOfNumber(_ byte: UInt8) -> Bool {
@@ -157,6 +176,8 @@ struct JSONFields {
     private static func hex(_ raw: ArraySlice<UInt8>, _ place: inout Int) -> UInt16? {
         guard place + 4 <= raw.endIndex else { return nil }
         defer { place += 4 }
+        // A sign would do for a number.
+        guard raw[place] != UInt8(ascii: "+"), raw[place] != UInt8(ascii: "-") else { return nil }
         return UInt16(String(decoding: raw[place..<place + 4], as: UTF8.self), radix: 16)
     }
 

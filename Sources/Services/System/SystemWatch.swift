@@ -80,20 +80,26 @@ package final class SystemWatch: Sendable {
         func run() async throws {
             await cancelWhenGracefulShutdown {
                 await withDiscardingTaskGroup { group in
+                    let (answered, answer) = AsyncStream.makeStream(of: Void.self)
                     group.addTask {
+                        // Connecting to a database that is silent can't be given up at once: it has answered before.
+                        for await _ in answered {}
+                        guard !Task.isCancelled else { return }
                         for await _ in watch.bells.listen(to: [SystemWatch.channel]) { watch.wake.ring() }
                     }
-                    group.addTask { await look() }
+                    group.addTask { await look { answer.finish() } }
                 }
             }
         }
 
-        private func look() async {
+        /// - Parameter onAnswer: called each time that the database answers.
+        private func look(onAnswer: @Sendable () -> Void) async {
             var backoff = RetryBackoff(logger: logger)
             while !Task.isCancelled {
                 do {
                     try await watch.refresh(withKeys: withKeys)
                     backoff.succeeded("reading settings and keys")
+                    onAnswer()
                     await watch.wake.wait(atMost: SystemWatch.interval)
                 } catch is CancellationError {
                     return

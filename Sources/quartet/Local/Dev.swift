@@ -18,6 +18,7 @@ struct Dev: AsyncParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var directory: StackDirectory
     @OptionGroup var broker: StackBroker
+    @OptionGroup var access: StackAccess
 
     @Option(help: "The API's port; a free one unless given.")
     var port = 0
@@ -25,8 +26,11 @@ struct Dev: AsyncParsableCommand {
     func run() async throws {
         // What is wrong in the file is said before servers start.
         _ = try configuration.load()
-        let stack = try await LocalStack.start(directory: directory.url, options: broker.options)
+        var options = try broker.options
+        options.security = access.security
+        let stack = try await LocalStack.start(directory: directory.url, options: options)
         Terminal.say(stack.busSummary)
+        stack.sayAccess()
         do {
             try await stack.whileServing { try await runRoles(on: stack) }
         } catch {

@@ -48,11 +48,15 @@ struct Stack: AsyncParsableCommand {
 
     @OptionGroup var directory: StackDirectory
     @OptionGroup var broker: StackBroker
+    @OptionGroup var access: StackAccess
 
     func run() async throws {
-        let stack = try await LocalStack.start(directory: directory.url, options: broker.options)
+        var options = try broker.options
+        options.security = access.security
+        let stack = try await LocalStack.start(directory: directory.url, options: options)
         do {
             Terminal.say(stack.busSummary)
+            stack.sayAccess()
             let file = try stack.writeEnvironmentFile()
             let command = LocalStack.command(toRead: file)
             Terminal.say("servers run; `\(command)` gives their addresses; stop with Ctrl-C")
@@ -69,7 +73,7 @@ struct Stack: AsyncParsableCommand {
 
 extension LocalStack {
     var busSummary: String {
-        "events go over \(kafka.summary)" + (rabbit.map { ", and RabbitMQ runs at \($0.url)" } ?? "")
+        "events go over \(kafka.summary)" + (rabbit.map { ", and RabbitMQ runs at \($0.address)" } ?? "")
     }
 
     /// Runs `body`, and ends it with an error when a server goes away by itself.
