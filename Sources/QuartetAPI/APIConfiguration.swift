@@ -44,8 +44,10 @@ package struct APIConfiguration: Sendable {
 package struct CacheReadConfiguration: Sendable {
     /// For how long a change may be on its way to the cache; then the cache is not read.
     package var delayMax: Duration = .seconds(5)
-    /// How long a hint to the cache may take.
-    package var timeout: Duration = .milliseconds(50)
+    /// How long a hint to the cache is waited for before a change is announced.
+    package var hintTimeout: Duration = .seconds(1)
+    /// The same once some have failed in a row.
+    package var hintTimeoutWhileAway: Duration = .milliseconds(50)
     /// Failures in a row after which nobody waits for the cache any more.
     package var failuresMax = 2
     /// How long after that somebody looks again.

@@ -33,13 +33,13 @@ package struct APIServer: Service {
         calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
         let directory = ProductDirectory()
         let hints = CacheHints(
-            cache: ports.cache, calls: calls, directory: directory, timeout: configuration.cache.timeout)
+            cache: ports.cache, calls: calls, directory: directory, configuration: configuration.cache)
         let live = live ?? Live(configuration)
         hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: live, logger: logger)
         let router = Self.router(
             configuration: configuration, live: live, keys: keys, ports: ports, calls: calls, directory: directory,
-            hints: hints,
-            hub: hub, services: services, probes: probes, metrics: metrics, observe: observe, logger: logger)
+            hints: hints, hub: hub, services: services, probes: probes, metrics: metrics, observe: observe,
+            logger: logger)
         routes = Set(router.routes.map(\.description))
         application = Application(
             responder: router.buildResponder(),

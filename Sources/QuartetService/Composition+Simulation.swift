@@ -29,16 +29,18 @@ extension Composition {
         let started = ContinuousClock.now
         var (sent, next) = (0, started)
         while !Task.isCancelled {
-            let elapsed = min(started.duration(to: .now), duration ?? .seconds(Int64.max))
+            let elapsed = started.duration(to: .now)
+            let counted = min(elapsed, duration ?? elapsed)
             // At least one of a rate that is slow.
-            let due = Int(elapsed.seconds * Double(rate)) + 1 - sent
+            let due = Int(counted.seconds * Double(rate)) + 1 - sent
             for start in stride(from: 0, to: due, by: Self.ordersPerCallMax) {
                 let count = min(Self.ordersPerCallMax, due - start)
                 try await publish((0..<count).map { _ in orders.make() })
                 sent += count
                 observe(count)
             }
-            if let duration, started.duration(to: .now) >= duration { break }
+            // What a slow publisher kept waiting is made up for.
+            if let duration, elapsed >= duration { break }
             next = max(next + step, .now)
             try await ContinuousClock().sleep(until: min(next, duration.map { started + $0 } ?? next))
         }

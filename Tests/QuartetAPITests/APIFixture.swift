@@ -35,6 +35,8 @@ struct APIFixture: Sendable {
     var connectionsMax = 100
     /// How cards are read; `cards` unless a test is in between.
     var cardReader: (any CardStore)?
+    /// How the cache is spoken to; `cache` unless a test is in between.
+    var cacheBetween: (any VersionedCache)?
     /// How reviews are read; `reviews` unless a test is in between.
     var reviewReader: (any ReviewStore)?
 
@@ -63,7 +65,7 @@ struct APIFixture: Sendable {
         APIPorts(
             requests: requests, queue: queue, products: productStore ?? FakeProductStore(database: database),
             reviews: reviewReader ?? reviews, sessions: sessions, cards: cardReader ?? cards, keywords: keywords,
-            progress: progress, cache: cache, flow: flow)
+            progress: progress, cache: cacheBetween ?? cache, flow: flow)
     }
 
     func run(_ body: @escaping @Sendable (Caller) async throws -> Void) async throws {

@@ -1,3 +1,4 @@
+import ClientSupport
 import Foundation
 import HTTPTypes
 import QuartetCore
@@ -97,6 +98,33 @@ import Testing
             #expect(try await api.cache.get(.product(api.product)) == .nothing)
             try await put("new", caller)
             #expect(try await caller.call(.get, path).json["name"] as? String == "new")
+        }
+    }
+
+    @Test func aCacheThatTakesHalfASecondIsWaitedFor() async throws {
+        var api = APIFixture()
+        api.cacheBetween = SlowCache(cache: api.cache, delay: .milliseconds(500))
+        let cache = api.cache
+        let key = CacheKey.product(api.product)
+        try await api.run { caller in
+            try await put("old", caller)
+            _ = try await caller.call(.get, path)
+            #expect(try await cache.get(key) != nil)
+            try await put("new", caller)
+            #expect(try await cache.get(key) == nil)
+        }
+    }
+
+    @Test func whatTheCacheDidNotHearInTimeItHearsLater() async throws {
+        let api = APIFixture()
+        try await api.run { caller in
+            try await put("old", caller)
+            #expect(try await caller.call(.get, path).json["name"] as? String == "old")
+            for _ in 0..<2 {
+                api.cache.failNext(.invalidate, with: DeadlineExceeded(waitingFor: "the cache"))
+            }
+            try await put("new", caller)
+            while try await caller.call(.get, path).json["name"] as? String != "new" { await Task.yield() }
         }
     }
 
@@ -270,5 +298,22 @@ final class HeldProductStore: ProductStore {
 
     func products(after: ProductID?, limit: Int) async throws -> [Product] {
         try await store.products(after: after, limit: limit)
+    }
+}
+
+/// A cache that answers invalidations late, to whoever waits for it.
+private struct SlowCache: VersionedCache {
+    let cache: FakeVersionedCache
+    let delay: Duration
+
+    func get(_ reads: [CacheRead]) async throws -> [CacheReply] { try await cache.get(reads) }
+
+    func put(_ entry: CacheEntry, at key: CacheKey, by ticket: CacheTicket) async throws -> Bool {
+        try await cache.put(entry, at: key, by: ticket)
+    }
+
+    func invalidate(_ invalidations: [CacheInvalidation], deadline: Deadline?) async throws {
+        if let deadline, deadline.remaining < delay { throw DeadlineExceeded(waitingFor: "the cache") }
+        try await cache.invalidate(invalidations, deadline: deadline)
     }
 }

@@ -107,7 +107,7 @@ import Testing
         configuration.heartbeatInterval = fixture.heartbeatInterval
         let calls = RequestBatchers(ports: fixture.ports, configuration: configuration, observe: nil)
         let hints = CacheHints(
-            cache: fixture.cache, calls: calls, directory: ProductDirectory(), timeout: .seconds(1))
+            cache: fixture.cache, calls: calls, directory: ProductDirectory(), configuration: configuration.cache)
         let hub = WatchHub(
             ports: fixture.ports, calls: calls, hints: hints, configuration: Live(configuration),
             logger: Logger(label: "test"))

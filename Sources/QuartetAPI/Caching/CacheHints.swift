@@ -1,14 +1,33 @@
 import ClientSupport
 import QuartetCore
 import QuartetHTTP
+import Synchronization
 
 /// Leaves tombstones before anybody is told of a change: what was announced is what is read. Only a hint, since the cache may
 /// be away: the events say it for certain.
-struct CacheHints: Sendable {
-    let cache: any VersionedCache
-    let calls: RequestBatchers
-    let directory: ProductDirectory
-    let timeout: Duration
+///
+/// A server or a process that is merely slow is waited for: another copy may read an old entry there while this one is held up.
+/// One that is away costs the first few callers that wait, the others next to none. What was not said in time is said beside.
+final class CacheHints: Sendable {
+    private static let failuresMax = 3
+    private static let saidLaterMax = 1_000
+
+    private let cache: any VersionedCache
+    private let calls: RequestBatchers
+    private let directory: ProductDirectory
+    private let configuration: CacheReadConfiguration
+    private let failuresInRow = Atomic(0)
+    private let saidLater = Atomic(0)
+
+    init(
+        cache: any VersionedCache, calls: RequestBatchers, directory: ProductDirectory,
+        configuration: CacheReadConfiguration
+    ) {
+        self.cache = cache
+        self.calls = calls
+        self.directory = directory
+        self.configuration = configuration
+    }
 
     func changed(_ product: Product) async {
         await send([.entry(.product(product.id), version: product.version), .tag(.products)])
@@ -37,7 +56,37 @@ struct CacheHints: Sendable {
     }
 
     private func send(_ invalidations: [CacheInvalidation]) async {
-        try? await cache.invalidate(invalidations, deadline: .after(timeout))
+        let isAway = failuresInRow.load(ordering: .relaxed) >= Self.failuresMax
+        do {
+            let timeout = isAway ? configuration.hintTimeoutWhileAway : configuration.hintTimeout
+            try await cache.invalidate(invalidations, deadline: .after(timeout))
+            failuresInRow.store(0, ordering: .relaxed)
+        } catch {
+            if !(error is CancellationError) { failuresInRow.wrappingAdd(1, ordering: .relaxed) }
+            sayLater(invalidations)
+        }
         Failpoint.cacheHinted.reached()
+    }
+
+    /// Until the events will have said it.
+    private func sayLater(_ invalidations: [CacheInvalidation]) {
+        for invalidation in invalidations { CacheMetrics.count(.lateHints, invalidation) }
+        guard saidLater.wrappingAdd(1, ordering: .relaxed).newValue <= Self.saidLaterMax else {
+            saidLater.wrappingSubtract(1, ordering: .relaxed)
+            return
+        }
+        Task { [self] in
+            defer { saidLater.wrappingSubtract(1, ordering: .relaxed) }
+            let deadline = Deadline.after(configuration.delayMax)
+            var pause = configuration.hintTimeoutWhileAway
+            while !deadline.isPast {
+                do {
+                    return try await cache.invalidate(invalidations, deadline: deadline)
+                } catch {
+                    try? await ContinuousClock().sleep(until: min(deadline, .after(pause)).instant)
+                    pause *= 2
+                }
+            }
+        }
     }
 }

@@ -7,6 +7,8 @@ package enum CacheMetrics {
         case hits, misses, loads, waits, refreshes, bypasses, tombstones
         /// Puts that came too late or were older than what is there.
         case refusedPuts = "refused_puts"
+        /// Hints that did not reach the cache before the change was announced.
+        case lateHints = "late_hints"
         /// Keys that could not be written to, or were of another type.
         case passedOver = "passed_over"
     }

@@ -28,17 +28,19 @@ struct KafkaVisit: DoctorVisit {
         var lines: [DoctorLine] = [
             .ok(subject, "\(kafka.brokers.joined(separator: ",")), \(present.count) topics are there")
         ]
-        let consumer = try KafkaConsumer(kafka, options: KafkaConsumerOptions(), logger: logger)
-        for topic in names {
-            guard present.contains(topic) else {
-                lines.append(missing(topic))
-                continue
+        lines += try await withConsumer(KafkaConsumerOptions()) { consumer in
+            var lines: [DoctorLine] = []
+            for topic in names {
+                guard present.contains(topic) else {
+                    lines.append(missing(topic))
+                    continue
+                }
+                let marks = try await consumer.watermarks(topic: topic, deadline: deadline())
+                let kept = marks.reduce(0) { $0 + $1.high - $1.low }
+                lines.append(.ok("topic \(topic)", "\(marks.count) partitions, \(kept) records kept"))
             }
-            let marks = try await consumer.watermarks(topic: topic, deadline: deadline())
-            let kept = marks.reduce(0) { $0 + $1.high - $1.low }
-            lines.append(.ok("topic \(topic)", "\(marks.count) partitions, \(kept) records kept"))
+            return lines
         }
-        await consumer.close(deadline: .after(.seconds(1)))
         for group in groups { lines.append(try await line(of: group, present)) }
         return lines
     }
@@ -66,13 +68,28 @@ struct KafkaVisit: DoctorVisit {
     private func line(of group: (name: String, topics: [String]), _ present: Set<String>) async throws -> DoctorLine {
         var options = KafkaConsumerOptions(group: group.name)
         options.joinsGroup = false
-        let consumer = try KafkaConsumer(kafka, options: options, logger: logger)
-        var waiting: Int64 = 0
-        for topic in group.topics where present.contains(topic) {
-            waiting += try await consumer.uncommitted(topic: topic, deadline: deadline())
+        let waiting = try await withConsumer(options) { consumer in
+            var waiting: Int64 = 0
+            for topic in group.topics where present.contains(topic) {
+                waiting += try await consumer.uncommitted(topic: topic, deadline: deadline())
+            }
+            return waiting
         }
-        await consumer.close(deadline: .after(.seconds(1)))
         return .ok("group \(group.name)", "\(waiting) records of \(group.topics.joined(separator: ", ")) wait for it")
+    }
+
+    private func withConsumer<Value>(
+        _ options: KafkaConsumerOptions, _ body: (KafkaConsumer) async throws -> Value
+    ) async throws -> Value {
+        let consumer = try KafkaConsumer(kafka, options: options, logger: logger)
+        do {
+            let value = try await body(consumer)
+            await consumer.close(deadline: .after(.seconds(1)))
+            return value
+        } catch {
+            await consumer.close(deadline: .after(.seconds(1)))
+            throw error
+        }
     }
 }
 

@@ -120,6 +120,9 @@ struct RedisVisit: DoctorVisit {
                     advice:
                         "raise maxmemory, or set maxmemory-policy volatile-lru: a full one takes no progress and no entries"
                 ))
+        } else if let version = fields["redis_version"], !Self.givesRandomFields(version) {
+            lines.append(
+                .warning(subject, words, advice: "use Redis 6.2 or later: `/v1/products/random` and the like fail"))
         } else {
             lines.append(.ok(subject, words))
         }
@@ -127,5 +130,11 @@ struct RedisVisit: DoctorVisit {
             lines.append(.clock(subject, said: seconds + micros / 1e6, between: before, and: after))
         }
         return lines
+    }
+
+    /// `HRANDFIELD`, by which rows of the aging caches are drawn, came with 6.2.
+    static func givesRandomFields(_ version: String) -> Bool {
+        let parts = version.split(separator: ".").map { Int($0) ?? 0 }
+        return !parts.lexicographicallyPrecedes([6, 2])
     }
 }

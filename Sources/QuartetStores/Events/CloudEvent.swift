@@ -17,7 +17,7 @@ enum CloudEvent {
         var headers = [
             ("ce_specversion", "1.0"), ("ce_id", event.id), ("ce_source", naming.source),
             ("ce_type", event.type.name), ("ce_subject", event.aggregateID),
-            ("ce_time", Timestamp.text(event.occurredAt)),
+            ("ce_time", InternetTime(event.occurredAt).text),
             // Names of extensions are lowercase letters and digits.
             ("ce_aggregateversion", String(event.version)), ("content-type", "application/json"),
         ]
@@ -54,7 +54,7 @@ enum CloudEvent {
         return DomainEvent(
             id: known.id ?? place, type: type, aggregateID: known.subject ?? String(decoding: key, as: UTF8.self),
             version: known.aggregateVersion.flatMap { Int64($0) } ?? 0, payload: value,
-            occurredAt: known.time.flatMap(Timestamp.date) ?? writtenAt, trace: known.trace)
+            occurredAt: known.time.flatMap(InternetTime.init)?.date ?? writtenAt, trace: known.trace)
     }
 
     /// Whether it is another deployment's, which has the same topics by mistake.
@@ -78,7 +78,7 @@ enum CloudEvent {
         guard let subject = attributes.subject, !subject.isEmpty else {
             throw EventDecodingError(reason: "no header ce_subject")
         }
-        guard let time = attributes.time, let occurredAt = Timestamp.date(time) else {
+        guard let time = attributes.time, let occurredAt = InternetTime(time)?.date else {
             throw EventDecodingError(reason: "no time in header ce_time")
         }
         guard let text = attributes.aggregateVersion, let aggregateVersion = Int64(text), aggregateVersion >= 0 else {

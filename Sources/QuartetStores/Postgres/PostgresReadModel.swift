@@ -139,7 +139,7 @@ extension Projection {
                     writer.field("version", row.version)
                     writer.key("is_deleted")
                     writer.value(row.isDeleted)
-                    writer.field("changed_at", Timestamp.text(row.changedAt))
+                    writer.field("changed_at", InternetTime(row.changedAt).text)
                     for (column, value) in row.values { writer.field(column, ifPresent: value) }
                 }
             }

@@ -9,6 +9,8 @@ package struct RedisAgingCache: AgingCacheStore {
     private let client: RedisClient
     private let keys: RedisKeys
     private let timeout: Duration
+    /// Who has a turn that was taken here: one that took longer than it lasts is another's by then.
+    private let holder = UUID().uuidString
 
     /// - Parameter timeout: of a read; a whole turn may take longer.
     package init(client: RedisClient, keys: RedisKeys = RedisKeys(), timeout: Duration = .milliseconds(250)) {
@@ -19,12 +21,14 @@ package struct RedisAgingCache: AgingCacheStore {
 
     package func takeTurn(of cache: String, for interval: Duration) async throws -> Duration? {
         let left = try await client.eval(
-            Self.take, keys: [keys.agingTurn(cache)], args: [interval.wholeMilliseconds]
+            Self.take, keys: [keys.agingTurn(cache)], args: [interval.wholeMilliseconds, holder]
         ).int()
         return left > 0 ? .milliseconds(left) : nil
     }
 
-    package func giveUpTurn(of cache: String) async throws { _ = try await client.del([keys.agingTurn(cache)]) }
+    package func giveUpTurn(of cache: String) async throws {
+        _ = try await client.eval(Self.giveUp, keys: [keys.agingTurn(cache)], args: [holder])
+    }
 
     package func replace(_ rows: [AgingRow], of cache: String, life: Duration) async throws {
         _ = try await client.eval(
@@ -74,9 +78,12 @@ package struct RedisAgingCache: AgingCacheStore {
         """
         local left = redis.call('PTTL', KEYS[1])
         if left > 0 then return left end
-        redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+        redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])
         return 0
         """)
+
+    private static let giveUp = RedisScript(
+        "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0")
 
     /// Readers have the rows before or those after.
     private static let replace = RedisScript(

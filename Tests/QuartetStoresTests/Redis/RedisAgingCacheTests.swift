@@ -37,6 +37,22 @@ import Testing
         }
     }
 
+    @Test func aTurnThatIsAnothersByNowIsNotGivenUp() async throws {
+        try await withRedis { client in
+            let prefix = "\(UUID()):"
+            let keys = RedisKeys(prefix: prefix)
+            let slow = RedisAgingCache(client: client, keys: keys, timeout: .seconds(60))
+            let next = RedisAgingCache(client: client, keys: keys, timeout: .seconds(60))
+            #expect(try await slow.takeTurn(of: "users", for: .seconds(100)) == nil)
+            _ = try await client.del(["{\(prefix)cache:users}:turn"])
+            #expect(try await next.takeTurn(of: "users", for: .seconds(100)) == nil)
+            try await slow.giveUpTurn(of: "users")
+            #expect(try await slow.takeTurn(of: "users", for: .seconds(100)) != nil)
+            try await next.giveUpTurn(of: "users")
+            #expect(try await slow.takeTurn(of: "users", for: .seconds(100)) == nil)
+        }
+    }
+
     /// Whatever is under its key goes away with the next turn.
     @Test func aKeyOfAnotherTypeGivesWay() async throws {
         try await withRedis { client in
