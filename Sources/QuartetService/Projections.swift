@@ -8,6 +8,7 @@ package enum Projections {
         UsersViewProjection(),
         ProductsViewProjection(),
         MarketUsersViewProjection(),
+        MyProductsViewProjection(),
     ]
 
     package static var names: [String] { all.map(\.name) }

@@ -63,7 +63,8 @@ import Testing
         let events = try RabbitClients(prefixed, clientName: "test", logger: Logger(label: "test")).events
         #expect(events.isQuorum)
         let queues: Set = [
-            "eu.quartet.invalidate", "eu.my.users_view", "eu.market.orders", "eu.catalog.supplier_items",
+            "eu.quartet.invalidate", "eu.my.users_view", "eu.my.my_products_view", "eu.market.orders",
+            "eu.catalog.supplier_items",
         ]
         #expect(queues.isSubset(of: events.queues.map(\.name)))
         #expect(prefixed.kafka.group(of: "users_view") == "eu.quartet.users_view")

@@ -33,11 +33,12 @@ enum Layout: String, CaseIterable, CustomTestStringConvertible {
     /// What the configuration says beyond the URLs.
     var settings: [String: String] {
         guard self == .databasePerService else { return [:] }
-        return [
-            "DB_NAMES": "source, dropship, market, auth, my",
-            "TABLES_USERS_DATABASE": "auth", "TABLES_USER_PROFILES_DATABASE": "auth",
-            "TABLES_USERS_VIEW_DATABASE": "my", "TABLES_PROJECTIONS_DATABASE": "my",
-        ]
+        var settings = ["DB_NAMES": "source, dropship, market, auth, my"]
+        for service in ["auth", "my"] {
+            let tables = HouseServices.all.filter { $0.schema.name == service }.flatMap { $0.schema.tables }
+            for table in tables { settings["TABLES_\(table.rawValue.uppercased())_DATABASE"] = service }
+        }
+        return settings
     }
 }
 

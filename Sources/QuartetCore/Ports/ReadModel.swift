@@ -15,6 +15,9 @@ package protocol Projection: Sendable {
     var columns: [String] { get }
     /// A SELECT from the tables of the source, `{users}`, that has every column of the copy but `applied_at`.
     var source: String { get }
+    /// Statements that follow from rows which events brought, in the same transaction. $1 has their keys, as text; the copy
+    /// has them already.
+    var consequences: [String] { get }
 
     /// What an event makes of its row.
     ///
@@ -24,6 +27,7 @@ package protocol Projection: Sendable {
 
 extension Projection {
     package var progress: String { "projections" }
+    package var consequences: [String] { [] }
     package var topics: [EventTopic] { Set(events.map(\.topic)).sorted { $0.rawValue < $1.rawValue } }
 }
 

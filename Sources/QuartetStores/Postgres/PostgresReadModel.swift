@@ -24,6 +24,7 @@ package struct PostgresReadModel: ReadModelStore {
 
     package let projection: any Projection
     let statements: StatementSet
+    private let consequences: [StoreStatement]
     private let applyRows, readState, readPosition, noteError, readSource, readSourcePosition,
         countChanged: StoreStatement
 
@@ -37,6 +38,11 @@ package struct PostgresReadModel: ReadModelStore {
         let text = String(decoding: PackageResources.read_models_sql, as: UTF8.self)
         statements = try databases.statements(
             in: SQLFile(label: "read_models.sql of \(projection.name)", text: projection.filling(text, of: table)))
+        let following = projection.consequences.enumerated().map { ("consequence_\($0)_of_\(projection.name)", $1) }
+        let file = SQLFile(
+            label: "consequences of \(projection.name)", statements: Dictionary(uniqueKeysWithValues: following))
+        let followers = try databases.statements(in: file)
+        consequences = try following.map { try followers.named($0.0) }
         applyRows = try statements.named("apply")
         readState = try statements.named("state")
         readPosition = try statements.named("position")
@@ -50,7 +56,15 @@ package struct PostgresReadModel: ReadModelStore {
         // Of one that comes twice the newest counts.
         let newest = Dictionary(rows.map { ($0.key, $0) }) { $0.version >= $1.version ? $0 : $1 }
         guard !newest.isEmpty else { return }
-        try await explaining { _ = try await applyRows.runAlone(projection.json(of: newest.values)) }
+        let json = projection.json(of: newest.values)
+        guard !consequences.isEmpty else { return try await explaining { _ = try await applyRows.runAlone(json) } }
+        let keys = newest.keys.sorted()
+        try await explaining {
+            try await applyRows.transaction { work in
+                _ = try await work.run(applyRows, json)
+                for statement in consequences { _ = try await work.run(statement, keys) }
+            }
+        }
     }
 
     package func note(_ error: String) async {

@@ -13,6 +13,13 @@ package struct UsersViewProjection: Projection {
         FROM {users} u LEFT JOIN {user_profiles} p USING (user_id)
         """
 
+    package var consequences: [String] {
+        [
+            Leaving.statement(.profiles, ("user_id", "text"), of: name, key: key),
+            Leaving.statement(.watchList, ("user_id", "uuid"), of: name, key: key),
+        ]
+    }
+
     package init() {}
 
     package func row(for event: DomainEvent) throws(EventDecodingError) -> ReadModelRow {
