@@ -1,13 +1,13 @@
 import Foundation
 
 /// TCP ports on 127.0.0.1.
-enum LoopbackPort {
+package enum LoopbackPort {
     /// Below the ports that the system gives to outgoing connections: a client that tries to reach a stopped server's
     /// port from among those may be given that very port, and then talks to itself and keeps the server out.
     private static let candidates: ClosedRange<UInt16> = 20_000...31_999
 
     /// A port on which a server could listen now.
-    static func free() throws -> UInt16 {
+    package static func free() throws -> UInt16 {
         for _ in 0..<200 {
             let port = UInt16.random(in: candidates)
             if isFree(port) { return port }

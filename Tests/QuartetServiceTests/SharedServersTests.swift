@@ -25,7 +25,8 @@ import Testing
     @Test func aRedisClusterIsRefusedAtStart() async throws {
         let folder = try TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(at: folder) }
-        let server = RedisServer(directory: folder, options: .fast, arguments: ["--cluster-enabled", "yes"])
+        let arguments = ["--cluster-enabled", "yes", "--cluster-port", "\(try LoopbackPort.free())"]
+        let server = RedisServer(directory: folder, options: .fast, arguments: arguments)
         try await server.start()
         // Nothing listens there.
         var settings = ["REDIS_URL": server.url, "KAFKA_BROKERS": "127.0.0.1:9"]

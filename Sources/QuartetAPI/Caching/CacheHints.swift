@@ -81,7 +81,9 @@ final class CacheHints: Sendable {
             var pause = configuration.hintTimeoutWhileAway
             while !deadline.isPast {
                 do {
-                    return try await cache.invalidate(invalidations, deadline: deadline)
+                    try await cache.invalidate(invalidations, deadline: deadline)
+                    Failpoint.cacheHinted.reached()
+                    return
                 } catch {
                     try? await ContinuousClock().sleep(until: min(deadline, .after(pause)).instant)
                     pause *= 2
