@@ -38,8 +38,8 @@ package struct APIServer: Service {
         hub = WatchHub(ports: ports, calls: calls, hints: hints, configuration: live, logger: logger)
         let router = Self.router(
             configuration: configuration, live: live, keys: keys, ports: ports, calls: calls, directory: directory,
-            hints: hints,
-            hub: hub, services: services, probes: probes, metrics: metrics, observe: observe, logger: logger)
+            hints: hints, hub: hub, services: services, probes: probes, metrics: metrics, observe: observe,
+            logger: logger)
         routes = Set(router.routes.map(\.description))
         application = Application(
             responder: router.buildResponder(),

@@ -58,8 +58,8 @@ private struct Turns: AgingSource {
         try await running.value
     }
 
-    @Test("a turn that another copy took for a day is taken over when turns become short")
-    func otherTurn() async throws {
+    @Test("a turn of its own that was taken for a day is given up when turns become short")
+    func longTurn() async throws {
         var configuration = AgingConfiguration()
         configuration.interval = .seconds(10)
         let store = FakeAgingCacheStore()

@@ -62,7 +62,7 @@ package final class AgingRefresher: Role {
     package func runOnce() async throws -> Duration? {
         var left = try await store.takeTurn(of: source.name, for: configuration.interval)
         if let time = left, time > configuration.interval {
-            // It was taken when turns were longer.
+            // It was taken when turns were longer: one of this copy's own ends, another's is for that copy to end.
             try await store.giveUpTurn(of: source.name)
             left = try await store.takeTurn(of: source.name, for: configuration.interval)
         }
