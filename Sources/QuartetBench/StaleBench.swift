@@ -69,7 +69,8 @@ package struct StaleBench {
             say("the same calls without HTTP and faults, and plain cache-aside")
             let (cached, plain) = try await compare(store)
             return StaleFigures(
-                boundSeconds: bound.seconds, underFaults: figures(underFaults, queries: nil), invisible: invisible,
+                broker: stack.kafka.summary, boundSeconds: bound.seconds,
+                underFaults: figures(underFaults, queries: nil), invisible: invisible,
                 cachedReads: cached, plainCacheAside: plain)
         } catch {
             await roles.stop()

@@ -27,6 +27,7 @@ package struct StaleFigures: Codable, Sendable {
         let eventsAloneMilliseconds: LatencySummary
     }
 
+    let broker: String
     let boundSeconds: Double
     let underFaults: Hammer
     let invisible: Visibility

@@ -11,6 +11,7 @@ import Synchronization
 final class CacheHints: Sendable {
     private static let failuresMax = 3
     private static let saidLaterMax = 1_000
+    private static let pauseMax = Duration.milliseconds(50)
 
     private let cache: any VersionedCache
     private let calls: RequestBatchers
@@ -59,7 +60,7 @@ final class CacheHints: Sendable {
         let isAway = failuresInRow.load(ordering: .relaxed) >= Self.failuresMax
         do {
             let timeout = isAway ? configuration.hintTimeoutWhileAway : configuration.hintTimeout
-            try await tell(invalidations, deadline: .after(timeout))
+            try await tell(invalidations, by: .after(timeout))
             failuresInRow.store(0, ordering: .relaxed)
         } catch {
             if !(error is CancellationError) { failuresInRow.wrappingAdd(1, ordering: .relaxed) }
@@ -67,9 +68,19 @@ final class CacheHints: Sendable {
         }
     }
 
-    private func tell(_ invalidations: [CacheInvalidation], deadline: Deadline) async throws {
-        try await cache.invalidate(invalidations, deadline: deadline)
-        Failpoint.cacheHinted.reached()
+    /// Tries until `deadline`: when a server has just come back, others may reach it before this process does.
+    private func tell(_ invalidations: [CacheInvalidation], by deadline: Deadline) async throws {
+        var pause = Duration.milliseconds(2)
+        while true {
+            do {
+                try await cache.invalidate(invalidations, deadline: deadline)
+                return Failpoint.cacheHinted.reached()
+            } catch {
+                if error is CancellationError || deadline.isPast { throw error }
+                try await ContinuousClock().sleep(until: min(deadline, .after(pause)).instant)
+                pause = min(pause * 2, Self.pauseMax)
+            }
+        }
     }
 
     /// Until the events will have said it.
@@ -81,16 +92,7 @@ final class CacheHints: Sendable {
         }
         Task { [self] in
             defer { saidLater.wrappingSubtract(1, ordering: .relaxed) }
-            let deadline = Deadline.after(configuration.delayMax)
-            var pause = configuration.hintTimeoutWhileAway
-            while !deadline.isPast {
-                do {
-                    return try await tell(invalidations, deadline: deadline)
-                } catch {
-                    try? await ContinuousClock().sleep(until: min(deadline, .after(pause)).instant)
-                    pause *= 2
-                }
-            }
+            try? await tell(invalidations, by: .after(configuration.delayMax))
         }
     }
 }

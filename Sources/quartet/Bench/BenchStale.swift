@@ -1,6 +1,7 @@
 import ArgumentParser
 import QuartetBench
 import QuartetCore
+import QuartetStack
 
 struct BenchStale: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,7 +10,9 @@ struct BenchStale: AsyncParsableCommand {
             "Whether any reader is shown what is older than what was announced, and how long changes stay invisible.",
         discussion: """
             Readers and writers at two copies of the API, while invalidators are paused, a relay is killed and Redis comes back \
-            from a snapshot; then the same readers and writers beside plain cache-aside. Ends with status 1 where a read was stale.
+            from a snapshot; then the same readers and writers beside plain cache-aside. Ends with status 1 where a read was stale. \
+            Over Apache Kafka where KAFKA_HOME names its folder, else over the embedded broker, which answers a consumer that \
+            waits each 100 ms only.
             """)
 
     @Option(help: "Writes of products in the first part.")
@@ -27,7 +30,8 @@ struct BenchStale: AsyncParsableCommand {
         var sizes = StaleBench.Sizes()
         (sizes.writes, sizes.products) = (writes, products)
         var isStale = false
-        try await withBenchStack { stack in
+        let options = StackOptions(broker: try .preferred(substitute: .embedded(brokers: 1)))
+        try await withBenchStack(options) { stack in
             let figures = try await StaleBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }.run()
             Terminal.out(try ReportJSON.text(of: figures))
             isStale = figures.isStale
