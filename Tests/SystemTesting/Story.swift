@@ -86,7 +86,7 @@ package struct Story {
         }
     }
 
-    private func waitForRelays() async throws {
+    package func waitForRelays() async throws {
         try await eventually("both relays have delivered every row") {
             try await stores.count(
                 """
