@@ -18,7 +18,13 @@ struct SideBySide: Service {
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             for group in groups {
-                tasks.addTask { try await group.run() }
+                tasks.addTask {
+                    do {
+                        try await group.run()
+                    } catch let error as ServiceGroupError where error.errorCode == .alreadyFinished {
+                        // It was told to stop before it had begun.
+                    }
+                }
             }
             // A failure leaves by here, which cancels the others.
             while try await tasks.next() != nil {
