@@ -17,20 +17,18 @@ package final class WatchNotesRole: Role {
 
     package func run() async throws {
         try? await cancelWhenGracefulShutdown { [self] in
-            var said = ""
+            var backoff = RetryBackoff(logger: logger)
             while true {
+                var pause = configuration.pollInterval
                 do {
                     try await runOnce()
-                    said = ""
+                    backoff.succeeded("telling watchers")
                 } catch is CancellationError {
                     return
                 } catch {
-                    if said != "\(error)" {
-                        logger.warning("telling watchers failed, trying again", metadata: ["error": "\(error)"])
-                    }
-                    said = "\(error)"
+                    pause = backoff.failed("telling watchers", error)
                 }
-                try await ContinuousClock().sleep(until: .now.advanced(by: configuration.pollInterval))
+                try await ContinuousClock().sleep(until: .now.advanced(by: pause))
             }
         }
     }
