@@ -17,6 +17,16 @@ enum RoleMetrics {
     static let deadLetters = Counter(label: "quartet_dead_letters_total")
     static let redriven = Counter(label: "quartet_dead_letters_redriven_total")
 
+    /// Counts the leases that changed nothing, because the tasks had gone to others or had been taken away.
+    /// - Returns: `held`.
+    static func countingStale(_ held: [Bool], _ operation: String) -> [Bool] {
+        let stale = held.count { !$0 }
+        if stale > 0 {
+            Counter(label: "quartet_stale_leases_total", dimensions: [("operation", operation)]).increment(by: stale)
+        }
+        return held
+    }
+
     static func relayed(_ database: String, _ sink: OutboxSink) -> Counter {
         Counter(label: "quartet_outbox_relayed_total", dimensions: [("database", database), ("sink", sink.rawValue)])
     }

@@ -81,13 +81,13 @@ import Testing
         let settings = ["WORKER_REVIEWS_PER_CHUNK": "2"]
         try await QuartetSystem.run(on: TestStack.shared, settings: settings) { system in
             let (_, shop) = try await system.serve(with: ["relay", "invalidate"])
-            try await shop.addProduct("p", reviews: 600)
-            let frozen = try system.start(["work"], settings: TestProcess.servingMetrics)
+            try await shop.addProduct("p", reviews: 60)
+            let point = "\(Failpoint.cardsStored.rawValue)@3:stop"
+            let frozen = try system.start(
+                ["work"], settings: TestProcess.servingMetrics.merging(["QUARTET_FAILPOINT": point]) { $1 })
             let id = try await shop.submitted("p")
-            try await eventually("some cards are stored") { try await system.stores.cards(of: id).count >= 10 }
-            frozen.signal(SIGSTOP)
-            let stored = try await system.stores.cards(of: id).count
-            try #require(stored < 600, "the worker was too fast to be caught")
+            try await expectStopped(frozen)
+            try #require(try await system.stores.cards(of: id).count < 60)
 
             let second = try system.start(["work"])
             #expect(try await shop.closed(id).status == "completed")
@@ -95,11 +95,11 @@ import Testing
             #expect(try await second.stop() == .status(0))
 
             frozen.signal(SIGCONT)
-            try await eventually("the worker learns that it lost its lease") { frozen.log.contains("lease lost") }
-            #expect(try await frozen.metric("quartet_leases_lost_total") == 1)
+            // At its next renewal mostly, or at its end where that comes first, which then has no lease to lose.
             try await eventually("what it tries to do with its lease is counted") {
                 try await frozen.metric("quartet_stale_leases_total") >= 1
             }
+            #expect(try await frozen.metric("quartet_leases_lost_total") <= 1)
             try await Story(system.stores).expectCompleted([id])
             let next = try await shop.submitted("p")
             #expect(try await shop.closed(next).status == "completed")

@@ -35,7 +35,7 @@ final class PendingReleases: Sendable {
         }
         guard !releases.isEmpty else { return }
         do {
-            _ = try await queue.release(releases)
+            _ = RoleMetrics.countingStale(try await queue.release(releases), "release")
             Failpoint.owedTasksReleased.reached()
         } catch {
             owed.withLock { $0 = releases + $0 }

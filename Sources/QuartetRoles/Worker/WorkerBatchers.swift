@@ -56,10 +56,10 @@ package final class WorkerBatchers: Sendable {
         finalise = batcher("request.finalise", ports.requests.finalise)
         fail = batcher("request.fail", ports.requests.fail)
         acknowledgements = batcher("task.acknowledge") {
-            Self.counted(try await ports.queue.acknowledge($0), "acknowledge")
+            RoleMetrics.countingStale(try await ports.queue.acknowledge($0), "acknowledge")
         }
-        releases = batcher("task.release") { Self.counted(try await ports.queue.release($0), "release") }
-        burials = batcher("task.bury") { Self.counted(try await ports.queue.bury($0), "bury") }
+        releases = batcher("task.release") { RoleMetrics.countingStale(try await ports.queue.release($0), "release") }
+        burials = batcher("task.bury") { RoleMetrics.countingStale(try await ports.queue.bury($0), "bury") }
     }
 }
 
@@ -146,14 +146,5 @@ extension WorkerBatchers {
     package func bury(_ burial: TaskBurial) async throws -> Bool {
         willEnd(burial.lease)
         return try await burials(burial)
-    }
-
-    /// Counts the leases that changed nothing, because the tasks had gone to others or had been taken away.
-    private static func counted(_ held: [Bool], _ operation: String) -> [Bool] {
-        let stale = held.count { !$0 }
-        if stale > 0 {
-            Counter(label: "quartet_stale_leases_total", dimensions: [("operation", operation)]).increment(by: stale)
-        }
-        return held
     }
 }
