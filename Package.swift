@@ -195,7 +195,7 @@ let package = Package(
             dependencies: [
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetService", "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
-                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .executableTarget(
             name: "quartet",
@@ -233,6 +233,9 @@ let package = Package(
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
             ]),
+        .testTarget(
+            name: "QuartetChaosTests",
+            dependencies: ["QuartetChaos", "QuartetCore", "QuartetTesting", .nioCore, .nioPosix]),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore", "QuartetTesting"]),
         .testTarget(
             name: "QuartetEmotionTests",
