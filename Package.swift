@@ -235,7 +235,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "QuartetChaosTests",
-            dependencies: ["QuartetChaos", "QuartetCore", "QuartetTesting", .nioCore, .nioPosix]),
+            dependencies: [
+                "Kafka", "Mongo", "QuartetChaos", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
+                .logging, .nioCore, .nioEmbedded, .nioPosix,
+            ]),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore", "QuartetTesting"]),
         .testTarget(
             name: "QuartetEmotionTests",

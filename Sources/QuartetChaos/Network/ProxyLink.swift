@@ -19,18 +19,22 @@ final class ProxyLink {
 
     /// Takes a connection of a client; it is served once the store has been reached.
     func accept(_ client: any Channel, to port: UInt16) -> EventLoopFuture<Void> {
-        let ready = opening?.futureResult ?? loop.makeSucceededVoidFuture()
         let loop = loop
-        return ready.flatMap {
+        return opened().flatMap {
             ClientBootstrap(group: loop)
                 .channelOption(.autoRead, value: false)
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .connect(host: "127.0.0.1", port: Int(port))
-        }.assumeIsolated().flatMapThrowing { server in
-            let connection = ProxyConnection(client: client, server: server, link: self)
-            self.connections[ObjectIdentifier(connection)] = connection
-            try connection.start()
-        }.nonisolated()
+        }.assumeIsolated().flatMapThrowing { try self.connect(client, $0) }.nonisolated()
+    }
+
+    /// When somebody new is heard.
+    func opened() -> EventLoopFuture<Void> { opening?.futureResult ?? loop.makeSucceededVoidFuture() }
+
+    func connect(_ client: any Channel, _ server: any Channel) throws {
+        let connection = ProxyConnection(client: client, server: server, link: self)
+        connections[ObjectIdentifier(connection)] = connection
+        try connection.start()
     }
 
     func remove(_ connection: ProxyConnection) { connections[ObjectIdentifier(connection)] = nil }
