@@ -15,8 +15,8 @@ struct ResultView {
         }
         var lines = [
             "",
-            TextWidth.cut("── \(answer.productID) · \(result.reviews) reviews", to: TextWidth.columns - 30)
-                + TextWidth.cut(" · \(result.analyzer.name) \(result.analyzer.version)", to: 30),
+            TextWidth.cut("── \(answer.productID) · \(result.reviews) reviews", to: TextWidth.columns - 31) + " "
+                + TextWidth.cut("· \(result.analyzer.name) \(result.analyzer.version)", to: 30),
             "",
         ]
         for emotion in Emotion.allCases { lines.append(emotionLine(emotion.rawValue, in: result)) }
