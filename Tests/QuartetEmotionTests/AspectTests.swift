@@ -55,6 +55,43 @@ struct AspectTests {
         }
     }
 
+    @Test(
+        "Hangul is Hangul, composed or not, whether the thing has an entry or none",
+        arguments: [("디자인은 예쁜데 무거워요", ["디자인", "무게"]), ("꼬리표가 별로예요", ["꼬리표"])])
+    func hangul(text: String, terms: [String]) {
+        for spelled in [text.precomposedStringWithCanonicalMapping, text.decomposedStringWithCanonicalMapping] {
+            var reader = AspectReader()
+            #expect(reader.read(spelled).map { Array($0.term.utf8) } == terms.map { Array($0.utf8) })
+        }
+    }
+
+    @Test("A part of the goods is what is judged, not what its judgement implies")
+    func parts() {
+        #expect(signs("스탠드도 튼튼해요") == ["스탠드 +"])
+        #expect(signs("케이스가 잘 깨져요") == ["케이스 -"])
+        #expect(signs("The mic quality is terrible") == ["mic -"])
+    }
+
+    @Test("What only resembles or measures is no thing, and what a judgement implies is no second one")
+    func likeness() {
+        #expect(signs("It looks like it will be awful") == [])
+        #expect(signs("음질은 가격 대비 훌륭해요") == ["음질 +"])
+        #expect(signs("물빠짐이 심해요") == ["색상 -"])
+    }
+
+    @Test("English says what is wrong also by what a thing does not do, and by too much")
+    func faults() {
+        #expect(signs("The bag doesn't reseal") == ["bag -"])
+        #expect(signs("The lid is too rotund to open") == ["lid -"])
+        #expect(signs("The lid is not too rotund") == [])
+        #expect(signs("I don't own a bag, she does too though") == [])
+    }
+
+    @Test("A thing is judged in its own sentence")
+    func sentences() {
+        #expect(signs("It stands in my room. Nasty").filter { $0.hasPrefix("room") } == [])
+    }
+
     @Test("What is judged once is named once, and a helper is no praise")
     func once() {
         #expect(signs("냄새가 너무 심해요").count == 1)

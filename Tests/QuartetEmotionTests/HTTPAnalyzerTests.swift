@@ -1,4 +1,5 @@
 import ClientSupport
+import Foundation
 import QuartetCore
 import Testing
 
@@ -192,6 +193,19 @@ struct HTTPAnalyzerTests {
         }
         #expect(transport.calls.count == 50)
         #expect(transport.runningMax <= 2)
+    }
+
+    @Test("Words are one whichever Unicode form the server writes")
+    func composed() async throws {
+        let cafe = "café".decomposedStringWithCanonicalMapping
+        let transport = FakeTransport { call in
+            let extra = ", \"keywords\": [\"\(cafe)\"], \"aspects\": [{\"term\": \"\(cafe)\", \"polarity\": 1}]"
+            return FakeTransport.answer([FakeTransport.reading(call.ids[0], extra: extra)])
+        }
+        let reading = try await analyzer(transport).analyze([reviews[0]])[0].get()
+        let composed = Array("café".precomposedStringWithCanonicalMapping.utf8)
+        #expect(reading.keywords.map { Array($0.utf8) } == [composed])
+        #expect(reading.aspects.map { Array($0.term.utf8) } == [composed])
     }
 
     @Test("Requests are spaced by the rate limit")

@@ -80,4 +80,12 @@ extension KeywordTests {
             #expect(reading.keywords.contains { Array($0.utf8) == composed })
         }
     }
+
+    @Test("Hangul gives whole words, composed or not", arguments: ["손잡이", "머그컵", "완충재"])
+    func hangul(word: String) async throws {
+        for text in [word.precomposedStringWithCanonicalMapping, word.decomposedStringWithCanonicalMapping] {
+            let keywords = try await read(text + "가 왔어요").keywords
+            #expect(keywords.map { Array($0.utf8) } == [Array(word.precomposedStringWithCanonicalMapping.utf8)])
+        }
+    }
 }

@@ -33,10 +33,12 @@ enum TinyData {
             text: fillers[Int.random(in: 0..<6, using: &random)] + " " + word, label: .rating(isGood ? 10 : 1))
     }
 
-    static func train(threads: Int = 1, seed: UInt64 = 1, on data: TrainingData = make()) async -> [UInt8] {
+    static func train(
+        threads: Int = 1, seed: UInt64 = 1, parts: Int = 0, on data: TrainingData = make()
+    ) async -> [UInt8] {
         var options = TrainingOptions()
         (options.threads, options.seed, options.bucketCount, options.notes) = (threads, seed, 4_096, "made up")
-        options.orders = 1
+        (options.orders, options.parts) = (1, parts)
         return await ModelTrainer(options: options).train(data)
     }
 }

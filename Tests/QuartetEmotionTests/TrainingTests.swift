@@ -9,10 +9,11 @@ import Testing
 struct TrainingTests {
     @Test("The same data gives the same bytes with one, two and three threads")
     func isDeterministic() async {
-        let once = await TinyData.train(threads: 1)
-        #expect(await TinyData.train(threads: 2) == once)
-        #expect(await TinyData.train(threads: 3) == once)
-        #expect(await TinyData.train(threads: 1, seed: 2) != once)
+        let data = TinyData.make(count: 120)
+        let once = await TinyData.train(threads: 1, parts: 2, on: data)
+        #expect(await TinyData.train(threads: 2, parts: 2, on: data) == once)
+        #expect(await TinyData.train(threads: 3, parts: 2, on: data) == once)
+        #expect(await TinyData.train(threads: 1, seed: 2, parts: 2, on: data) != once)
     }
 
     @Test("A model reads what it was taught")
@@ -56,6 +57,43 @@ struct TrainingTests {
             return features.buckets.reduce(0) { $0 + head.scale($1)[0] }
         }
         #expect(await scale(0) == scale(400))
+    }
+
+    @Test("Weights of choice come of all labelled texts, where too few are held out to choose by them")
+    func choice() async throws {
+        // "perhaps" is joy in 30 of 55 texts, fear in the others: to call it fear costs joy less than fear gains.
+        let texts = [
+            ("wonderful", Emotion.joy, 200), ("perhaps", .joy, 30), ("perhaps", .fear, 25), ("tuesday", .neutral, 100),
+        ]
+        var data = TrainingData()
+        data.addSplitting(
+            (0..<3).flatMap { _ in
+                texts.flatMap { text, emotion, count in
+                    (0..<count).map { _ in TrainingExample(text: text, label: .emotions(EmotionSet(emotion))) }
+                }
+            })
+        #expect(data.development.count < Calibration.samplesMin)
+        let parameters = try EmotionModel(bytes: await TinyData.train(parts: 2, on: data)).parameters
+        let choice = parameters[ModelLanguage.english.rawValue].choice
+        #expect(choice[Emotion.fear.index] > choice[Emotion.joy.index])
+    }
+
+    @Test("A language of which there are no texts stays as it is in the base")
+    func base() async throws {
+        let base = try EmotionModel(bytes: await TinyData.train(on: TinyData.make(count: 120)))
+        var (english, options) = (TrainingData(), TrainingOptions())
+        english.training = (0..<220).map {
+            TrainingExample(text: $0 % 2 == 0 ? "splendid" : "horrid", label: .rating($0 % 2 == 0 ? 10 : 1))
+        }
+        (options.bucketCount, options.orders, options.base) = (base.bucketCount, 1, base)
+        let model = try EmotionModel(bytes: await ModelTrainer(options: options).train(english))
+        let texts = ["오늘 받은 명작이에요", "이 물건 쓰레기에요", "그 영화 깜짝이야"]
+        for text in texts {
+            let kept = try await read(text, by: ModelAnalyzer(model: model))
+            #expect(kept == (try await read(text, by: ModelAnalyzer(model: base))))
+        }
+        #expect(try await read("splendid", by: ModelAnalyzer(model: model)).polarity.value > 0)
+        #expect(try await read("horrid", by: ModelAnalyzer(model: model)).polarity.value < 0)
     }
 
     @Test("Progress counts every step and ends at the total")

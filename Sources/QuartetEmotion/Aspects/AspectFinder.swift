@@ -52,12 +52,13 @@ struct AspectFinder {
         guard !judgements.isEmpty else { return [] }
         clauses.split(text, roles)
         var found: [Aspect] = []
-        var (name, judgement) = (0, 0)
+        var (name, judgement, start) = (0, 0, 0)
         for end in clauses.ends {
+            defer { start = end }
             let (firstName, firstJudgement) = (name, judgement)
             while name < names.count, names[name].symbols.lowerBound < end { name += 1 }
             while judgement < judgements.count, judgements[judgement].symbols.lowerBound < end { judgement += 1 }
-            pair(firstName..<name, firstJudgement..<judgement, before: end, text, utf8, &found)
+            pair(firstName..<name, firstJudgement..<judgement, in: start..<end, text, utf8, &found)
             if found.count >= Self.countMax { break }
         }
         return found
@@ -79,7 +80,9 @@ struct AspectFinder {
                 let sign = isDenied(symbols, word: position, in: text) ? -implied : implied
                 judgements.append(Judgement(polarity: sign * Self.impliedPolarity, symbols: symbols, implied: index))
             } else if !words.isComparison(behind: end, in: text.symbols),
-                !(isAllowance(before: position) && lexicon.entries[index].term == "price")
+                !(isAllowance(before: position) && lexicon.entries[index].term == "price"),
+                // Mic quality is of the mic.
+                !(names.last?.symbols.upperBound == symbols.lowerBound - 1 && lexicon.entries[index].term == "quality")
             {
                 names.append(Name(entry: index, symbols: symbols))
             }
@@ -108,11 +111,18 @@ struct AspectFinder {
         where abs(hit.value) >= Self.valenceMin && roles[hit.word].role != .plainNoun {
             guard judgements.count < Self.weighedMax * 3 else { break }
             let symbols = text.words[hit.word].symbols
-            if judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
+            if judgements.contains(where: { $0.symbols.overlaps(symbols) }) || isLikeness(hit.word) { continue }
             judgements.append(Judgement(polarity: Double(max(-4, min(4, hit.value))) / 4, symbols: symbols))
         }
         collectAmounts(text)
+        collectFaults(text)
         sortOut(text)
+    }
+
+    /// Whether a word is "like" without somebody before it who likes: it looks like straw.
+    private func isLikeness(_ word: Int) -> Bool {
+        guard roles[word].role == .likeness else { return false }
+        return word == 0 || !(roles[word - 1].role == .general || roles[word - 1].role == .adverb)
     }
 
     private mutating func collectAmounts(_ text: FoldedText) {
@@ -126,6 +136,31 @@ struct AspectFinder {
             if amount == 0 || judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
             judgements.append(Judgement(polarity: 0, symbols: symbols, amount: amount))
         }
+    }
+
+    /// What English says of things in no word of its own: the bag doesn't close, the lid is too stiff.
+    private mutating func collectFaults(_ text: FoldedText) {
+        for (index, role) in roles.enumerated() where role.role == .failure || role.role == .excess {
+            guard judgements.count < Self.weighedMax * 4, index > 0, index + 1 < text.words.count,
+                isFault(role.role, at: index, in: text)
+            else { continue }
+            let symbols = text.words[index].symbols.lowerBound..<text.words[index + 1].symbols.upperBound
+            if judgements.contains(where: { $0.symbols.overlaps(symbols) }) { continue }
+            judgements.append(Judgement(polarity: -0.5, symbols: symbols))
+        }
+    }
+
+    private func isFault(_ role: AspectWords.Role, at index: Int, in text: FoldedText) -> Bool {
+        let (word, next) = (text.words[index], text.words[index + 1])
+        guard next.kind == .latin, next.symbols.lowerBound == word.symbols.upperBound + 1,
+            ContentWords.standard.content(of: next, in: text) != nil
+        else { return false }
+        // Who fails is a thing, not I or they.
+        if role == .failure {
+            return roles[index - 1].role == .none
+                && ContentWords.standard.content(of: text.words[index - 1], in: text) != nil
+        }
+        return !isDenied(word.symbols, word: index, in: text)
     }
 
     private mutating func sortOut(_ text: FoldedText) {
@@ -161,7 +196,7 @@ struct AspectFinder {
     }
 
     private mutating func pair(
-        _ namesHere: Range<Int>, _ judgementsHere: Range<Int>, before end: Int, _ text: FoldedText,
+        _ namesHere: Range<Int>, _ judgementsHere: Range<Int>, in clause: Range<Int>, _ text: FoldedText,
         _ utf8: Span<UInt8>, _ found: inout [Aspect]
     ) {
         for name in namesHere {
@@ -177,8 +212,11 @@ struct AspectFinder {
             if let implied = judgement.implied, !lexicon.entries[implied].term.isEmpty {
                 let name = Name(entry: implied, symbols: judgement.symbols)
                 append(name, judgement, judgement.polarity, text, utf8, &found)
-            } else if let subject = subject(of: judgement, in: text) ?? object(of: judgement, before: end, in: text),
-                !names[namesHere].contains(where: { $0.symbols.overlaps(subject) })
+            } else if let subject = subject(of: judgement, in: text)
+                ?? object(of: judgement, before: clause.upperBound, in: text),
+                clause.contains(subject.lowerBound),
+                !names[namesHere].contains(where: { $0.symbols.overlaps(subject) }),
+                !judgements[judgementsHere].contains(where: { $0.symbols.overlaps(subject) })
             {
                 let isNuisance =
                     judgement.amount != 0 && AspectWords.nuisances.contains(AspectSpelling.term(subject, text, utf8))
@@ -229,7 +267,7 @@ struct AspectFinder {
         guard
             var word = text.words.lastIndex(where: { $0.symbols.lowerBound <= judgement.symbols.lowerBound }), word > 0
         else { return nil }
-        var (steps, hasVerb) = (0, false)
+        var (steps, hasVerb) = (0, roles[word].role == .failure)
         word -= 1
         while word > 0, steps < 3, roles[word].role.isAdverb {
             hasVerb = hasVerb || roles[word].role == .verb

@@ -17,7 +17,7 @@ enum AspectTerms {
         품질: 품질 퀄리티 퀄 질이$>질 완성도
         내구성: 내구성
         마감: 마감 마감처리 박음질 바느질 실밥
-        재질: 재질 소재 원단 옷감 질감 촉감 감촉 가죽
+        재질: 재질 소재 원단 옷감 질감 촉감 감촉 가죽 천이$ 천은$ 천도$
         신축성: 신축성 탄력
         보풀 먼지 정전기 통기성 코팅 칼날 종이 인쇄 잉크 심지 국물 고기 양념 건더기 육질 과즙 당도
         맛: 맛이$ 맛은$ 맛도$ 맛$ 식감 풍미 뒷맛 단맛 신맛 간이$
@@ -38,7 +38,9 @@ enum AspectTerms {
         통화품질: 통화품질 통화
         연결: 연결 블루투스 페어링
         밝기: 밝기 불빛 조명
-        내용 스토리 번역 문장 그림 삽화
+        내용 스토리 번역 문장 그림 삽화 거품 그래픽
+        케이스 커버 스탠드 프레임 시트 퍼프 밑창 깔창 안감 스프링 등받이 팔걸이 모서리 알갱이 토크 화력 용기 물통 호스 본체
+        속도: 로딩 로딩속도 반응속도
         카메라 렌즈 마이크 인식 센서 온도 습도 수압 절삭력 기능
         [design]
         디자인: 디자인 생김새 외관 모양 외형 스타일 비주얼 겉모습
@@ -64,7 +66,8 @@ enum AspectTerms {
         세탁: 세탁 빨래 드라이
         세척: 세척 청소 설거지 관리
         끈: 끈이$ 끈은$ 끈$ 스트랩
-        버튼 손잡이 지퍼 뚜껑 단추 스위치 키감 터치감 단자 필터 바퀴 리모컨
+        키감: 타건감
+        핸들링 버튼 손잡이 지퍼 뚜껑 단추 스위치 키감 터치감 단자 필터 바퀴 리모컨
         안장 의자 받침 브러쉬 펌프 노즐 서랍 경첩 전원 케이블
         휴대성: 휴대성 휴대$ 휴대하 휴대가$ 휴대도$ 휴대용$ 휴대는$
         [service]
@@ -89,6 +92,9 @@ enum AspectTerms {
         durability: durability
         material: material materials fabric cloth cotton plastic wood
         texture: texture textures
+        rubber denim foam lining padding lather dust
+        sole: sole soles
+        waterproofing: waterproofing water_resistance
         leather coating paint paper print ink blade blades edges glass metal steel insulation
         finish: finish
         stitching: stitching seam seams stitches
@@ -113,12 +119,13 @@ enum AspectTerms {
         coverage: coverage pigment pigmentation
         story: story plot
         writing: writing prose
-        characters illustrations translation pages
+        characters translation pages
         mic: mic microphone call_quality
         camera: camera zoom
         lens: lens lenses
         picture quality: photos
         [design]
+        artwork: artwork illustrations
         design: design look appearance style looks shape
         color: color colour colors colours
         pattern: pattern patterns
@@ -139,8 +146,9 @@ enum AspectTerms {
         app: app apps software
         firmware: firmware
         interface: interface menu menus
+        rules: rules rulebook
         setup: setup set_up installation assembly install
-        comfort: comfort
+        comfort: comfort arch_support back_support ankle_support lumbar_support neck_support
         charging: charging
         charger: charger chargers adapter
         cleaning: cleaning washing maintenance clean_up cleanup
@@ -169,17 +177,22 @@ enum AspectTerms {
     /// Words that judge whatever is named beside them, and say nothing of feelings.
     static let plain = """
         [+] : 도톰 두툼 쫀쫀 확실 풍성 진하 진해 선명 매끄러 매끄럽 깔끔 은은 푸짐 오래가 오래_가 넓어 넓고 넓은 정확 세밀 꼼꼼 쉬웠 쉬워 쉽네 \
+        끝내주 끝내줘 끝내줍 적당 딱이 딱입 잘_나 잘_먹 큼직 알찬 알차 \
         탱탱 아삭 달아요$ 달고$ 반짝 든든 순해 순하 경쾌 세고$ 세요$ 잘_돼 잘_되 잘_됩 잘_나와 잘_나옵 잘_붙
         [-] : 딱딱 칙칙 미끄러 미끄럽 아파 아프 뻑뻑 무뎌 질기 질겨 느슨 이상해 이상하 풀려 풀리 끊겨 끊깁 새요$ 새서$ 일어나 흘러내 비쳐 비치 휘어 \
         삐걱 꺼졌 뭉개 흐려 흐리 날카로 거슬 흔들 낯설 애매 좁아 좁고 좁은 짧아 짧고 짧은 길어 길고$ 오작동 먹통 느려 느립 느리 늦어 늦었 걸려요 걸렸 \
         빠져요 빠집 빠짐 나가서 변색 긁혀 긁힌 찌그러 심해 심하 심합 심한 벌어 안_돼 안_되 안_됩 못_쓰 모자라 부족 독해 독하 짜네 미지근 \
-        건조하 건조해 뭉쳐 뭉치 엉켜 까져 누래 누렇
+        건조하 건조해 뭉쳐 뭉치 엉켜 까져 누래 누렇 늘어나 늘어져 늘어지 늘어났 지워져 지워지 지워졌 던지 던져 날려요 날리네 날립 달라요 다르네 \
+        다릅니 없느니만 만도_못 부실 엉망 뚝뚝 뒤집혀 휘청
         [+] : crisp vivid juicy smooth smoothly accurate evenly absorbent stretchy fresh sharp clear thick breathable generous warm rich \
-        bright precise instantly painless breeze
+        bright precise instantly painless breeze stays_in holds_well like_a_dream like_a_charm no_effort with_ease plenty lifesaver silky stunning silent \
+        well_padded well_organised well_organized lathers_well
         [-] : slippery wobbly wobbles wobble squeaks squeaky leaks leak leaking leaked jammed jams sags sagging lag laggy lags blurry muddy mushy tinny \
         narrow crashes crash crashing drops stains rusted rusty scratched scratches chipped crooked missing wrong loose stiff dull inaccurate \
         unevenly unresponsive sticky greasy clumsy buggy bugs freezes overheats warped bent dented sheds pills stale soggy hidden unclear \
-        tricky odd weird shattered torn unusable useless short
+        tricky odd weird shattered torn unusable useless short squeak rattles rattle rattling clumps flakes smudges tangles tangled spills shrank shrinks \
+        bend bends wore_out wears_out worn_out wore_through fell_off falls_off comes_off came_off came_loose comes_loose bubbled gets_stuck got_stuck \
+        get_stuck dim watery unbearable smudged smeared discolored thinner scorching_hot sagged dry_out dried_out barely_noticeable
         """
 
     /// Words that judge and imply what they judge: the thing's name and its kind, then the words, good and bad.
@@ -189,7 +202,7 @@ enum AspectTerms {
         [delivery -] 배송: 늦게_왔 늦게_도착 늦게_와 안_와 오배송 잘못_왔 잘못_보 일주일_만에_왔 일주일_만에_도착 열흘_만에_왔 열흘_만에_도착 \
         보름_만에_왔 한참_만에_왔 다른_상품이_왔 다른_제품이_왔 다른_게_왔 다른_색이_왔
         [delivery -] 구성품: 누락
-        [delivery +] 배송: 빨리_왔 빨리_도착 빨리_와 금방_왔 하루만에 바로_왔 다음날_왔 다음날_도착 이틀_만에_왔 \
+        [delivery +] 배송: 다음날_바로_받 다음날_받 바로_받 빨리_받 금방_받 이틀만에_받 하루만에_받 다음날_바로_왔 빨리_왔 빨리_도착 빨리_와 금방_왔 하루만에 바로_왔 다음날_왔 다음날_도착 이틀_만에_왔 \
         이틀_만에_도착 당일_도착 다음_날_왔 다음_날_도착
         [quality -] 내구성: 고장 망가 부러 깨졌 깨져 찢어 터졌 부서 금이_가 벗겨 헐거워 갈라져 갈라졌 떨어졌 떨어져
         [quality +] 내구성: 튼튼 견고 짱짱 탄탄
@@ -198,7 +211,10 @@ enum AspectTerms {
         [quality +] 맛: 맛있 맛나 고소 맛잇
         [quality -] 맛: 맛없 싱거 밍밍 짜요$ 짜고$ 너무_달 느끼해 느끼하
         [quality -] 향: 비린 역한 악취
-        [quality -] 소음: 시끄러 시끄럽
+        [quality -] 소음: 시끄러 시끄럽 소리가_크 소리가_커 소리가_너무_크 소리가_너무_커 소리도_크 소리도_커 소리_너무_커
+        [quality -] 향: 냄새가_나 냄새_나 냄새가_좀_나 냄새는_좀_나 냄새는_좀_납 냄새도_나 냄새도_좀_나 냄새나 냄새가_납 냄새가_좀_납
+        [usability -] 착용감: 귀가_아 귀가_너무_아 목이_아 눈이_아 손목이_아 발이_아 어깨가_아
+        [usability +] 착용감: 목이_편 귀가_편 발이_편 손목이_편 허리가_편
         [quality +] 소음: 조용
         [quality +] 신선도: 신선 싱싱
         [quality -] 신선도: 상했 상해 시들 곰팡이 썩 물러 물렀
@@ -238,6 +254,7 @@ enum AspectTerms {
         [quality +] durability: durable sturdy solid well_made lasts_long holds_up well_built robust
         [quality -] quality: cheaply_made poorly_made shoddy cheap_looking looks_cheap look_cheap feels_cheap feel_cheap poor_quality \
         low_quality bad_quality
+        [quality +] waterproofing: kept_us_dry kept_me_dry keeps_us_dry keeps_me_dry stays_dry stayed_dry kept_everything_dry
         [quality +] quality: feels_premium looks_premium high_quality good_quality great_quality top_quality
         [quality +] taste: delicious tasty yummy
         [quality -] taste: bland tasteless bitter stale salty too_sweet
@@ -253,12 +270,13 @@ enum AspectTerms {
         huge
         [size +] size: fits_perfectly fits_well fits_great true_to_size compact roomy spacious
         [size -] weight: heavy bulky
+        [size +] weight: how_light feels_light
         [size +] weight: lightweight is_light so_light very_light super_light and_light light_enough
         [size -] size: does_not_fit doesn't_fit didn't_fit did_not_fit do_not_fit don't_fit
         [size -] thickness: thin
         [usability +] ease of use: easy_to_use easy intuitive convenient user_friendly simple_to handy a_breeze
         [usability -] ease of use: difficult hard_to complicated confusing inconvenient cumbersome awkward
-        [usability +] comfort: comfortable comfy
+        [usability +] comfort: comfortable comfy comfiest
         [usability -] comfort: uncomfortable
         [usability -] connection: disconnects disconnecting
         [quality +] performance: fast powerful

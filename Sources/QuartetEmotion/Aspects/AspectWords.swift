@@ -9,13 +9,15 @@ struct AspectWords: Sendable {
     ]
 
     enum Role: UInt8 {
-        case none, adverb, verb, denial, particle, general, more, less, allowance, determiner
+        case none, adverb, verb, denial, particle, general, more, less, allowance, determiner, likeness
+        /// Before what a thing does not do, or has too much of.
+        case failure, excess
         /// Begins a clause.
         case contrast
         /// Looks like the end of a clause, or like a judgement, and is a noun.
         case plainNoun
 
-        var isAdverb: Bool { self == .adverb || self == .verb }
+        var isAdverb: Bool { self == .adverb || self == .verb || self == .excess }
     }
 
     /// What a word is to those beside it.
@@ -47,7 +49,9 @@ struct AspectWords: Sendable {
             }
         }
         words = SymbolTrie(roles.map { ($0.key, $0.value) })
-        comparisons = [" 대비", "대비", "에 비해", "에 비하", "치고"].map { symbols(Substring($0)) }
+        // A blank at the beginning of a text is none: it is put before what was folded.
+        let apart = ["대비", "like", "at", "forward"].map { [Symbol.space] + symbols(Substring($0)) }
+        comparisons = ["대비", "에 비해", "에 비하", "치고"].map { symbols(Substring($0)) } + apart
         afterDenied = ["지 않", "지않", "지는 않", "지도 않", "지 안", "진 않", "질 않", "지 못"].map { symbols(Substring($0)) }
     }
 
@@ -71,7 +75,7 @@ struct AspectWords: Sendable {
         return word
     }
 
-    /// Whether a comparison follows: 가격 대비, 품질에 비해.
+    /// Whether what follows makes it a comparison, or no thing: 가격 대비, 품질에 비해, looks like.
     func isComparison(behind end: Int, in symbols: [UInt8]) -> Bool {
         comparisons.contains { symbols[end...].starts(with: $0) }
     }
@@ -93,7 +97,7 @@ struct AspectWords: Sendable {
         (
             .adverb,
             """
-            너무 정말 진짜 아주 매우 완전 좀 조금 꽤 참 약간 생각보다 더 제일 굉장히 엄청 상당히 훨씬 특히 잘 안 못 a an very really so too not \
+            너무 정말 진짜 아주 매우 완전 좀 조금 꽤 참 약간 생각보다 더 제일 굉장히 엄청 상당히 훨씬 특히 잘 안 못 a an very really so not \
             quite pretty extremely super just also incredibly rather bit absolutely totally
             """
         ),
@@ -103,13 +107,14 @@ struct AspectWords: Sendable {
             is are was were isn't aren't wasn't weren't feels feel felt looks look looked seems seemed works worked has have had got
             """
         ),
-        (.denial, "안 못"), (.allowance, "for"),
+        (.denial, "안 못"), (.allowance, "for"), (.likeness, "like liked"), (.excess, "too"),
+        (.failure, "doesn't don't won't can't cannot didn't wouldn't couldn't"),
         (.determiner, "the this its my their your our these those"),
         (.particle, "은 는 이 가 도 만 들이 들은"),
         (
             .general,
             """
-            제품 상품 물건 이것 저것 기분 마음 맘 생각 아이 아기 엄마 부모님 남편 친구 선물 사람 요즘 처음 다음 이거 저거 전체적 가족 강아지 고양이 \
+            제품 상품 물건 이것 저것 기분 마음 맘 생각 아이 아기 엄마 부모님 남편 친구 선물 사람 요즘 처음 다음 이거 저거 전체적 가족 강아지 고양이 눈 귀 손목 어깨 \
             밤에 낮에 아침 아침에 저녁 저녁에 여름 여름에 겨울 겨울에 평소 주말 주변 어디 모두 전부 하루 기대 후회 추천 구매 만족 불만 문제 느낌 정도 사진 리뷰 후기 제가 우리 it that they everything product item thing purchase one \
             i we he she you wife husband son daughter kids dog cat everyone which who what overall either neither expected nothing something anything
             """
@@ -124,7 +129,7 @@ struct AspectWords: Sendable {
         (
             .plainNoun,
             """
-            최고 창고 광고 중고 재고 참고 경고 사고 support fan fans toy toys play charge share interest gift gifts pay energy
+            최고 창고 광고 중고 재고 참고 경고 사고 support fan fans toy toys play charge right smart complain well party share interest gift gifts pay energy
             """
         ),
     ]

@@ -73,6 +73,9 @@ enum AnalyzerDocuments {
         let excerpt: String?
         let aspects: [AspectEntry]?
 
+        /// Letters and their accents in one: whichever form a server writes, a word is one word.
+        static func composed(_ word: String) -> String { word.precomposedStringWithCanonicalMapping }
+
         func checked(_ review: Review) -> Result<EmotionReading, Problem> {
             if let error { return .failure(Problem(stringLiteral: error)) }
             var scores = EmotionScores()
@@ -85,7 +88,7 @@ enum AnalyzerDocuments {
             guard let polarity, (-1...1).contains(polarity) else { return .failure("no polarity of -1...1") }
             let filed = emotion.map { Emotion(rawValue: $0) } ?? scores.strongest
             guard let filed else { return .failure("an emotion that is none of the seven") }
-            let keywords = keywords ?? []
+            let keywords = (keywords ?? []).map(Self.composed)
             let isSound = keywords.allSatisfy { !$0.isEmpty && $0.utf8.count <= keywordBytesMax }
             guard keywords.count <= keywordsMax, isSound, Set(keywords).count == keywords.count else {
                 return .failure("more than \(keywordsMax) keywords, or one twice, empty or too long")
@@ -120,6 +123,7 @@ enum AnalyzerDocuments {
         let span: [Int]?
 
         func checked(_ review: Review) -> Result<Aspect, Problem> {
+            let term = Reading.composed(term)
             guard !term.isEmpty, term.utf8.count <= Aspect.termBytesMax else {
                 return .failure("a term that is empty or longer than \(Aspect.termBytesMax) bytes")
             }

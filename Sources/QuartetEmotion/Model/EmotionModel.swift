@@ -15,7 +15,7 @@ package struct EmotionModel: Sendable {
     package let notes: String
     /// Differs between any two models; the analyser's version.
     package let checksum: UInt64
-    let bucketCount: UInt32
+    package let bucketCount: UInt32
     let parameters: [ModelParameters]
     private let storage: Storage
 

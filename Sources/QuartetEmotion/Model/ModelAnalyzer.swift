@@ -9,10 +9,12 @@ import Synchronization
 /// the excerpt is the sentence that moved the score most.
 package struct ModelAnalyzer: EmotionAnalyzer {
     private let model: EmotionModel
+    private let findsAspects: Bool
     private let readers = Readers()
 
-    package init(model: EmotionModel) {
-        self.model = model
+    /// - Parameter findsAspects: false to measure what the model takes by itself.
+    package init(model: EmotionModel, findsAspects: Bool = true) {
+        (self.model, self.findsAspects) = (model, findsAspects)
     }
 
     /// Readers between two calls, with buffers that have grown: a task's twenty reviews are too few to grow them for.
@@ -35,10 +37,10 @@ package struct ModelAnalyzer: EmotionAnalyzer {
     }
 
     /// Of what is read beside the model: grows with every change by which the same text comes to another reading.
-    private static let rulesVersion = 3
+    private static let rulesVersion = 4
 
     package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {
-        var reader = readers.take() ?? ModelReader(model: model, lexicon: .standard)
+        var reader = readers.take() ?? ModelReader(model: model, lexicon: .standard, findsAspects: findsAspects)
         let readings = reviews.map { Result<EmotionReading, AnalyzerError>.success(reader.read($0.text)) }
         readers.put(reader)
         return readings

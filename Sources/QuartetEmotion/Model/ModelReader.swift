@@ -18,8 +18,10 @@ struct ModelReader {
     private var moved = SentenceWeights()
     private var finder = AspectFinder()
 
-    init(model: EmotionModel, lexicon: Lexicon) {
-        (self.model, self.lexicon) = (model, lexicon)
+    private let findsAspects: Bool
+
+    init(model: EmotionModel, lexicon: Lexicon, findsAspects: Bool = true) {
+        (self.model, self.lexicon, self.findsAspects) = (model, lexicon, findsAspects)
     }
 
     mutating func read(_ string: String) -> EmotionReading {
@@ -40,7 +42,7 @@ struct ModelReader {
             emotion: emotion, scores: scores, polarity: Fraction(Double(result.polarity)),
             keywords: keywords.keywords(of: text, string.utf8.span),
             excerpt: excerpt(of: string, for: emotion, parameters),
-            aspects: finder.aspects(in: text, string.utf8.span, evidence, valences))
+            aspects: findsAspects ? finder.aspects(in: text, string.utf8.span, evidence, valences) : [])
     }
 
     private mutating func take(_ string: String) {

@@ -2,7 +2,7 @@
 /// and what the lexicon hears. Each is a hash and the symbol where it begins; none is stored, a walk visits them all.
 struct TextFeatures {
     /// Raised whenever the same text would give other features: a model fits one version alone.
-    static let version: UInt64 = 2
+    static let version: UInt64 = 3
     /// As often as an n-gram counts a term of the lexicon.
     private static let termWeight = 4
     /// How many words behind "not" are denied, and how often such a word counts by itself.
@@ -70,8 +70,8 @@ struct TextFeatures {
 
     /// A bound on how many features a walk visits.
     func countMax(_ symbols: Span<UInt8>, marks: Span<Mark>) -> Int {
-        // A word has at least one unit, and two features.
-        units.count * (Self.lettersMax + 2 + Self.deniedWeight) + symbols.count * (Self.jamoMax - Self.jamoMin + 1)
+        // A word has at least one unit, and three features.
+        units.count * (Self.lettersMax + 3 + Self.deniedWeight) + symbols.count * (Self.jamoMax - Self.jamoMin + 1)
             + marks.count * Self.termWeight
     }
 
@@ -160,6 +160,8 @@ struct TextFeatures {
                 index += 1
             }
             visit(hash, position)
+            // A word of English says more than its letters; one of Korean has many forms.
+            if language == .english { visit(hash, position) }
             visit(Self.mix(previous, hash), position)
             if Self.isDenial(hash) || endsInDenial(before: index) {
                 denied = Self.deniedReach
@@ -216,12 +218,13 @@ struct TextFeatures {
         }
     }
 
-    private static func englishCount(of count: UInt32) -> UInt64 { UInt64(count) * englishShare / 100 }
-
-    /// Whose bucket it is.
-    static func language(ofBucket bucket: Int, count: UInt32) -> ModelLanguage {
-        UInt64(bucket) < englishCount(of: count) ? .english : .korean
+    /// The buckets of a language among `count`.
+    static func buckets(of language: ModelLanguage, count: UInt32) -> Range<Int> {
+        let english = Int(englishCount(of: count))
+        return language == .english ? 0..<english : english..<Int(count)
     }
+
+    private static func englishCount(of count: UInt32) -> UInt64 { UInt64(count) * englishShare / 100 }
 
     /// Where the features of a text fall.
     struct Buckets {

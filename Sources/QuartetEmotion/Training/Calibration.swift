@@ -18,7 +18,7 @@ struct Calibration {
     private static let rounds = 3
     private static let resamples = 12
     /// What raising the floor may cost in macro-F1.
-    private static let floorCostMax = 0.004
+    private static let floorCostMax = 0.002
 
     let seed: UInt64
 
@@ -46,10 +46,18 @@ struct Calibration {
             fitted.offsets = fitted.offsets * emotions.slopes + emotions.offsets
             fitted.leaning = emotions.leaning
             let scored = labelled.map { (scores: emotions.scores(of: $0.logits), truth: $0.emotions) }
-            fitted.choice = choose(scored)
-            fitted.floor = Self.floor(scored, fitted)
+            fitted = choosing(fitted, on: scored)
         }
         return fitted
+    }
+
+    /// The same with the weights of choice and the floor that are best of `scored`, where there are enough.
+    func choosing(_ parameters: ModelParameters, on scored: [Scored]) -> ModelParameters {
+        guard scored.count >= Self.samplesMin else { return parameters }
+        var chosen = parameters
+        chosen.choice = choose(scored)
+        chosen.floor = Self.floor(scored, chosen)
+        return chosen
     }
 
     /// What turns trained logits into those of probabilities; the lane of polarity is let be.
@@ -108,7 +116,8 @@ struct Calibration {
         return (slope, offset)
     }
 
-    private typealias Scored = (scores: ModelScores, truth: EmotionSet)
+    /// A text as a calibrated model scores it, and what people said.
+    typealias Scored = (scores: ModelScores, truth: EmotionSet)
 
     /// The weights of choice with the best macro-F1: climbed to on several resamples of the texts and averaged, because
     /// the best of one sample fits its rare emotions too closely.

@@ -67,8 +67,9 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
                 all[bucket] += weight
             }
         }
+        let english = TextFeatures.buckets(of: .english, count: UInt32(bucketCount))
         for bucket in 0..<bucketCount where all[bucket] > 0 {
-            let language = TextFeatures.language(ofBucket: bucket, count: UInt32(bucketCount)).rawValue
+            let language = (english.contains(bucket) ? ModelLanguage.english : .korean).rawValue
             let (total, number) = (total[language], number[language])
             for lane in 0..<Lanes.scalarCount where total[lane] > 0 && total[lane] < number {
                 let prior = total[lane] / number

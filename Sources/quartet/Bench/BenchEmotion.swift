@@ -7,7 +7,8 @@ import QuartetEmotion
 struct BenchEmotion: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emotion",
-        abstract: "How many short reviews a second the model reads on one core, beside the lexicon; and random texts.")
+        abstract: "How many short reviews a second one core reads, with and without aspects and fold; and random texts."
+    )
 
     @Option(help: "A file of products and their reviews, as ingest takes it; a few sentences in turns without it.")
     var reviews: String?
@@ -34,7 +35,8 @@ struct BenchEmotion: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let analyzer = ModelAnalyzer(model: try model.map { try EmotionModel(path: $0) } ?? EmotionModel.embedded())
+        let model = try self.model.map { try EmotionModel(path: $0) } ?? EmotionModel.embedded()
+        let analyzer = ModelAnalyzer(model: model)
         if let fuzz {
             let bar = ProgressBar("fuzz", total: fuzz, unit: "texts")
             let figures = try await EmotionFuzz(count: fuzz, seed: seed).run(analyzer) { bar.advance(by: $0) }
@@ -42,7 +44,11 @@ struct BenchEmotion: AsyncParsableCommand {
             Terminal.out(try ReportJSON.text(of: figures))
         } else {
             let figures = try await EmotionBench(rounds: rounds).run(
-                try texts(), analyzers: [analyzer, LexiconAnalyzer()])
+                try texts(),
+                [
+                    .init(", without aspects", ModelAnalyzer(model: model, findsAspects: false)), .init("", analyzer),
+                    .init(", with cards and fold", analyzer, folds: true), .init("", LexiconAnalyzer()),
+                ])
             Terminal.out(try ReportJSON.text(of: figures))
         }
     }

@@ -108,18 +108,22 @@ struct Analyse: AsyncParsableCommand {
         return String(decoding: line, as: UTF8.self)
     }
 
+    /// The most that a product's name takes of a line.
+    private static let nameColumnsMax = 24
+
     private func show(_ event: ServerEvent, product: String, bar: ProgressBar) throws {
         switch event.name {
         case "progress":
             let progress = try JSONDecoder().decode(ProgressAnswer.self, from: event.data)
             let part = progress.total == 0 ? 0 : Double(progress.done) / Double(progress.total)
-            bar.out("\(product) \(Terminal.bar(part, width: 20)) \(progress.done)/\(progress.total)")
+            let name = TextWidth.cut(product, to: Self.nameColumnsMax)
+            bar.out("\(name) \(Terminal.bar(part, width: 20)) \(progress.done)/\(progress.total)")
         case "card":
             let card = try JSONDecoder().decode(CardAnswer.self, from: event.data)
             let emotion = card.emotion.padding(toLength: 8, withPad: " ", startingAt: 0)
-            bar.out(
-                "\(product) #\(card.ordinal) \(emotion) \(ResultView.signed(card.polarity))  "
-                    + ResultView.oneLine(card.excerpt, lengthMax: 60))
+            let name = TextWidth.cut(product, to: Self.nameColumnsMax)
+            let start = "\(name) #\(card.ordinal) \(emotion) \(ResultView.signed(card.polarity))  "
+            bar.out(start + TextWidth.cut(card.excerpt, to: TextWidth.columns - TextWidth.of(start)))
         default: break
         }
     }

@@ -15,7 +15,8 @@ struct ResultView {
         }
         var lines = [
             "",
-            "── \(answer.productID) · \(result.reviews) reviews · \(result.analyzer.name) \(result.analyzer.version)",
+            TextWidth.cut("── \(answer.productID) · \(result.reviews) reviews", to: TextWidth.columns - 31) + " "
+                + TextWidth.cut("· \(result.analyzer.name) \(result.analyzer.version)", to: 30),
             "",
         ]
         for emotion in Emotion.allCases { lines.append(emotionLine(emotion.rawValue, in: result)) }
@@ -80,7 +81,8 @@ struct ResultView {
     private func keywordLines(in result: ResultAnswer) -> [String] {
         func line(_ label: String, _ opinions: [ResultAnswer.Opinion]?) -> [String] {
             guard let opinions, !opinions.isEmpty else { return [] }
-            return ["   \(label) " + opinions.map { "\($0.term) \($0.agreeing)/\($0.count)" }.joined(separator: ", ")]
+            let terms = opinions.map { "\($0.term) \($0.agreeing)/\($0.count)" }.joined(separator: ", ")
+            return ["   \(label) " + TextWidth.cut(terms, to: TextWidth.columns - 12)]
         }
         return line("liked   ", result.likes) + line("disliked", result.dislikes)
     }

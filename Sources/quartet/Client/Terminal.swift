@@ -131,7 +131,9 @@ final class ProgressBar: Sendable {
         let text = "\(count) \(unit) \(state.note)"
         if Terminal.isInteractive {
             let part = isLast ? 1 : state.part ?? (state.total == 0 ? 0 : Double(state.done) / Double(state.total))
-            Terminal.write("\r\u{1B}[K\(label) \(Terminal.bar(part, width: 30)) \(text)", to: STDERR_FILENO)
+            // A line that wraps can't be taken back.
+            let line = TextWidth.cut("\(label) \(Terminal.bar(part, width: 30)) \(text)", to: TextWidth.columns - 1)
+            Terminal.write("\r\u{1B}[K\(line)", to: STDERR_FILENO)
             state.isShown = true
         } else {
             Terminal.say("\(label): \(text)")

@@ -26,6 +26,9 @@ struct Train: AsyncParsableCommand {
     @Option(help: "A text file on the data's licences and sources; it goes into the model.")
     var notes: String
 
+    @Option(help: "A model file: a language of which there are hardly any texts stays as it is there.")
+    var base: String?
+
     @Option(help: "What the order of the texts follows from.")
     var seed: UInt64 = 1
 
@@ -47,6 +50,10 @@ struct Train: AsyncParsableCommand {
         var options = TrainingOptions()
         (options.seed, options.threads, options.bucketCount) = (seed, threads, buckets)
         options.notes = try String(contentsOfFile: notes, encoding: .utf8)
+        options.base = try base.map { try EmotionModel(path: $0) }
+        if let base = options.base, base.bucketCount != buckets {
+            throw ClientError("--base has \(base.bucketCount) rows, --buckets asks for \(buckets)")
+        }
         let data = try read()
         let bar = ProgressBar("train", unit: "steps")
         let bytes = await ModelTrainer(options: options) { bar.advance(total: $0.total, note: $0.note) }.train(data)
