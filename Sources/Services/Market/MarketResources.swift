@@ -6,7 +6,9 @@ import ServiceSupport
 enum MarketResources {
     static let all = [accounts, listings, productRaw, orderRaw, benchmarks, benchmarkJobs]
     static let tables = all.map(\.table)
-    static let eventTypes = [listingCreated, listingUpdated, listingDeleted]
+    static let eventTypes: [EventType] = [
+        listingCreated, listingUpdated, listingDeleted, .benchmarkCreated, .benchmarkUpdated, .benchmarkDeleted,
+    ]
 
     private static let marketplace = Column("marketplace", .text(bytesMax: 64), [.required, .filter])
     private static let noAccount = "there is no market account of this account_id"
@@ -71,6 +73,7 @@ enum MarketResources {
             Column("reviews", .integer(0...Int64.max)),
             Column("collected_at", .time, .sort, fallback: "now()"),
         ],
+        events: .init(created: .benchmarkCreated, updated: .benchmarkUpdated, deleted: .benchmarkDeleted),
         conflicts: ["benchmark_products_job_is_there": "there is no benchmark job of this job_id"])
 
     static let benchmarkJobs = Resource(
