@@ -81,8 +81,13 @@ enum MarketResources {
         columns: [
             Column("marketplace", .text(bytesMax: 64), .required),
             Column("query", .text(bytesMax: 512), .required),
+            Column("url", .url),
+            Column("token", .text(bytesMax: 4096), .secret),
             Column("status", .text(bytesMax: 32), .filter, fallback: "'waiting'"),
+            Column("pages", .integer(0...Int64.max), .readOnly),
             Column("found", .integer(0...Int64.max), fallback: "0"),
+            Column("changed", .integer(0...Int64.max), .readOnly),
+            Column("refused", .integer(0...Int64.max), .readOnly),
             Column("error", .text(bytesMax: 4096)),
             Column("started_at", .time),
             Column("ended_at", .time),
