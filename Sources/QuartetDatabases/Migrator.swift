@@ -124,6 +124,7 @@ package struct Migrator: Sendable {
                         "schema": "\(history.name)", "version": "\(migration.version)", "name": "\(migration.name)",
                     ])
             }
+            try await makeExtensionParts(of: history, session)
             if let service = history.service, let role = roles[service.name] {
                 try await session.execute(script: ownership(of: history, role: role))
             }
@@ -169,7 +170,7 @@ package struct Migrator: Sendable {
         try await inTurns { try await session.execute(script: script) }
     }
 
-    private func sql(of migration: Migration, in history: History) throws -> String {
+    func sql(of migration: Migration, in history: History) throws -> String {
         let label = "migration \(history.name)/\(migration.version)"
         let rendered = try databases.tables.render(migration.sql, label: label, in: history.database)
         if let stranger = rendered.tables.first(where: { !(history.service?.owns($0) ?? false) }) {

@@ -8,13 +8,15 @@ package struct ServiceSchema: Sendable, Hashable {
     /// Functions of its own, which its SQL names as it does tables.
     package let functions: [Table]
     package let migrations: [Migration]
+    /// What it has besides, where its database has an extension.
+    package let extensions: [ExtensionPart]
     /// Whether it has connections of its own, so that it stops itself alone. The analysis pipeline uses those of its
     /// database.
     package let hasOwnPool: Bool
 
     package init(
         _ name: String, in database: DatabaseName, schema: String? = nil, tables: [Table], functions: [Table] = [],
-        migrations: [Migration], hasOwnPool: Bool = true
+        migrations: [Migration], extensions: [ExtensionPart] = [], hasOwnPool: Bool = true
     ) {
         self.name = name
         self.database = database
@@ -22,6 +24,7 @@ package struct ServiceSchema: Sendable, Hashable {
         self.tables = tables
         self.functions = functions
         self.migrations = migrations
+        self.extensions = extensions
         self.hasOwnPool = hasOwnPool
     }
 

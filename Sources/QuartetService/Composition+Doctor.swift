@@ -43,6 +43,11 @@ extension Composition {
         visits += migrator.histories.map {
             SchemaVisit(history: $0, databases: databases, migrator: migrator, deadline: deadline)
         }
+        visits += databases.tables.services.flatMap { service in
+            service.extensions.map {
+                ExtensionVisit(part: $0, service: service, databases: databases, deadline: deadline)
+            }
+        }
         visits.append(MongoVisit(client: clients.mongo, deadline: deadline))
         visits.append(RedisVisit(client: clients.redis, deadline: deadline))
         if configuration.routes.buses.contains(.kafka) { visits.append(kafkaVisit(deadline)) }

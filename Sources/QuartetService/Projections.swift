@@ -1,3 +1,4 @@
+import Catalog
 import Market
 import My
 package import QuartetCore
@@ -9,6 +10,7 @@ package enum Projections {
         ProductsViewProjection(),
         MarketUsersViewProjection(),
         MyProductsViewProjection(),
+        BenchmarksViewProjection(),
     ]
 
     package static var names: [String] { all.map(\.name) }

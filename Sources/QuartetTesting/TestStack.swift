@@ -16,7 +16,9 @@ package enum TestStack {
     /// What systems of tests may do in servers like that.
     package static let security = StackSecurity(
         services: ["auth", "catalog", "market", "my", "suppliers", "system"],
-        topics: EventTopic.allCases.map(\.rawValue) + ["listing.events", "order.events", "shop.orders"],
+        topics: EventTopic.allCases.map(\.rawValue) + [
+            "benchmark.events", "listing.events", "order.events", "shop.orders",
+        ],
         groupPrefix: "system", redisPrefix: "system_*:")
 
     /// How systems of tests want their servers.
@@ -46,6 +48,26 @@ package enum TestStack {
         if let security { secrets = try await StackSecrets(of: security, in: folder) }
         return try await started(
             PostgresServer(directory: folder, options: .fast, databases: databases, secrets: secrets))
+    }
+
+    /// Whether there is a PostgreSQL with the extension `vector`.
+    package static var hasVectors: Bool { ServerProgram.vectorPostgres != nil }
+
+    /// As ``privatePostgres``, of a PostgreSQL that has the extension `vector`.
+    package static func vectorPostgres(security: StackSecurity? = nil) async throws -> PostgresServer {
+        guard let fetched = ServerProgram.vectorPostgres else { throw CocoaError(.fileNoSuchFile) }
+        // The server's user can't enter a folder of root's.
+        let programs = try makeFolder()
+        try FileManager.default.createDirectory(
+            at: programs.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(at: fetched, to: programs)
+        let folder = try makeFolder()
+        var secrets: StackSecrets?
+        if let security { secrets = try await StackSecrets(of: security, in: folder) }
+        return try await started(
+            PostgresServer(
+                directory: folder, options: .fast,
+                programs: programs.appendingPathComponent(ServerProgram.vectorPrograms).path, secrets: secrets))
     }
 
     /// A standby of the caller's own, started; the caller stops it.

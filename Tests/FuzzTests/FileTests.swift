@@ -88,7 +88,7 @@ struct FileTests {
         let kind = try #require(SupplierKind.allCases.first)
         try Fuzz.run("page", corpus: corpus, words: [#""items":"#, #""id":"#, #""next":"#, "[{", "}]"]) { bytes in
             do {
-                let page = try SupplierPage(bytes, of: kind, supplier: "s")
+                let page = try SupplierPage(bytes, of: kind.rawValue, supplier: "s")
                 try Fuzz.expect(Set(page.rows.map(\.key)).count == page.rows.count, "a row comes twice")
                 try Fuzz.expect(page.rows.allSatisfy { !$0.id.isEmpty }, "a row without an id")
             } catch let error as SyncError {

@@ -47,6 +47,9 @@ struct House {
     private static let server = Task {
         try await TestStack.privatePostgres(security: TestStack.options.security)
     }
+    private static let vectorServer = Task {
+        try await TestStack.vectorPostgres(security: TestStack.options.security)
+    }
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     let clients: StoreClients
@@ -58,8 +61,12 @@ struct House {
     var databases: Databases { clients.databases }
 
     /// Runs `body` with a house that nobody else uses.
-    static func open(_ layout: Layout, _ body: @escaping @Sendable (House) async throws -> Void) async throws {
-        let server = try await server.value
+    ///
+    /// - Parameter hasVectors: whether on a server that has pgvector.
+    static func open(
+        _ layout: Layout, hasVectors: Bool = false, _ body: @escaping @Sendable (House) async throws -> Void
+    ) async throws {
+        let server = try await (hasVectors ? vectorServer : server).value
         let names = layout.names { TestStack.uniqueName("shop_\($0)") }
         var settings = layout.settings
         // Many houses are on one server.
@@ -75,6 +82,10 @@ struct House {
                 ? StackSecurity.role(of: name) : String(TestStack.uniqueName("role_\(name)").prefix(48))
         }
         for name in Set(names.values) { try await server.makeDatabase(name) }
+        if hasVectors, TestStack.isSecured, let dropship = names["dropship"] {
+            // A user without all rights may not make it.
+            try await administer(server, ["CREATE EXTENSION vector"], in: dropship)
+        }
         let configuration = try QuartetConfiguration.load(
             path: nil, environment: settings.merging(["QUARTET_API_KEY": "the key"]) { $1 })
         let clients = try StoreClients(configuration, role: "test", logger: logger)
@@ -115,8 +126,11 @@ struct House {
             logger: logger)
     }
 
-    private static func administer(_ server: PostgresServer, _ scripts: [String]) async throws {
-        let client = PostgresClient(try PostgresConfiguration(url: server.adminURL()), logger: logger)
+    private static func administer(
+        _ server: PostgresServer, _ scripts: [String], in database: String = "postgres"
+    ) async throws {
+        let url = server.adminURL(database: database)
+        let client = PostgresClient(try PostgresConfiguration(url: url), logger: logger)
         for script in scripts { try await client.execute(script: script) }
         await client.close()
     }

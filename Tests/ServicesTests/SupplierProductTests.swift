@@ -139,7 +139,7 @@ extension House {
         return try await Self.feed(events, to: handler)
     }
 
-    private static func feed<Handler: EventHandler>(_ events: [DomainEvent], to handler: Handler) async throws
+    static func feed<Handler: EventHandler>(_ events: [DomainEvent], to handler: Handler) async throws
         -> [String]
     {
         var (changes, refused): ([DomainEvent.Aggregate: Handler.Change], [String]) = ([:], [])

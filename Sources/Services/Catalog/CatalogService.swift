@@ -8,7 +8,10 @@ package import ServiceSupport
 package struct CatalogService: ShopService {
     package static let schema = ServiceSchema(
         "catalog", in: .dropship,
-        tables: [.products, .categories, .priceHistory],
+        tables: [
+            .products, .categories, .priceHistory, Table("embeddings"), Table("benchmarks_view"),
+            Table("catalog_projections"), Table("sourcing_candidates"),
+        ],
         functions: [
             Table("note_prices"), Table("forget_supplier_version"), Table("search_fold"), Table("search_grams"),
         ],
@@ -19,7 +22,9 @@ package struct CatalogService: ShopService {
             Migration(4, "supplier_items", PackageResources._004_supplier_items_sql),
             Migration(5, "product_search", PackageResources._005_product_search_sql),
             Migration(6, "product_search_index", PackageResources._006_product_search_index_sql),
-        ])
+            Migration(7, "embeddings", PackageResources._007_embeddings_sql),
+        ],
+        extensions: [EmbeddingModel.indexes])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]
     /// An item of a supplier that nobody fetches is as its shop says.
     package static let references = [
@@ -29,26 +34,40 @@ package struct CatalogService: ShopService {
                 SELECT i.id FROM unnest($1::text[]) AS i (id)
                 WHERE EXISTS (SELECT 1 FROM {supplier_item_raw} r WHERE r.raw_id = i.id)
                     OR NOT EXISTS (SELECT 1 FROM {supplier_accounts} a WHERE a.supplier_id = split_part(i.id, ':', 1))
-                """)
+                """),
+        // A candidate without either means nothing.
+        Reference(
+            Table("sourcing_candidates"), key: "candidate_id", column: "benchmark_product_id",
+            to: Table("benchmark_products"), targetKey: ("benchmark_product_id", "text"), cure: .delete),
+        Reference(
+            Table("sourcing_candidates"), key: "candidate_id", column: "product_id", to: .products,
+            targetKey: ("product_id", "text"), cure: .delete),
     ]
     package static let callDescription = PackageResources.calls_json
-    package static let subscriptions = [SupplierItems.subscription]
+    package static let subscriptions = [SupplierItems.subscription, ProductEmbeddings.subscription]
 
     package let resources: [any ServedResource]
     package let agingRows: [AgingRows]
     package let handlers: [any EventHandler]
+    package let embeddings: ProductEmbeddings
     private let prices: PriceHistory
+    private let candidates: CandidateEndpoints
 
     package init(databases: Databases) throws {
-        resources = try [Self.products, Self.categories].map {
+        resources = try [Self.products, Self.categories, Self.candidates].map {
             try ResourceEndpoints($0, of: Self.schema, databases: databases)
         }
         agingRows = [try AgingRows(Self.products, of: Self.schema, databases: databases)]
         prices = try PriceHistory(databases: databases)
-        handlers = [try SupplierItems(databases: databases)]
+        embeddings = try ProductEmbeddings(databases: databases)
+        handlers = [try SupplierItems(databases: databases), embeddings]
+        candidates = try CandidateEndpoints(databases: databases)
     }
 
-    package func addRoutes(to routes: ServiceRouter) { prices.add(to: routes.routes) }
+    package func addRoutes(to routes: ServiceRouter) {
+        prices.add(to: routes.routes)
+        candidates.add(to: routes.routes)
+    }
 }
 
 extension CatalogService {
@@ -86,6 +105,21 @@ extension CatalogService {
             "categories_parent_is_there": "there is no category of this parent_id",
             "categories_are_no_ring": "a category is not its own parent",
         ])
+
+    /// Found by the calls of benchmarks; people say what becomes of them.
+    static let candidates = Resource(
+        "sourcing_candidates", one: "sourcing_candidate", in: Table("sourcing_candidates"), key: "candidate_id",
+        columns: [
+            Column("benchmark_product_id", .id, [.readOnly, .filter]),
+            Column("product_id", .id, [.readOnly, .filter]),
+            Column("model", .text(bytesMax: 64), .readOnly),
+            // Of a million.
+            Column("likeness", .integer(-1_000_000...1_000_000), .readOnly),
+            Column("status", .text(bytesMax: 32), .filter, fallback: "'found'"),
+            Column("note", .text(bytesMax: 1_024)),
+        ],
+        conflicts: ["sourcing_candidates_status_is_known": "status is found, accepted or refused"],
+        elsewhere: [.create, .importing, .put])
 
     private static let category = AggregateKind(rawValue: "category")
     static let categoryCreated = EventType(

@@ -6,7 +6,9 @@ import ServiceSupport
 enum MarketResources {
     static let all = [accounts, listings, productRaw, orderRaw, benchmarks, benchmarkJobs]
     static let tables = all.map(\.table)
-    static let eventTypes = [listingCreated, listingUpdated, listingDeleted]
+    static let eventTypes: [EventType] = [
+        listingCreated, listingUpdated, listingDeleted, .benchmarkCreated, .benchmarkUpdated, .benchmarkDeleted,
+    ]
 
     private static let marketplace = Column("marketplace", .text(bytesMax: 64), [.required, .filter])
     private static let noAccount = "there is no market account of this account_id"
@@ -71,6 +73,7 @@ enum MarketResources {
             Column("reviews", .integer(0...Int64.max)),
             Column("collected_at", .time, .sort, fallback: "now()"),
         ],
+        events: .init(created: .benchmarkCreated, updated: .benchmarkUpdated, deleted: .benchmarkDeleted),
         conflicts: ["benchmark_products_job_is_there": "there is no benchmark job of this job_id"])
 
     static let benchmarkJobs = Resource(
@@ -78,8 +81,13 @@ enum MarketResources {
         columns: [
             Column("marketplace", .text(bytesMax: 64), .required),
             Column("query", .text(bytesMax: 512), .required),
+            Column("url", .url),
+            Column("token", .text(bytesMax: 4096), .secret),
             Column("status", .text(bytesMax: 32), .filter, fallback: "'waiting'"),
+            Column("pages", .integer(0...Int64.max), .readOnly),
             Column("found", .integer(0...Int64.max), fallback: "0"),
+            Column("changed", .integer(0...Int64.max), .readOnly),
+            Column("refused", .integer(0...Int64.max), .readOnly),
             Column("error", .text(bytesMax: 4096)),
             Column("started_at", .time),
             Column("ended_at", .time),

@@ -15,6 +15,7 @@ package struct MarketService: ShopService {
         migrations: [
             Migration(1, "orders", PackageResources._001_orders_sql),
             Migration(2, "market", PackageResources._002_market_sql),
+            Migration(3, "collecting", PackageResources._003_collecting_sql),
         ])
     package static let eventTypes = [orderCreated, orderUpdated, .shopOrderPlaced] + MarketResources.eventTypes
     /// What was ordered stays so, whoever is deleted.

@@ -1,16 +1,21 @@
 import ClientSupport
 import Foundation
-import QuartetCore
+package import QuartetCore
 import Synchronization
 
 /// An account as the sync needs it.
-struct SupplierAccount: Sendable {
+package struct SupplierAccount: Sendable {
     let id: String
     let url: String
     /// Secret.
     let token: String?
     let requestsPerSecond: Int?
     let isPaused: Bool
+
+    package init(id: String, url: String, token: String?, requestsPerSecond: Int?, isPaused: Bool) {
+        (self.id, self.url, self.token) = (id, url, token)
+        (self.requestsPerSecond, self.isPaused) = (requestsPerSecond, isPaused)
+    }
 }
 
 /// How often something may be done. What was not used is not made up for.
@@ -31,7 +36,7 @@ struct Pace: Sendable {
 }
 
 /// Asks one supplier for pages: at its pace, again after a growing pause while it can't be reached or says "later".
-final class SupplierClient: Sendable {
+package final class SupplierClient: Sendable {
     private let account: SupplierAccount
     private let settings: Live<SyncConfiguration>
     private var configuration: SyncConfiguration { settings.now }
@@ -39,9 +44,11 @@ final class SupplierClient: Sendable {
     private let pause: @Sendable (Duration) async throws -> Void
     private let pace: Mutex<Pace>
 
-    init(
+    package init(
         _ account: SupplierAccount, configuration: Live<SyncConfiguration>, transport: any SupplierTransport,
-        pause: @escaping @Sendable (Duration) async throws -> Void
+        pause: @escaping @Sendable (Duration) async throws -> Void = {
+            try await ContinuousClock().sleep(until: .now.advanced(by: $0))
+        }
     ) {
         (self.account, settings, self.transport, self.pause) = (account, configuration, transport, pause)
         pace = Mutex(Pace(perSecond: account.requestsPerSecond ?? settings.now.requestsPerSecond))
@@ -49,16 +56,22 @@ final class SupplierClient: Sendable {
 
     /// - Throws: `SyncError`, or `CancellationError`.
     func page(of kind: SupplierKind, cursor: String?, since: String?) async throws -> SupplierPage {
-        let url = url(of: kind, cursor: cursor, since: since)
+        try await page(of: kind.rawValue, query: [("cursor", cursor), ("changed_since", since)])
+    }
+
+    /// - Parameter list: what is listed, at the account's URL, and the array's name in the answer.
+    package func page(of list: String, query: [(name: String, value: String?)]) async throws -> SupplierPage {
+        let url = url(of: list, query)
+        let hasCursor = query.contains { $0.name == "cursor" && $0.value != nil }
         var failure = SyncError(.unavailable, "never asked")
         for attempt in 0..<configuration.triesMax {
             var wait = configuration.backoff.delay(attempt: attempt)
             do {
                 let answer = try await ask(url)
                 if answer.status == 200 {
-                    return try SupplierPage(answer.body, of: kind, supplier: account.id)
+                    return try SupplierPage(answer.body, of: list, supplier: account.id)
                 }
-                failure = refusal(answer.status, of: kind, hasCursor: cursor != nil)
+                failure = refusal(answer.status, of: list, hasCursor: hasCursor)
                 if let asked = answer.retryAfter { wait = max(wait, min(asked, configuration.retryAfterMax)) }
             } catch let error as SyncError {
                 failure = error
@@ -90,22 +103,22 @@ final class SupplierClient: Sendable {
         }
     }
 
-    private func refusal(_ status: Int, of kind: SupplierKind, hasCursor: Bool) -> SyncError {
+    private func refusal(_ status: Int, of list: String, hasCursor: Bool) -> SyncError {
         switch status {
         case 401, 403: SyncError(.refused, "the supplier refuses the account's token (\(status))")
-        case 404: SyncError(.refused, "the supplier has no /\(kind.rawValue) (404)")
+        case 404: SyncError(.refused, "the supplier has no /\(list) (404)")
         case 410 where hasCursor: SyncError(.cursorGone, "the supplier does not know its cursor any longer (410)")
         case 408, 425, 429, 500...599: SyncError(.unavailable, "the supplier answers \(status)")
         default: SyncError(.refused, "the supplier refuses the request (\(status))")
         }
     }
 
-    private func url(of kind: SupplierKind, cursor: String?, since: String?) -> String {
+    private func url(of list: String, _ more: [(name: String, value: String?)]) -> String {
         var base = account.url[...]
         while base.hasSuffix("/") { base = base.dropLast() }
-        let query = [("limit", String(configuration.rowsPerPage)), ("cursor", cursor), ("changed_since", since)]
+        let query = [("limit", String(configuration.rowsPerPage))] + more
         let parts = query.compactMap { name, value in value.map { "\(name)=\(Self.escaped($0))" } }
-        return "\(base)/\(kind.rawValue)?\(parts.joined(separator: "&"))"
+        return "\(base)/\(list)?\(parts.joined(separator: "&"))"
     }
 
     private static func escaped(_ text: String) -> String {

@@ -2,14 +2,14 @@ import Foundation
 import QuartetCore
 
 /// A row of a supplier: its key, the supplier's own id, and what it says, as it was written.
-struct SupplierRow: Sendable {
+package struct SupplierRow: Sendable {
     let key: String
-    let id: String
-    let payload: String
+    package let id: String
+    package let payload: String
 }
 
 /// A row that can't be taken, and why.
-struct RefusedRow: Sendable {
+package struct RefusedRow: Sendable {
     static let problemBytesMax = 512
 
     let id: String?
@@ -17,14 +17,14 @@ struct RefusedRow: Sendable {
 }
 
 /// One page of a supplier's answer: `{"items": [{"id": ...}, ...], "next": ..., "as_of": ...}`.
-struct SupplierPage: Sendable {
+package struct SupplierPage: Sendable {
     static let cursorBytesMax = 2_048
     static let idBytesMax = 512
 
-    var rows: [SupplierRow] = []
-    var refused: [RefusedRow] = []
+    package var rows: [SupplierRow] = []
+    package var refused: [RefusedRow] = []
     /// Of the page behind this one; nil for the last.
-    let next: String?
+    package let next: String?
     /// What lists that came later say they changed since.
     let asOf: String?
     let bytes: Int
@@ -33,7 +33,7 @@ struct SupplierPage: Sendable {
     var count: Int { rows.count + refused.count }
 
     /// - Throws: `SyncError` where the whole is not of the agreed form. A bad row is refused alone.
-    init(_ bytes: [UInt8], of kind: SupplierKind, supplier: String) throws(SyncError) {
+    init(_ bytes: [UInt8], of list: String, supplier: String) throws(SyncError) {
         self.bytes = bytes.count
         var members: [String: ArraySlice<UInt8>] = [:]
         do {
@@ -46,14 +46,14 @@ struct SupplierPage: Sendable {
         }
         next = try Self.mark("next", members["next"])
         asOf = try Self.mark("as_of", members["as_of"])
-        guard let list = members[kind.rawValue], var parts = try? JSONParts.array(Array(list)) else {
-            throw SyncError(.badAnswer, "the page has no array \(kind.rawValue)")
+        guard let rows = members[list], var parts = try? JSONParts.array(Array(rows)) else {
+            throw SyncError(.badAnswer, "the page has no array \(list)")
         }
         var places: [String: Int] = [:]
         do {
             while let part = try parts.next() { take(part, supplier: supplier, &places) }
         } catch {
-            throw SyncError(.badAnswer, "the page's \(kind.rawValue) are no JSON array")
+            throw SyncError(.badAnswer, "the page's \(list) are no JSON array")
         }
     }
 
