@@ -195,7 +195,7 @@ let package = Package(
             dependencies: [
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetService", "QuartetStack", "QuartetStores", "RabbitMQ", "ClientSupport",
-                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
         .executableTarget(
             name: "quartet",
@@ -232,6 +232,12 @@ let package = Package(
                 "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
                 "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
+            ]),
+        .testTarget(
+            name: "QuartetChaosTests",
+            dependencies: [
+                "Kafka", "Mongo", "QuartetChaos", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport",
+                .logging, .nioCore, .nioEmbedded, .nioPosix,
             ]),
         .testTarget(name: "QuartetCoreTests", dependencies: ["QuartetCore", "QuartetTesting"]),
         .testTarget(

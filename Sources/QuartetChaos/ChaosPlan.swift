@@ -15,6 +15,8 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
             case brokerDown = "broker_down"
             /// It is killed and loses all that it kept.
             case wipeBroker = "wipe_broker"
+            /// The way between a process and a store is bad for a while: `network` says how.
+            case network
         }
 
         /// From the beginning of the storm.
@@ -22,6 +24,15 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
         package let kind: Kind
         package let target: String
         package let forMilliseconds: Int
+        package var network: NetworkFault?
+
+        /// What it is called in logs and figures.
+        package var name: String { network?.kind.rawValue ?? kind.rawValue }
+
+        package var line: String {
+            let amount = network.map { $0.amount == 0 ? "" : " (\($0.amount))" } ?? ""
+            return "\(name)\(amount) \(target) for \(forMilliseconds) ms"
+        }
     }
 
     static let roles = ["serve", "relay", "work", "invalidate", "project"]
@@ -30,13 +41,16 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
     package let seed: UInt64
     package let milliseconds: Int
     package let bus: EventBus
+    package let hasProxy: Bool
     package let faults: [Fault]
 
     /// - Parameters:
     ///   - minutes: how long the storm lasts; healing and proving come on top.
     ///   - bus: what events go over.
-    package init(seed: UInt64, minutes: Double, bus: EventBus = .kafka) {
+    ///   - hasProxy: whether links fail too.
+    package init(seed: UInt64, minutes: Double, bus: EventBus = .kafka, hasProxy: Bool = true) {
         self.seed = seed
+        self.hasProxy = hasProxy
         self.bus = bus
         milliseconds = Int(minutes * 60_000)
         var random = SplitMix64(state: seed)
@@ -56,13 +70,14 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
             faults.append(
                 Fault(atMilliseconds: time, kind: kind, target: target, forMilliseconds: duration))
         }
-        self.faults = faults
+        if hasProxy { faults += Self.networkFaults(seed: seed, milliseconds: milliseconds, bus: bus) }
+        self.faults = faults.sorted { $0.atMilliseconds < $1.atMilliseconds }
     }
 
     package var lines: [String] {
         faults.map { fault in
             let seconds = "\(fault.atMilliseconds / 1000).\(fault.atMilliseconds / 100 % 10)s"
-            return "\(seconds)  \(fault.kind.rawValue)  \(fault.target)  for \(fault.forMilliseconds) ms"
+            return "\(seconds)  \(fault.line)"
         }
     }
 
@@ -78,6 +93,7 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
         case .killServer, .freezeServer:
             ["postgres", "mongod", "redis"] + (bus == .rabbitmq ? [bus.rawValue] : [])
         case .brokerDown, .wipeBroker: [bus.rawValue]
+        case .network: []
         }
     }
 
@@ -88,6 +104,7 @@ package struct ChaosPlan: Sendable, Hashable, Codable {
         case .killServer: 100...2_500
         case .freezeServer: 300...4_000
         case .brokerDown, .wipeBroker: 500...6_000
+        case .network: 0...0
         }
     }
 }

@@ -20,15 +20,16 @@ package final class ChaosRun: Sendable {
     private static let checkTimeout = Duration.seconds(300)
     private static let apiKey = "storm"
 
-    private let plan: ChaosPlan
-    private let stack: LocalStack
+    let plan: ChaosPlan
+    let stack: LocalStack
     private let folder: URL
     private let configuration: QuartetConfiguration
     private let environment: [String: String]
     private let clients: StoreClients
-    private let copies: [RoleCopy]
-    private let ledger: any EventLedger
-    private let incidents = Incidents()
+    let copies: [RoleCopy]
+    let proxy: StormProxy?
+    let ledger: any EventLedger
+    let incidents = Incidents()
     private let logger = Logger(label: "chaos") { _ in SwiftLogNoOpLogHandler() }
     private let say: @Sendable (String) -> Void
 
@@ -37,7 +38,7 @@ package final class ChaosRun: Sendable {
     ///   - say: told what is being done.
     package init(
         plan: ChaosPlan, stack: LocalStack, folder: URL, say: @escaping @Sendable (String) -> Void
-    ) throws {
+    ) async throws {
         self.plan = plan
         self.stack = stack
         self.folder = folder
@@ -46,10 +47,14 @@ package final class ChaosRun: Sendable {
         configuration = try QuartetConfiguration.load(environment: environment)
         clients = try StoreClients(configuration, role: "chaos", logger: logger)
         ledger = try plan.ledger(of: stack, clients, logger: logger)
+        let proxy = plan.hasProxy ? try await plan.proxy(to: stack) : nil
+        self.proxy = proxy
         let variables = environment
         copies = ChaosPlan.roles.flatMap { role in
-            (1...ChaosPlan.copies).map {
-                RoleCopy(role: role, number: $0, environment: variables, folder: folder)
+            (1...ChaosPlan.copies).map { number in
+                RoleCopy(role: role, number: number, folder: folder) {
+                    proxy?.environment(of: $0, variables) ?? variables
+                }
             }
         }
     }
@@ -173,8 +178,8 @@ package final class ChaosRun: Sendable {
             var last: [String: Task<Void, any Error>] = [:]
             for fault in plan.faults {
                 try await Task.sleep(until: started + .milliseconds(fault.atMilliseconds))
-                say("\(fault.kind.rawValue) \(fault.target) for \(fault.forMilliseconds) ms")
-                figures.faults[fault.kind.rawValue, default: 0] += 1
+                say(fault.line)
+                figures.faults[fault.name, default: 0] += 1
                 let before = last[fault.target]
                 let acting = Task {
                     try await before?.value
@@ -186,55 +191,6 @@ package final class ChaosRun: Sendable {
             try await group.waitForAll()
         }
         try await Task.sleep(until: started + .milliseconds(plan.milliseconds))
-    }
-
-    private func act(_ fault: ChaosPlan.Fault) async throws {
-        let duration = Duration.milliseconds(fault.forMilliseconds)
-        switch fault.kind {
-        case .killRole:
-            let copy = try copy(fault.target)
-            await copy.kill()
-            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
-            try await copy.start()
-        case .freezeRole:
-            let copy = try copy(fault.target)
-            await copy.freeze()
-            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
-            await copy.thaw()
-        case .killServer, .brokerDown:
-            let server = try server(fault.target)
-            await server.kill()
-            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
-            try await server.start()
-        case .wipeBroker:
-            guard let rabbit = stack.rabbit else { throw ChaosError("RabbitMQ does not run") }
-            try await rabbit.wipe()
-            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
-            try await rabbit.start()
-            try await ledger.prepare()
-            ledger.beginAgain()
-            incidents.brokerIsBack()
-        case .freezeServer:
-            let server = try server(fault.target)
-            await server.suspend()
-            try await ContinuousClock().sleep(until: .now.advanced(by: duration))
-            await server.resume()
-        }
-    }
-
-    private func copy(_ name: String) throws -> RoleCopy {
-        guard let copy = copies.first(where: { $0.name == name }) else { throw ChaosError("there is no \(name)") }
-        return copy
-    }
-
-    private var servers: [any LocalServer] {
-        ([stack.postgres, stack.mongo, stack.redis, stack.kafka, stack.rabbit] as [(any LocalServer)?])
-            .compactMap(\.self)
-    }
-
-    private func server(_ name: String) throws -> any LocalServer {
-        guard let server = servers.first(where: { $0.name == name }) else { throw ChaosError("there is no \(name)") }
-        return server
     }
 
     // MARK: Afterwards
@@ -367,8 +323,9 @@ package final class ChaosRun: Sendable {
     ) {
         let output = folder.appendingPathComponent("\(arguments[0])-\(UUID().uuidString.prefix(8)).out")
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let variables = proxy?.environment(of: ChaosPlan.commands, environment) ?? environment
         let process = try ChildProcess(
-            ["/usr/bin/env"] + environment.map { "\($0.key)=\($0.value)" } + [program] + arguments,
+            ["/usr/bin/env"] + variables.map { "\($0.key)=\($0.value)" } + [program] + arguments,
             log: output, orphanSignal: "KILL")
         await process.waitForEnd(until: .after(Self.checkTimeout))
         let end = process.end
@@ -391,6 +348,7 @@ package final class ChaosRun: Sendable {
             }
         }
         await clients.close()
+        await proxy?.close()
         return lines.sorted()
     }
 

@@ -15,10 +15,11 @@ actor RoleCopy {
     /// A process that ended although nobody asked it to.
     private(set) var unexpectedEnds: [String] = []
 
-    init(role: String, number: Int, environment: [String: String], folder: URL) {
+    /// - Parameter environment: of the process with a name.
+    init(role: String, number: Int, folder: URL, environment: (_ name: String) -> [String: String]) {
         name = "\(role)-\(number)"
         self.role = role
-        self.environment = environment
+        self.environment = environment(name)
         log = folder.appendingPathComponent("\(name).log")
     }
 

@@ -10,8 +10,9 @@ struct Chaos: AsyncParsableCommand {
             "Let roles and servers die under load on private servers, and prove that nothing is lost.",
         discussion: """
             Two copies of each role run in processes of their own under callers who note every 202. At moments that the seed
-            decides roles and servers are killed or frozen. Then everything is healed, and every accepted analysis is looked
-            up in every store. The same seed and length give the same plan.
+            decides roles and servers are killed or frozen, and the network between the two delays, holds back and cuts.
+            Then everything is healed, and every accepted analysis is looked up in every store. The same seed and length give
+            the same plan.
 
             Exits with 0 if all is as it must be, 1 if not, 2 if the storm could not be held.
             """,
@@ -25,6 +26,9 @@ struct Chaos: AsyncParsableCommand {
 
     @Option(help: "What events go over: kafka or rabbitmq.")
     var bus = EventBus.kafka
+
+    @Flag(inversion: .prefixedNo, help: "Let the ways between processes and stores fail too.")
+    var proxy = true
 
     @Flag(help: "Print the plan and do nothing.")
     var plan = false
@@ -42,7 +46,8 @@ struct Chaos: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let plan = ChaosPlan(seed: seed ?? UInt64.random(in: 0..<1_000_000), minutes: minutes, bus: bus)
+        let plan = ChaosPlan(
+            seed: seed ?? UInt64.random(in: 0..<1_000_000), minutes: minutes, bus: bus, hasProxy: proxy)
         if self.plan {
             if json {
                 Terminal.out(try ReportJSON.text(of: plan, isIndented: false))
