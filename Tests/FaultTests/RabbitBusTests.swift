@@ -12,7 +12,8 @@ import Testing
     @Test(.timeLimit(.minutes(4)))
     func theBusIsKilledFrozenAndWipedAndNothingIsLost() async throws {
         try await withSystem { system, rabbit in
-            let (_, shop) = try await system.serve(with: ["relay", "work"])
+            let (_, shop) = try await system.serve(
+                with: ["relay", "work"], settings: ["QUARTET_API_CACHE_DELAY_MAX": "1s"])
             let invalidate = try system.start(["invalidate"], settings: TestProcess.servingMetrics)
             try await shop.addProduct("p", reviews: 2)
             let first = try await shop.submitted("p")
@@ -50,6 +51,22 @@ import Testing
                 try await system.finish(["events", "topology"]).contains(" 0 waiting, 1 consumers, 0 put aside")
             }
             #expect(try await system.finish(["migrate"]).contains("rabbitmq: up to date"))
+            #expect(try await invalidate.stop() == .status(0))
+            try await expectNoCacheWithoutInvalidator(system, shop)
+        }
+    }
+
+    /// What waits in the queue for longer than it may be on its way is not waited for, and said.
+    private func expectNoCacheWithoutInvalidator(_ system: QuartetSystem, _ shop: Shop) async throws {
+        #expect(try await shop.call(.put, "/v1/products/p", json: #"{"name": "new"}"#).status == 200)
+        try await eventually("reads go to PostgreSQL") {
+            try await shop.call(.get, "/v1/products/p").header("Cache-Status")
+                == "quartet; fwd=bypass; detail=invalidations-behind"
+        }
+        #expect(try await shop.call(.get, "/readyz").text.contains("invalidations"))
+        _ = try system.start(["invalidate"])
+        try await eventually("the cache is read again") {
+            try await shop.call(.get, "/v1/products/p").header("Cache-Status") == "quartet; hit"
         }
     }
 

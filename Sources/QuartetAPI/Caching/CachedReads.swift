@@ -22,7 +22,7 @@ package final class CachedReads: Sendable {
         self.configuration = configuration
         breaker = CacheBreaker(failuresMax: configuration.failuresMax, pause: configuration.breakerPause)
         gets = Batcher(
-            name: "cache.get", limits: .init(batchSizeMax: 256, waitingMax: configuration.waitingMax, inFlightMax: 8),
+            name: "cache.get", limits: .init(batchSizeMax: 256, waitingMax: configuration.waitingMax, inFlightMax: 32),
             observe: observe
         ) { reads in
             try await Self.shared(reads) { try await cache.get($0) }.map { .success($0) }

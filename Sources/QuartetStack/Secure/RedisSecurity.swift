@@ -64,7 +64,7 @@ struct RedisSecurity: Sendable {
 
     private static let keys = [
         "analysis_progress:*", "analysis_cache:*", "product_cache:*", "product_list_cache:*", "cache_tag:*",
-        "cache_epoch", "cache:*",
+        "cache_epoch*", "cache:*",
     ]
     private static let channels = ["analysis_progress:*", "analysis_arrivals", "analysis_queue", "analysis_leases"]
     private static let commands = [
@@ -72,6 +72,6 @@ struct RedisSecurity: Sendable {
         "unsubscribe",
         "get", "mget", "set", "del", "pexpire", "pttl", "hget", "hgetall", "hmget", "hset", "hdel", "hlen",
         "hrandfield",
-        "memory|usage",
+        "memory|usage", "cluster|slots", "cluster|info", "asking",
     ]
 }

@@ -8,6 +8,7 @@ import Redis
 /// - `value`, or `nothing` where there is known to be none, until the time `expires`; neither in a tombstone;
 /// - `stamp`: when its tag had been touched last;
 /// - `cost`: the milliseconds that its load took;
+/// - `head`: epoch, version, expiry, cost and stamp of a value, for those who read it without a script;
 /// - `lease` and `lease_until`: who loads it.
 ///
 /// The time is the server's, in milliseconds. An epoch begins with the server's replication id, which is another one after
@@ -88,10 +89,15 @@ enum RedisCacheScripts {
             if f[3] and f[3] == ARGV[8] then redis.call('HDEL', KEYS[1], 'lease', 'lease_until') end
             if ARGV[5] ~= epoch or ARGV[7] ~= stamp or now - ARGV[6] >= tonumber(ARGV[9]) then return {0, mistyped} end
             if f[2] and isNewer(f[2], ARGV[1]) then return {0, mistyped} end
-            redis.call('HDEL', KEYS[1], 'value', 'nothing')
-            if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'value', ARGV[2]) else redis.call('HSET', KEYS[1], 'nothing', 1) end
-            redis.call('HSET', KEYS[1], 'version', ARGV[1], 'epoch', epoch, 'stamp', stamp, 'expires', digits(now + ARGV[4]),
-                'cost', digits(math.max(now - ARGV[6], ARGV[4] / 1000)))
+            local expires, cost = digits(now + ARGV[4]), digits(math.max(now - ARGV[6], ARGV[4] / 1000))
+            redis.call('HDEL', KEYS[1], 'value', 'nothing', 'head')
+            if ARGV[3] == '1' then
+                local head = table.concat({epoch, ARGV[1], expires, cost, stamp}, ' ')
+                redis.call('HSET', KEYS[1], 'value', ARGV[2], 'head', head)
+            else
+                redis.call('HSET', KEYS[1], 'nothing', 1)
+            end
+            redis.call('HSET', KEYS[1], 'version', ARGV[1], 'epoch', epoch, 'stamp', stamp, 'expires', expires, 'cost', cost)
             -- An entry that lives for less than the tombstone that it replaces leaves that behind.
             if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
             redis.pcall('PEXPIRE', KEYS[2], 86400000)
@@ -113,7 +119,7 @@ enum RedisCacheScripts {
                 end
                 local done = {}
                 if not f[2] or isNewer(version, f[2]) then
-                    if f[3] or f[4] then redis.pcall('HDEL', key, 'value', 'nothing') end
+                    if f[3] or f[4] then redis.pcall('HDEL', key, 'value', 'nothing', 'head') end
                     done = redis.pcall('HSET', key, 'epoch', epoch, 'version', version)
                     if type(done) ~= 'table' then done = redis.pcall('PEXPIRE', key, ARGV[1]) end
                 end

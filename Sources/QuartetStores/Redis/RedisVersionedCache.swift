@@ -34,6 +34,7 @@ package struct RedisVersionedCache: VersionedCache {
     private let client: RedisClient
     private let configuration: RedisCacheConfiguration
     private let tombstones: RedisTombstones
+    private let look: RedisCacheLook
     private let logger: Logger
 
     package init(
@@ -45,6 +46,7 @@ package struct RedisVersionedCache: VersionedCache {
         self.client = client
         self.configuration = configuration
         self.logger = logger
+        look = RedisCacheLook(client: client, keys: configuration.keys)
         tombstones = RedisTombstones(client: client, configuration: configuration, logger: logger)
     }
 
@@ -54,9 +56,7 @@ package struct RedisVersionedCache: VersionedCache {
         guard !configuration.keys.isCluster, reads.count <= RedisCacheLook.readsMax else {
             return try await ask(reads, deadline: deadline)
         }
-        let look = RedisCacheLook(keys: configuration.keys)
-        var replies = try look.hits(
-            of: reads, in: try await client.pipeline(look.commands(for: reads), deadline: deadline))
+        var replies = try await look.hits(of: reads, deadline: deadline)
         let missing = replies.indices.filter { replies[$0] == nil }
         if !missing.isEmpty {
             let asked = try await ask(missing.map { reads[$0] }, deadline: deadline)

@@ -102,7 +102,11 @@ package enum ProgressBoardConformance {
 
     private static func silentReports(_ board: any ProgressBoard) async throws {
         let id = RequestID.make()
+        // Between the nodes of a cluster a report takes a moment: it is waited for, so that it can't come later.
+        var before = board.reports(of: id).makeAsyncIterator()
+        #expect(await before.next() == .some(nil))
         try await board.report([Progress(requestID: id, done: 2, total: 3)])
+        #expect(await before.next() == Progress(requestID: id, done: 2, total: 3))
         var reports = board.reports(of: id).makeAsyncIterator()
         #expect(await reports.next() == .some(nil))
         try await board.report([Progress(requestID: id, done: 1, total: 3)])

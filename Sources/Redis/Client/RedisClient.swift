@@ -86,6 +86,10 @@ package final class RedisClient: Sendable {
         return results
     }
 
+    /// The number of the present connection; nil where there is none, and of a cluster. What was asked while it was the same before
+    /// and after was answered by the same process.
+    package var connection: UInt64? { commands.connection }
+
     /// Calls `script` by its digest, or with its source where the server does not know it.
     ///
     /// - Throws: as ``send(_:deadline:)``.

@@ -51,6 +51,13 @@ final class CommandLink: Sendable {
         return outcome.results(count: commands.count, location: dialer.configuration.location)
     }
 
+    /// The present connection; nil where there is none.
+    var connection: ConnectionID? {
+        guarded.withLock { guarded in
+            if case .up(let id) = guarded.machine.reachability.phase { id } else { nil }
+        }
+    }
+
     /// Refuses what comes from now on and returns when every call has ended and the connection is closed.
     func close() async {
         let channel = guarded.withLock { $0.channel }
