@@ -36,7 +36,7 @@ struct Ports: Sendable {
             client: clients.redis, configuration: Self.progressConfiguration(configuration.redis),
             cache: configuration.redis.cache, logger: logger)
         cache = RedisVersionedCache(client: clients.redis, configuration: configuration.redis.cache, logger: logger)
-        aging = RedisAgingCache(client: clients.redis, keys: RedisKeys(prefix: configuration.redis.prefix))
+        aging = RedisAgingCache(client: clients.redis, keys: configuration.redis.cache.keys)
     }
 
     /// Processes may be configured otherwise than this one: twice its longest time is left.
@@ -48,7 +48,7 @@ struct Ports: Sendable {
 
     static func progressConfiguration(_ settings: RedisSettings) -> RedisProgressConfiguration {
         var configuration = RedisProgressConfiguration()
-        configuration.keys = RedisKeys(prefix: settings.prefix)
+        configuration.keys = settings.cache.keys
         configuration.ttl = settings.progressTTL
         return configuration
     }

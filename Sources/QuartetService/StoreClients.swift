@@ -26,7 +26,7 @@ package struct StoreClients: Sendable {
     private let sharedProducer: SharedProducer
     private let topicReader: TopicReader
     let rabbit: RabbitClients
-    private let logger: Logger
+    let logger: Logger
 
     /// - Parameter role: how the stores see this process.
     /// - Throws: `ConfigurationError` that names the key of a URL which can't be used.
@@ -81,21 +81,6 @@ package struct StoreClients: Sendable {
         return DeadLetterStores(kafka: usesKafka ? kafkaLetters : nil, rabbit: try rabbit.deadLetters())
     }
 
-    /// Looks how far the invalidators are behind; nil where RabbitMQ carries what they take in. Without brokers nobody tells.
-    func invalidationFlow(_ outboxes: [DatabaseName: PostgresOutboxStore]) -> (any InvalidationFlow)? {
-        guard configuration.routes.topics(over: .kafka).isSuperset(of: InvalidationHandler.topics) else { return nil }
-        let homes = Set([Table.products, .analysisResults].map { configuration.tables[$0].database })
-        let (group, names) = Composition.invalidators(configuration)
-        var options = KafkaConsumerOptions(group: group)
-        options.joinsGroup = false
-        let topics = kafka.brokers.isEmpty ? [] : Array(zip(InvalidationHandler.topics, names))
-        let final = options
-        return KafkaInvalidationFlow(
-            outboxes: outboxes.filter { homes.contains($0.key) }.map(\.value),
-            topics: Dictionary(uniqueKeysWithValues: topics)
-        ) { [kafka, logger] in try KafkaConsumer(kafka, options: final, logger: logger) }
-    }
-
     package func close() async {
         await sharedProducer.close()
         await rabbit.close()
@@ -108,7 +93,7 @@ package struct StoreClients: Sendable {
     /// Logs which databases answer, all asked side by side, and refuses to go on with one whose schema is not this build's.
     /// A store that does not answer now may do so later.
     package func checkAtBoot() async throws {
-        async let noCluster: Void = refuseCluster()
+        async let kindOfRedis: Void = requireKindOfRedis()
         let areReachable = await withTaskGroup(of: Bool.self) { group in
             for name in configuration.databases.names {
                 guard let client = postgres[name] else { continue }
@@ -117,7 +102,7 @@ package struct StoreClients: Sendable {
             return await group.reduce(true) { $0 && $1 }
         }
         try Task.checkCancellation()
-        try await noCluster
+        try await kindOfRedis
         guard areReachable else { return }
         try await checkSchemas()
     }
@@ -157,16 +142,6 @@ package struct StoreClients: Sendable {
         } catch {
             logger.warning("database does not answer yet", metadata: ["name": "\(name)", "error": "\(error)"])
             return false
-        }
-    }
-
-    /// Commands name keys of several slots at once.
-    private func refuseCluster() async throws {
-        guard let info = try? await redis.send(RedisCommand("INFO", "server")).string() else { return }
-        guard !info.contains("redis_mode:cluster") else {
-            throw ConfigurationError(
-                key: "redis.url", problem: "is a node of a Redis Cluster, which Quartet can't use; name a single server"
-            )
         }
     }
 
@@ -253,20 +228,6 @@ package struct StoreClients: Sendable {
         }
     }
 
-    private static func redis(_ settings: RedisSettings, clientName: String, logger: Logger) throws -> RedisClient {
-        try named("redis.url") {
-            var configuration = try RedisConfiguration(url: settings.url)
-            configuration.clientName = clientName
-            configuration.connectTimeout = settings.connectTimeout
-            configuration.commandTimeout = settings.commandTimeout
-            try settings.files.check("redis", scheme: "rediss", usesTLS: configuration.tls != nil)
-            configuration.tls?.trustRootsFile = settings.files.authority
-            configuration.tls?.certificateFile = settings.files.certificate
-            configuration.tls?.keyFile = settings.files.key
-            return RedisClient(configuration: configuration, logger: logger)
-        }
-    }
-
     private static func mongo(_ settings: MongoSettings, applicationName: String, logger: Logger) throws -> MongoClient
     {
         try named("mongodb.url") {
@@ -286,7 +247,7 @@ package struct StoreClients: Sendable {
     }
 
     /// Puts the key's name to what a client says of its value.
-    private static func named<Value>(_ key: String, _ body: () throws -> Value) throws -> Value {
+    static func named<Value>(_ key: String, _ body: () throws -> Value) throws -> Value {
         do {
             return try body()
         } catch let error as ConfigurationError {

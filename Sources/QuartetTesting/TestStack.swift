@@ -58,6 +58,24 @@ package enum TestStack {
         try await started(RedisServer(directory: makeFolder(), options: .fast))
     }
 
+    /// A Redis Cluster of three that tests share, started on first use. Tests keep apart by ``uniqueName(_:)``, and leave its slots
+    /// as they are.
+    package static var redisCluster: LocalRedisCluster {
+        get async throws { try await startOfCluster.value }
+    }
+    private static let startOfCluster = Task {
+        let cluster = try LocalRedisCluster(directory: makeFolder())
+        try await cluster.start()
+        return cluster
+    }
+
+    /// A Redis Cluster of three and replicas of the first, of the caller's own, started; the caller stops it.
+    package static func privateRedisCluster(replicas: Int, nodeTimeout: Duration) async throws -> LocalRedisCluster {
+        let cluster = try LocalRedisCluster(directory: makeFolder(), replicas: replicas, nodeTimeout: nodeTimeout)
+        try await cluster.start()
+        return cluster
+    }
+
     /// A MongoDB of the caller's own, started; the caller stops it.
     package static func privateMongo() async throws -> MongoServer {
         try await started(MongoServer(directory: makeFolder(), options: .fast))

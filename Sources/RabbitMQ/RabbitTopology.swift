@@ -58,4 +58,8 @@ package struct RabbitQueueState: Sendable, Hashable {
     /// Those ready to be delivered.
     package let messages: Int
     package let consumers: Int
+
+    package init(name: String, messages: Int, consumers: Int) {
+        (self.name, self.messages, self.consumers) = (name, messages, consumers)
+    }
 }

@@ -1,6 +1,6 @@
 extension RedisConfiguration {
     /// Reads `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS. User and password are
-    /// percent-decoded; an IPv6 address is in brackets.
+    /// percent-decoded; an IPv6 address is in brackets. Several hosts, separated by commas, are nodes of a cluster.
     ///
     /// - Throws: `RedisError` with code `configuration`, which does not repeat the URL.
     package init(url: String) throws(RedisError) {
@@ -28,7 +28,13 @@ extension RedisConfiguration {
             try readDatabase(rest[rest.index(after: slash)...])
             rest = rest[..<slash]
         }
-        try readAddress(rest)
+        let nodes = rest.split(separator: ",", omittingEmptySubsequences: false)
+        for node in nodes.dropFirst() {
+            try readAddress(node)
+            cluster = cluster ?? RedisClusterSettings()
+            cluster?.otherNodes.append(RedisAddress(host: host, port: port))
+        }
+        try readAddress(nodes[0])
     }
 
     private mutating func readCredentials(_ text: Substring) throws(RedisError) {
@@ -66,6 +72,7 @@ extension RedisConfiguration {
             portText = parts.count == 2 ? parts[1] : ""
         }
         guard !host.isEmpty else { throw RedisError(.configuration, "the URL names no host") }
+        port = 6379
         guard !portText.isEmpty else { return }
         guard portText.allSatisfy(\.isWholeNumber), let number = UInt16(portText), number > 0 else {
             throw RedisError(.configuration, "the URL's port must be 1 to 65535")

@@ -11,6 +11,8 @@ package struct RedisConfiguration: Sendable, Hashable {
     package var database = 0
     /// TLS, or nil for none.
     package var tls: RedisTLS?
+    /// Where the server is a node of a cluster.
+    package var cluster: RedisClusterSettings?
     /// What CLIENT LIST shows; without blanks.
     package var clientName: String?
 
@@ -36,7 +38,7 @@ package struct RedisConfiguration: Sendable, Hashable {
     }
 
     /// `host:port`, as errors name the server.
-    var location: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var location: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Traps on limits that cannot work; they are the programmer's, not the operator's.
     func requireUsableLimits() {

@@ -66,9 +66,11 @@ package struct RedisError: StoreFailure {
         return "redis \(location): \(message)"
     }
 
-    /// Error replies that say "not now": loading, failover, a running script, a lost quorum, no memory, no disk.
+    /// Error replies that say "not now": loading, failover, a running script, a lost quorum, no memory, no disk, slots that
+    /// move faster than they are followed.
     private static let passingConditions: Set<String> = [
-        "LOADING", "READONLY", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "OOM", "MISCONF",
+        "LOADING", "READONLY", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOREPLICAS", "OOM",
+        "MISCONF",
     ]
 }
 

@@ -15,7 +15,8 @@ struct Quartet: AsyncParsableCommand {
                 subcommands: [
                     Serve.self, RelayOutbox.self, Work.self, Invalidate.self, Project.self, Cache.self, RunAll.self,
                 ]),
-            CommandGroup(name: "Stores", subcommands: [Migrate.self, Doctor.self, Check.self, Events.self]),
+            CommandGroup(
+                name: "Stores", subcommands: [Migrate.self, MoveTables.self, Doctor.self, Check.self, Events.self]),
             CommandGroup(name: "Suppliers", subcommands: [Sync.self]),
             CommandGroup(name: "System", subcommands: [Config.self, Keys.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),

@@ -121,6 +121,26 @@ struct House {
         await client.close()
     }
 
+    /// Runs `body` with another database of the server, which `script` has filled.
+    func withLegacyDatabase(_ script: String, _ body: (PostgresClient) async throws -> Void) async throws {
+        let server = try await Self.server.value
+        let name = TestStack.uniqueName("legacy")
+        try await server.makeDatabase(name)
+        let client = PostgresClient(
+            try PostgresConfiguration(url: server.url(database: name)), logger: Self.logger)
+        let outcome: Result<Void, any Error>
+        do {
+            try await client.execute(script: script)
+            try await body(client)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        await client.close()
+        try await Self.administer(server, ["DROP DATABASE \(name) WITH (FORCE)"])
+        try outcome.get()
+    }
+
     // MARK: Calls
 
     struct Answer {

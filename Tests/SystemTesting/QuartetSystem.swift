@@ -36,7 +36,7 @@ package final class QuartetSystem: Sendable {
         for database in ["source", "dropship", "market"] {
             environment["\(database.uppercased())_DATABASE_URL"] = stack.postgres.url(database: "\(database)_\(name)")
         }
-        environment["REDIS_URL"] = stack.redis.url
+        environment["REDIS_URL"] = settings["REDIS_URL"] ?? stack.redis.url
         environment["REDIS_PREFIX"] = "\(name):"
         environment["MONGODB_URL"] = stack.mongo.url(database: name)
         environment["KAFKA_BROKERS"] = stack.kafka.url

@@ -22,7 +22,7 @@ package final class CachedReads: Sendable {
         self.configuration = configuration
         breaker = CacheBreaker(failuresMax: configuration.failuresMax, pause: configuration.breakerPause)
         gets = Batcher(
-            name: "cache.get", limits: .init(batchSizeMax: 512, waitingMax: configuration.waitingMax, inFlightMax: 8),
+            name: "cache.get", limits: .init(batchSizeMax: 256, waitingMax: configuration.waitingMax, inFlightMax: 8),
             observe: observe
         ) { reads in
             try await Self.shared(reads) { try await cache.get($0) }.map { .success($0) }
@@ -80,14 +80,17 @@ package final class CachedReads: Sendable {
     }
 
     private func look(_ read: CacheRead) async throws -> CacheReply {
+        let reply: CacheReply
         do {
-            let reply = try await gets(read)
-            breaker.succeeded()
-            return reply
+            reply = try await gets(read)
         } catch {
             if !(error is CancellationError) { breaker.failed() }
             throw error
         }
+        // A part that is away says so at once, and is no reason to do without the others.
+        if let failure = reply.failure { throw failure }
+        breaker.succeeded()
+        return reply
     }
 
     private func bypass(

@@ -1,3 +1,5 @@
+package import ClientSupport
+
 package struct CacheEntry: Sendable, Hashable {
     package let version: Int64
     /// UTF-8 JSON; nil says that there is nothing of this key.
@@ -31,7 +33,7 @@ package struct CacheRead: Sendable, Hashable {
     }
 }
 
-package struct CacheReply: Sendable, Hashable {
+package struct CacheReply: Sendable {
     package enum Loader: Sendable, Hashable {
         /// Nobody need load it, or whoever likes may.
         case nobody
@@ -43,11 +45,20 @@ package struct CacheReply: Sendable, Hashable {
     package let entry: CacheEntry?
     package let loader: Loader
     package let ticket: CacheTicket
+    /// Why the part of the cache that has the key did not answer, where others did.
+    package let failure: (any StoreFailure)?
 
     package init(entry: CacheEntry?, loader: Loader, ticket: CacheTicket) {
         self.entry = entry
         self.loader = loader
         self.ticket = ticket
+        failure = nil
+    }
+
+    package init(failure: any StoreFailure) {
+        (entry, loader) = (nil, .nobody)
+        ticket = CacheTicket(epoch: "", milliseconds: 0, stamp: "", lease: "")
+        self.failure = failure
     }
 }
 

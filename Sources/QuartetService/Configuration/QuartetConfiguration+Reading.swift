@@ -267,6 +267,8 @@ extension TableMap {
 extension RedisSettings {
     fileprivate mutating func read(from reader: inout SettingsReader) throws {
         url = try reader.secret("redis.url", url)
+        isCluster = try reader.flag("redis.cluster", isCluster)
+        clusterAddresses = try reader.string("redis.cluster_addresses", clusterAddresses)
         prefix = try reader.string("redis.prefix", prefix)
         guard !prefix.contains(where: { $0 == "{" || $0 == "}" }) else {
             throw reader.refusal("redis.prefix", prefix, "a prefix without braces")
@@ -281,7 +283,7 @@ extension RedisSettings {
         cache.nothingTTL = try reader.duration("redis.nothing_ttl", cache.nothingTTL)
         cache.tombstoneTTL = try reader.duration("redis.tombstone_ttl", cache.tombstoneTTL)
         cache.timeout = try reader.duration("redis.cache_timeout", cache.timeout)
-        cache.keys = RedisKeys(prefix: prefix)
+        cache.keys = RedisKeys(prefix: prefix, isCluster: isCluster)
     }
 }
 

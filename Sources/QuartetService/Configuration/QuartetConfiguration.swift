@@ -188,6 +188,10 @@ package struct DatabasesConfiguration: Sendable {
 package struct RedisSettings: Sendable {
     /// Secret.
     package var url = "redis://127.0.0.1:6379/0"
+    /// Whether the URL names nodes of a cluster.
+    package var isCluster = false
+    /// `announced=reachable`, separated by commas: where nodes can be reached that announce an address at which they can't.
+    package var clusterAddresses = ""
     /// Before every key and channel.
     package var prefix = ""
     package var connectTimeout: Duration = .seconds(2)

@@ -41,7 +41,7 @@ package struct RedisAgingCache: AgingCacheStore {
         let commands = [
             RedisCommand("HRANDFIELD", keys.aging(cache), count, "WITHVALUES"),
             RedisCommand("GET", keys.agingRefreshed(cache)),
-            RedisCommand("TIME"),
+            RedisCommand("TIME").beside(keys.aging(cache)),
         ]
         let replies = try await client.pipeline(commands, deadline: .after(timeout))
         let fields = try replies[0].get().array()

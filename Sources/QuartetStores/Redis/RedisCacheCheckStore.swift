@@ -37,20 +37,26 @@ package struct RedisCacheCheckStore: CacheCheckStore {
     }
 
     package func keys(_ names: [[UInt8]]) async throws -> [CachedKey?] {
-        var commands = [RedisCommand("GET", keys.cacheEpoch)]
-        for name in names {
+        let cacheKeys = names.map(keys.cacheKey)
+        let epochNames = cacheKeys.map { $0.map { keys.cacheEpoch(of: keys.cache($0)) } }
+        let distinct = Array(Set(epochNames.compactMap(\.self)))
+        var commands = distinct.map { RedisCommand("GET", $0) }
+        for (name, key) in zip(names, cacheKeys) {
             commands.append(RedisCommand("PTTL", name))
-            if keys.cacheKey(name) != nil { commands.append(RedisCommand("HMGET", name, "version", "value", "epoch")) }
+            if key != nil { commands.append(RedisCommand("HMGET", name, "version", "value", "epoch")) }
         }
         var replies = try await client.pipeline(commands).makeIterator()
-        let epoch = try replies.next()?.get()
-        return try names.map { name in
+        var epochs: [String: RedisValue] = [:]
+        for name in distinct { epochs[name] = try replies.next()?.get() }
+        return try names.indices.map { index in
+            let name = names[index]
             guard let reply = replies.next() else { return nil }
             let ttl = try reply.get().int()
             var entry: (key: CacheKey, version: Int64)?
-            if let key = keys.cacheKey(name), let reply = replies.next() {
+            if let key = cacheKeys[index], let reply = replies.next() {
                 // A key of another type is no entry of ours.
                 let fields = (try? reply.get().array()) ?? []
+                let epoch = epochNames[index].flatMap { epochs[$0] }
                 // What is of another memory of the server is shown to nobody.
                 if fields.count == 3, fields[2].isNull || fields[2] == epoch, key.family.rowStatement != nil,
                     let version = try? fields[0].intIfPresent(), !fields[1].isNull
@@ -114,7 +120,10 @@ extension RedisKeys {
     /// The cache entry that a key holds by its name, nil for other keys.
     func cacheKey(_ name: [UInt8]) -> CacheKey? {
         for family in CacheFamily.all {
-            guard let id = tag(name, family: family.name) else { continue }
+            guard
+                let id = family.tag.map({ rest(name, after: "\(family.name):{\($0.name)}:") })
+                    ?? tag(name, family: family.name)
+            else { continue }
             let text = RedisKeys.unescaped(String(decoding: id, as: UTF8.self))
             // Not of our making otherwise.
             guard RedisKeys.escaped(text).utf8.elementsEqual(id) else { return nil }
@@ -127,8 +136,14 @@ extension RedisKeys {
     func isProgress(_ name: [UInt8]) -> Bool { tag(name, family: "analysis_progress") != nil }
 
     private func tag(_ name: [UInt8], family: String) -> ArraySlice<UInt8>? {
-        let begin = Array("\(prefix)\(family):{".utf8)
-        guard name.count > begin.count + 1, name.starts(with: begin), name.last == UInt8(ascii: "}") else { return nil }
-        return name[begin.count..<(name.count - 1)]
+        guard let rest = rest(name, after: "\(family):{"), rest.count > 1, rest.last == UInt8(ascii: "}") else {
+            return nil
+        }
+        return rest.dropLast()
+    }
+
+    private func rest(_ name: [UInt8], after begin: String) -> ArraySlice<UInt8>? {
+        let begin = Array((prefix + begin).utf8)
+        return name.count > begin.count && name.starts(with: begin) ? name[begin.count...] : nil
     }
 }

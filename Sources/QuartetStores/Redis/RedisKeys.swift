@@ -1,28 +1,40 @@
 package import QuartetCore
+import Redis
 
 /// The names under which progress, bells and cache entries are in Redis.
 ///
-/// The braces are part of the name: a cluster places a key by what is between them, so all of a task's or product's keys
-/// are on one node.
+/// The braces are part of the name: a cluster places a key by what is between them, so that all keys of one script are on one
+/// node.
 package struct RedisKeys: Sendable, Hashable {
     /// Before every key and channel, `shop-a:` for instance; without braces.
     package let prefix: String
+    /// Whether keys are spread over the slots of a cluster.
+    package let isCluster: Bool
 
-    package init(prefix: String = "") {
+    package init(prefix: String = "", isCluster: Bool = false) {
         precondition(!prefix.contains { $0 == "{" || $0 == "}" }, "a prefix with braces would decide where keys are")
         self.prefix = prefix
+        self.isCluster = isCluster
     }
 
     /// A task's progress; also the name of the channel on which its reports are published.
     package func progress(_ id: RequestID) -> String { "\(prefix)analysis_progress:{\(id)}" }
 
-    package func cache(_ key: CacheKey) -> String { "\(prefix)\(key.family.name):{\(Self.escaped(key.id))}" }
+    /// Entries of a tag are beside it.
+    package func cache(_ key: CacheKey) -> String {
+        let id = Self.escaped(key.id)
+        guard let tag = key.family.tag else { return "\(prefix)\(key.family.name):{\(id)}" }
+        return "\(prefix)\(key.family.name):{\(tag.name)}:\(id)"
+    }
 
     /// When the tag was touched last.
     package func cacheTag(_ tag: CacheTag) -> String { "\(prefix)cache_tag:{\(tag.name)}" }
 
-    /// Which memory of the server all of its cache entries are of.
-    package var cacheEpoch: String { "\(prefix)cache_epoch" }
+    /// Says which memory of the server the entry of this name is of. A single server has one for all, each slot of a cluster one
+    /// of its own: a node that lost its memory makes what it has old, and nothing else.
+    package func cacheEpoch(of name: String) -> String {
+        isCluster ? "\(prefix)cache_epoch:{\(RedisSlot.tag(of: RedisSlot.of(name)))}" : "\(prefix)cache_epoch"
+    }
 
     /// The rows of an aging cache. Its other keys are on the same node.
     func aging(_ name: String) -> String { "\(prefix)cache:\(name)" }
@@ -31,7 +43,8 @@ package struct RedisKeys: Sendable, Hashable {
 
     /// The keys of the scripts that read and write an entry.
     func scriptKeys(_ key: CacheKey) -> [String] {
-        [cache(key), cacheEpoch] + (key.family.tag.map { [cacheTag($0)] } ?? [])
+        let name = cache(key)
+        return [name, cacheEpoch(of: name)] + (key.family.tag.map { [cacheTag($0)] } ?? [])
     }
 
     func name(of invalidation: CacheInvalidation) -> String {

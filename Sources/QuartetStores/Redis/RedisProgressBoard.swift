@@ -40,7 +40,7 @@ package struct RedisProgressBoard: ProgressBoard {
         tombstones = RedisTombstones(client: client, configuration: cache, logger: logger)
     }
 
-    /// The server runs the commands in their order: nobody hears of an end before the cache has forgotten what it ended.
+    /// The server runs the commands in their order, and a cluster the tombstones before the reports: nobody hears of an end before the cache has forgotten what it ended.
     package func report(_ progress: [Progress], invalidating: [CacheInvalidation]) async throws {
         guard !progress.isEmpty else { return }
         // Nothing that is stored can be later than this. Followers in this process hear it from here: whatever became of the
@@ -49,10 +49,17 @@ package struct RedisProgressBoard: ProgressBoard {
             for whole in progress where whole.isWhole { followers.finish(whole.requestID, with: whole) }
         }
         let plan = tombstones.plan(invalidating)
-        let parts = stride(from: 0, to: progress.count, by: Self.reportsPerCommand).map {
-            progress[$0..<min($0 + Self.reportsPerCommand, progress.count)]
+        // The keys of one command are in one slot.
+        let size = client.isCluster ? 1 : Self.reportsPerCommand
+        let parts = stride(from: 0, to: progress.count, by: size).map {
+            progress[$0..<min($0 + size, progress.count)]
         }
-        let results = try await client.pipeline(plan.commands + parts.map(command))
+        let commands = parts.map(command)
+        // Nodes of a cluster don't wait for each other.
+        let results =
+            client.isCluster && !plan.commands.isEmpty
+            ? try await client.pipeline(plan.commands) + client.pipeline(commands)
+            : try await client.pipeline(plan.commands + commands)
         for (result, part) in zip(results[plan.commands.count...], parts) { try await settle(result, of: part) }
         try await tombstones.settle(results[..<plan.commands.count], of: plan)
     }

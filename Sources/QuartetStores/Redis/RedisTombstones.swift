@@ -48,17 +48,37 @@ struct RedisTombstones: Sendable {
             }
         }
         let size = sharing.isOff.load(ordering: .relaxed) ? 1 : Self.entriesPerCommand
-        for start in stride(from: 0, to: entries.count, by: size) {
-            let share = Array(entries[start..<min(start + size, entries.count)])
-            plan.shares.append(share)
-            plan.commands.append(burial(share.map { invalidations[$0] }))
+        for (epoch, entries) in byEpoch(entries, of: invalidations) {
+            for start in stride(from: 0, to: entries.count, by: size) {
+                let share = Array(entries[start..<min(start + size, entries.count)])
+                plan.shares.append(share)
+                plan.commands.append(burial(share.map { invalidations[$0] }, in: epoch))
+            }
         }
         return plan
     }
 
-    private func burial(_ entries: [CacheInvalidation]) -> RedisCommand {
+    /// A command's keys are in one slot, and so of one epoch.
+    private func byEpoch(
+        _ entries: [Int], of invalidations: [CacheInvalidation]
+    ) -> [(epoch: String, entries: [Int])] {
+        var groups: [(epoch: String, entries: [Int])] = []
+        var places: [String: Int] = [:]
+        for index in entries {
+            let epoch = configuration.keys.cacheEpoch(of: configuration.keys.name(of: invalidations[index]))
+            if let place = places[epoch] {
+                groups[place].entries.append(index)
+            } else {
+                places[epoch] = groups.count
+                groups.append((epoch, [index]))
+            }
+        }
+        return groups
+    }
+
+    private func burial(_ entries: [CacheInvalidation], in epoch: String) -> RedisCommand {
         let keys = configuration.keys
-        var command = RedisCommand("EVAL", RedisCacheScripts.bury, entries.count + 1, keys.cacheEpoch)
+        var command = RedisCommand("EVAL", RedisCacheScripts.bury, entries.count + 1, epoch)
         for entry in entries { command.append(keys.name(of: entry)) }
         command.append(configuration.tombstoneTTL.wholeMilliseconds)
         for case .entry(_, let version) in entries {
@@ -90,7 +110,7 @@ struct RedisTombstones: Sendable {
                     guard try Self.answer(result.get(), to: invalidation, at: place) == 1 else { continue }
                     passedOver(invalidation, because: "it was of another type, and is gone")
                 } catch {
-                    guard Self.concernsKey(error) else { throw error }
+                    guard Self.concernsKey(error) || Self.isSplit(error) else { throw error }
                     refused.append((invalidation, error))
                 }
             }
@@ -101,12 +121,27 @@ struct RedisTombstones: Sendable {
             try await settle(
                 try await client.pipeline(plan.commands, deadline: deadline)[...], of: plan, deadline: deadline)
         }
+        try await delete(refused, deadline: deadline)
+    }
+
+    private func delete(
+        _ refused: [(invalidation: CacheInvalidation, error: RedisError)], deadline: Deadline?
+    ) async throws {
         guard !refused.isEmpty else { return }
-        let deletions = try await client.pipeline(
-            refused.map { RedisCommand("DEL", configuration.keys.name(of: $0.invalidation)) }, deadline: deadline)
-        for (one, deletion) in zip(refused, deletions) {
+        let keys = configuration.keys
+        // Where a slot is on its way to another node a script finds its keys on two, but each key is on one. Without the epoch
+        // no ticket from before is good for a put.
+        let epochs = refused.filter { Self.isSplit($0.error) }.map {
+            keys.cacheEpoch(of: keys.name(of: $0.invalidation))
+        }
+        let names = epochs + refused.map { keys.name(of: $0.invalidation) }
+        let deletions = try await client.pipeline(names.map { RedisCommand("DEL", $0) }, deadline: deadline)
+        for deletion in deletions[..<epochs.count] { _ = try deletion.get() }
+        for (one, deletion) in zip(refused, deletions[epochs.count...]) {
             switch deletion {
+            case .success where Self.isSplit(one.error): continue
             case .success: passedOver(one.invalidation, because: "\(one.error); it is deleted")
+            case .failure(let error) where Self.isSplit(one.error): throw error
             case .failure: passedOver(one.invalidation, because: "\(one.error)")
             }
         }
@@ -127,6 +162,8 @@ struct RedisTombstones: Sendable {
             "cache key passed over",
             metadata: ["key": "\(configuration.keys.name(of: invalidation))", "reason": "\(reason)"])
     }
+
+    private static func isSplit(_ error: RedisError) -> Bool { error.code == .server("TRYAGAIN") }
 
     /// The server answers, and refuses this: waiting would hold up all other keys. A replica is no cache and starts as an
     /// empty one when it is promoted, so nothing is lost by passing over.

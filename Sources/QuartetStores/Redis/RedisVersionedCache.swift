@@ -49,18 +49,41 @@ package struct RedisVersionedCache: VersionedCache {
     }
 
     package func get(_ reads: [CacheRead]) async throws -> [CacheReply] {
+        let deadline = Deadline.after(configuration.timeout)
+        // Each node of a cluster would have to say which it is.
+        guard !configuration.keys.isCluster, reads.count <= RedisCacheLook.readsMax else {
+            return try await ask(reads, deadline: deadline)
+        }
+        let look = RedisCacheLook(keys: configuration.keys)
+        var replies = try look.hits(
+            of: reads, in: try await client.pipeline(look.commands(for: reads), deadline: deadline))
+        let missing = replies.indices.filter { replies[$0] == nil }
+        if !missing.isEmpty {
+            let asked = try await ask(missing.map { reads[$0] }, deadline: deadline)
+            for (place, reply) in zip(missing, asked) { replies[place] = reply }
+        }
+        return replies.compactMap(\.self)
+    }
+
+    /// By the script, which judges all cases, and gives leases.
+    private func ask(_ reads: [CacheRead], deadline: Deadline) async throws -> [CacheReply] {
         let leases = reads.map { $0.wantsLease ? String(UInt64.random(in: 0...UInt64.max), radix: 36) : "" }
         let commands = zip(reads, leases).map { read, lease in
             RedisCommand.eval(
                 RedisCacheScripts.get, keys: configuration.keys.scriptKeys(read.key),
                 args: [read.versionMin, lease, configuration.leaseDuration.wholeMilliseconds, read.earliness])
         }
-        let results = try await client.pipeline(commands, deadline: .after(configuration.timeout))
+        let results = try await client.pipeline(commands, deadline: deadline)
         var replies: [CacheReply] = []
         replies.reserveCapacity(reads.count)
         for ((read, lease), result) in zip(zip(reads, leases), results) {
-            replies.append(try reply(to: read, lease: lease, result.get().array()))
+            do {
+                replies.append(try reply(to: read, lease: lease, result.get().array()))
+            } catch let error as RedisError where configuration.keys.isCluster && error.code != .deadlineExceeded {
+                replies.append(CacheReply(failure: error))
+            }
         }
+        if let failure = replies.first?.failure, replies.allSatisfy({ $0.failure != nil }) { throw failure }
         return replies
     }
 

@@ -3,7 +3,8 @@ package import Logging
 package import NIOCore
 import NIOPosix
 
-/// A Redis server, over one connection for commands and one for subscriptions.
+/// A Redis server, over one connection for commands and one for subscriptions; or a cluster, over one for the commands of each
+/// node.
 ///
 /// Callers share the command connection: what they ask while a write is on the way goes out together with the next. The
 /// connections are made at the first call and kept up from then on, unless the server closes what is idle. While it can't be
@@ -13,18 +14,31 @@ package final class RedisClient: Sendable {
     package let configuration: RedisConfiguration
     private let commands: CommandLink
     private let subscriptions: SubscriptionHub
+    let cluster: RedisCluster?
 
     /// - Parameter eventLoopGroup: where the connections run; nil means the process's own.
     package convenience init(
         configuration: RedisConfiguration, logger: Logger, eventLoopGroup: (any EventLoopGroup)? = nil
     ) {
-        let addresses = HostAddresses(host: configuration.host, port: configuration.port)
-        self.init(configuration: configuration, addresses: addresses, logger: logger, eventLoopGroup: eventLoopGroup)
+        let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+        let cluster = configuration.cluster.map {
+            RedisCluster(configuration: configuration, settings: $0, logger: logger, group: group)
+        }
+        let addresses =
+            if let cluster {
+                HostAddresses(host: configuration.host, port: configuration.port) { _, _ in
+                    try cluster.socketAddresses()
+                }
+            } else {
+                HostAddresses(host: configuration.host, port: configuration.port)
+            }
+        self.init(
+            configuration: configuration, addresses: addresses, cluster: cluster, logger: logger, eventLoopGroup: group)
     }
 
     /// - Parameter addresses: of the configuration's host.
     init(
-        configuration: RedisConfiguration, addresses: HostAddresses, logger: Logger,
+        configuration: RedisConfiguration, addresses: HostAddresses, cluster: RedisCluster? = nil, logger: Logger,
         eventLoopGroup: (any EventLoopGroup)? = nil
     ) {
         configuration.requireUsableLimits()
@@ -33,6 +47,8 @@ package final class RedisClient: Sendable {
         let dialer = Dialer(configuration: configuration, addresses: addresses, eventLoop: group.next())
         commands = CommandLink(dialer: dialer, logger: logger)
         subscriptions = SubscriptionHub(dialer: dialer, logger: logger)
+        self.cluster = cluster
+        cluster?.notify { [subscriptions] in subscriptions.leave(unlessAmong: $0) }
     }
 
     /// Sends one command. Without a deadline the configured timeout counts. NOSCRIPT is recovered from.
@@ -40,6 +56,7 @@ package final class RedisClient: Sendable {
     /// - Throws: `RedisError`, also for an error reply; `CancellationError`, after which the command may still happen.
     package func send(_ command: RedisCommand, deadline: Deadline? = nil) async throws -> RedisValue {
         let deadline = deadline ?? .after(configuration.commandTimeout)
+        if let cluster { return try await cluster.pipeline([command], deadline: deadline)[0].get() }
         var reply = try await commands.send(command, deadline: deadline)
         if command.script != nil, Self.isScriptMissing(reply) {
             reply = try await commands.send(command.withScriptSource(), deadline: deadline)
@@ -57,6 +74,7 @@ package final class RedisClient: Sendable {
         _ commands: [RedisCommand], deadline: Deadline? = nil
     ) async throws -> [Result<RedisValue, RedisError>] {
         let deadline = deadline ?? .after(configuration.commandTimeout)
+        if let cluster { return try await cluster.pipeline(commands, deadline: deadline) }
         var results = try await sendAll(commands, deadline: deadline)
         // A script can vanish again between two passes only if somebody flushes scripts all the time.
         for _ in 0..<2 {
@@ -88,6 +106,7 @@ package final class RedisClient: Sendable {
     package func close() async {
         async let subscriptionsClosed: Void = subscriptions.close()
         await commands.close()
+        await cluster?.close()
         await subscriptionsClosed
     }
 

@@ -14,7 +14,7 @@ struct Dialer: Sendable {
     let configuration: RedisConfiguration
     let eventLoop: any EventLoop
     private let tls: TLSContext?
-    private let addresses: HostAddresses
+    let addresses: HostAddresses
 
     init(configuration: RedisConfiguration, addresses: HostAddresses, eventLoop: any EventLoop) {
         self.configuration = configuration
@@ -54,7 +54,8 @@ struct Dialer: Sendable {
             .flatMapThrowing { channel in
                 do {
                     if let tls {
-                        try channel.pipeline.syncOperations.addHandler(tls.handler(host: configuration.host))
+                        try channel.pipeline.syncOperations.addHandler(
+                            tls.handler(host: address.host ?? configuration.host))
                     }
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionHandler(
@@ -123,6 +124,19 @@ private final class TLSContext: Sendable {
         } catch {
             throw RedisError(.configuration, "TLS cannot be set up: \(oneLine(error))", cause: error)
         }
+    }
+}
+
+extension SocketAddress {
+    /// The name that was looked up.
+    var host: String? {
+        let host: String? =
+            switch self {
+            case .v4(let address): address.host
+            case .v6(let address): address.host
+            case .unixDomainSocket: nil
+            }
+        return host?.isEmpty == false ? host : nil
     }
 }
 

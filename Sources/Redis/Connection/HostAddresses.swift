@@ -12,13 +12,13 @@ import Synchronization
 final class HostAddresses: Sendable {
     private let host: String
     private let port: Int
-    private let lookUp: @Sendable (_ host: String, _ port: Int) throws -> [SocketAddress]
+    private let lookUp: (@Sendable (_ host: String, _ port: Int) throws -> [SocketAddress])?
     private let lastServed = Mutex<SocketAddress?>(nil)
 
     /// - Parameter lookUp: asks the system's resolver unless given.
     init(
         host: String, port: Int,
-        lookUp: @escaping @Sendable (_ host: String, _ port: Int) throws -> [SocketAddress] = HostAddresses.resolved
+        lookUp: (@Sendable (_ host: String, _ port: Int) throws -> [SocketAddress])? = nil
     ) {
         self.host = host
         self.port = port
@@ -27,15 +27,18 @@ final class HostAddresses: Sendable {
 
     /// Looked up anew each time: a name may move.
     func current(on eventLoop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
-        if let address = try? SocketAddress(ipAddress: host, port: port) {
+        if lookUp == nil, let address = try? SocketAddress(ipAddress: host, port: port) {
             return eventLoop.makeSucceededFuture([address])
         }
         return NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { [self] in
-            let found = try lookUp(host, port)
+            let found = try (lookUp ?? Self.resolved)(host, port)
             guard let first = lastServed.withLock({ $0 }), found.contains(first) else { return found }
             return [first] + found.filter { $0 != first }
         }
     }
+
+    /// The one that served last.
+    var current: SocketAddress? { lastServed.withLock { $0 } }
 
     func served(_ address: SocketAddress) {
         lastServed.withLock { $0 = address }

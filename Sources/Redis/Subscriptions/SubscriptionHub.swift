@@ -48,6 +48,14 @@ final class SubscriptionHub: Sendable {
         _ = try? await channel.get()?.closeFuture.get()
     }
 
+    /// Goes elsewhere where the node that serves it is no member of its cluster any more.
+    func leave(unlessAmong members: Set<RedisAddress>) {
+        guard let served = dialer.addresses.current, let host = served.host, let port = served.port,
+            !members.contains(RedisAddress(host: host, port: port))
+        else { return }
+        dialer.eventLoop.execute { [self] in bound.value.channel?.close(promise: nil) }
+    }
+
     private func change(_ body: @escaping @Sendable (inout SubscriptionState<SubscriberBuffer>) -> State.Steps) {
         dialer.eventLoop.execute { [self] in apply(body) }
     }

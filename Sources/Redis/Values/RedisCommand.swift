@@ -5,6 +5,8 @@ package struct RedisCommand: Sendable, CustomStringConvertible {
     private(set) var lengths: [Int] = []
     /// The script that an EVALSHA names, so that NOSCRIPT can be recovered from.
     private(set) var script: RedisScript?
+    /// A key whose node is to be asked, of a command that names none.
+    private(set) var place: String?
 
     package init<each Argument: RedisArgument>(_ name: String, _ arguments: repeat each Argument) {
         append(name)
@@ -24,6 +26,13 @@ package struct RedisCommand: Sendable, CustomStringConvertible {
         for key in keys { command.append(key) }
         for argument in args { command.append(argument) }
         command.script = script
+        return command
+    }
+
+    /// The same command for the node that has `key`.
+    package func beside(_ key: String) -> RedisCommand {
+        var command = self
+        command.place = key
         return command
     }
 

@@ -20,14 +20,23 @@ import Testing
         try await check(behaviour, prefix: "", stranger: "analysis_cache:\(TestStack.uniqueName("visits"))")
     }
 
+    @Test(.serialized, arguments: CacheCheckStoreConformance.behaviours)
+    func conformsOverACluster(_ behaviour: Conformance<CacheCheckStoreSubject>) async throws {
+        let name = TestStack.uniqueName("checkStore")
+        try await check(behaviour, prefix: "\(name):", stranger: "\(name)a:product_cache", isCluster: true)
+    }
+
     private func check(
-        _ behaviour: Conformance<CacheCheckStoreSubject>, prefix: String, stranger: String
+        _ behaviour: Conformance<CacheCheckStoreSubject>, prefix: String, stranger: String, isCluster: Bool = false
     ) async throws {
-        try await withRedis { client in
+        func withServer(_ body: (RedisClient) async throws -> Void) async throws {
+            if isCluster { try await withRedisCluster(nil, body) } else { try await withRedis(nil, body) }
+        }
+        try await withServer { client in
             try await PostgresTestDatabase.withMigrated { databases in
                 var cache = RedisCacheConfiguration()
                 var progress = RedisProgressConfiguration()
-                cache.keys = RedisKeys(prefix: prefix)
+                cache.keys = RedisKeys(prefix: prefix, isCluster: isCluster)
                 progress.keys = cache.keys
                 let times = (
                     CacheFamily.latestResults.timeToLive, CacheFamily.products.timeToLive, progress.ttl

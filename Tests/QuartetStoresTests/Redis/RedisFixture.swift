@@ -43,3 +43,23 @@ func makeCache(
     configuration.timeout = .seconds(60)
     return RedisVersionedCache(client: client, configuration: configuration)
 }
+
+/// Runs `body` with a client of the cluster that all tests share, or of `cluster`.
+func withRedisCluster(
+    _ cluster: LocalRedisCluster? = nil, _ body: (RedisClient) async throws -> Void
+) async throws {
+    let url: String
+    if let cluster { url = cluster.url } else { url = try await TestStack.redisCluster.url }
+    var configuration = try RedisConfiguration(url: url)
+    configuration.cluster = configuration.cluster ?? RedisClusterSettings()
+    (configuration.commandTimeout, configuration.stallTimeout) = (.seconds(60), .seconds(60))
+    let client = RedisClient(configuration: configuration, logger: Logger(label: "test"))
+    let outcome: Result<Void, any Error>
+    do {
+        outcome = .success(try await body(client))
+    } catch {
+        outcome = .failure(error)
+    }
+    await client.close()
+    try outcome.get()
+}
