@@ -17,7 +17,7 @@ import Testing
         let figures = try await hold(["--seed", "7", "--minutes", "0.4"]) { _, _ in }
         #expect(figures.completed > 0)
         #expect(figures.faults.values.reduce(0, +) >= 15)
-        #expect(figures.faults["blackHole"] != nil && figures.faults["resetAnswer"] != nil)
+        #expect(figures.faults["black_hole"] != nil && figures.faults["reset_answer"] != nil)
         #expect(figures.findings.isEmpty)
     }
 
