@@ -67,6 +67,8 @@ package final class ChaosRun: Sendable {
             "KAFKA_FETCH_WAIT": "20ms", "KAFKA_SESSION_TIMEOUT": "4s", "ORDERS_CONSUMERS": "1",
             "WORKER_LEASE_DURATION": "2s", "WORKER_REVIEWS_PER_CHUNK": "8", "WORKER_RETRY_MAX": "2s",
             "RELAY_LEASE_DURATION": "2s", "OUTBOX_RETENTION": "7d", "CHECK_SETTLE_WINDOW": "2s",
+            "MONGODB_OPERATION_TIMEOUT": "5s", "DB_STATEMENT_TIMEOUT": "5s", "KAFKA_DELIVERY_TIMEOUT": "5s",
+            "RABBITMQ_OPERATION_TIMEOUT": "3s", "REDIS_COMMAND_TIMEOUT": "1s",
             "CHECK_SECOND_LOOK_PAUSE": "1s", "CHECK_WORK_SHARE": "100", "CHECK_SCHEDULE": "off",
         ]
         return stack.environment.merging(settings) { $1 }

@@ -19,6 +19,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("application/json", 202), ("Application/JSON; charset=utf-8", 202), ("application/vnd.shop+json", 202),
+        ("application/x-www-form-urlencoded", 202), ("text/plain;charset=UTF-8", 202), ("application/xml", 415),
+        ("multipart/form-data; boundary=x", 415), ("application/x-ndjson", 415),
+    ])
+    func aBodyIsCalledJSON(_ type: String, _ status: Int) async throws {
+        let api = APIFixture()
+        try await api.addReviews()
+        try await api.run { caller in
+            let answer = try await caller.call(.post, "/v1/analyses", body, contentType: type)
+            #expect(answer.status == status)
+        }
+    }
+
     @Test func aRepeatedKeyGetsTheFirstAnswer() async throws {
         let api = APIFixture()
         try await api.addReviews()

@@ -42,4 +42,27 @@ import Testing
             #expect(try await role.runOnce().isEmpty)
         }
     }
+
+    @Test("what was written before the database's clock was set back holds up no sync")
+    func clockSetBack() async throws {
+        try await House.open(.oneDatabase) { house in
+            let supplier = SupplierServer(SupplierTests.empty)
+            let role = SyncRole(
+                configuration: Live(House.quickSync), sync: try await house.sync(of: supplier, House.quickSync),
+                logger: House.logger)
+            #expect(try await role.runOnce().count == 4)
+            #expect(try await role.runOnce().isEmpty)
+            // By an hour, while somebody who died meanwhile was syncing one of them.
+            _ = try await house.value(
+                """
+                UPDATE {supplier_sync_state} SET ended_at = ended_at + interval '1 hour', full_at = full_at + interval '1 hour',
+                    holder = CASE kind WHEN 'items' THEN 'dead' END,
+                    held_until = CASE kind WHEN 'items' THEN clock_timestamp() + interval '1 hour' END
+                RETURNING kind
+                """)
+            let again = try await role.runOnce()
+            #expect(again.count == 4 && again.allSatisfy { $0.error == nil && $0.isFull })
+            #expect(try await role.runOnce().isEmpty)
+        }
+    }
 }

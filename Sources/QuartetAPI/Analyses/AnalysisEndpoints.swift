@@ -27,6 +27,7 @@ struct AnalysisEndpoints: Sendable {
 
     @Sendable private func submit(_ request: Request, context: APIContext) async throws -> Response {
         let key = try Self.idempotencyKey(request.headers[values: .idempotencyKey])
+        try JSONContentType.check(request.headers[.contentType])
         let body = try await context.body(of: request, atMost: 16_384)
         let product = try StrictJSON.decode(IncomingAnalysis.self, from: body).productID
         try await refuseWhatCannotBeAnalysed(product)

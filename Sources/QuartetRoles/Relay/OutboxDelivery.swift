@@ -29,6 +29,8 @@ package struct QueueDelivery: OutboxDelivery {
     package let sink = OutboxSink.queue
     private let queue: any TaskQueue
     private let progress: any ProgressBoard
+    /// Bells can be lost, so a board that is away, or does not answer, stops no delivery.
+    private let bells = BestEffort()
     private let logger: Logger
 
     package init(queue: any TaskQueue, progress: any ProgressBoard, logger: Logger) {
@@ -42,11 +44,10 @@ package struct QueueDelivery: OutboxDelivery {
         let requested = tasks(last, .analysisRequested)
         let cancelled = tasks(last, .analysisCancelled)
         if !requested.isEmpty {
-            // Bells can be lost, so a board that is away does not stop the queue.
             async let announced: Void = announce(requested)
-            try await queue.enqueue(requested) { [progress] in
+            try await queue.enqueue(requested) { [progress, bells] in
                 Failpoint.tasksVisible.reached()
-                try? await progress.ring(.queue)
+                try? await bells { try await progress.ring(.queue) }
                 await lull()
             }
             await announced
@@ -55,11 +56,11 @@ package struct QueueDelivery: OutboxDelivery {
         if !cancelled.isEmpty {
             try await queue.remove(cancelled)
             Failpoint.tasksRemoved.reached()
-            try? await progress.ring(.leases)
-            try? await progress.report(
-                cancelled.map {
-                    Progress(requestID: $0.requestID, generation: $0.generation, done: 0, total: 0, phase: .cancelled)
-                })
+            try? await bells { [progress] in try await progress.ring(.leases) }
+            let reports = cancelled.map {
+                Progress(requestID: $0.requestID, generation: $0.generation, done: 0, total: 0, phase: .cancelled)
+            }
+            try? await bells { [progress] in try await progress.report(reports) }
             Failpoint.cancellationsReported.reached()
         }
     }
@@ -75,7 +76,7 @@ package struct QueueDelivery: OutboxDelivery {
     /// Where many come at once, nobody waits for each.
     private func announce(_ tasks: [AnalysisTask]) async {
         guard tasks.count == 1 else { return }
-        try? await progress.ring(.arrivals, for: tasks[0])
+        try? await bells { [progress] in try await progress.ring(.arrivals, for: tasks[0]) }
     }
 
     /// Of a request's events in one batch the last one counts: it may be cancelled and asked for again.

@@ -11,6 +11,8 @@ package final class WorkerBatchers: Sendable {
     let pace: AnalysisPace
     private let replacements: Batcher<KeywordDetails, Void>
     private let reports: Batcher<ProgressReport, Void>
+    private let running: Batcher<Progress, Void>
+    private let runningEffort = BestEffort()
     package let finalise: Batcher<Finalisation, FinaliseOutcome>
     package let fail: Batcher<RequestFailure, CloseOutcome>
     private let acknowledgements: Batcher<Lease, Bool>
@@ -53,6 +55,11 @@ package final class WorkerBatchers: Sendable {
             try await ports.progress.report(reports.map(\.progress), invalidating: reports.flatMap(\.invalidating))
             return reports.map { _ in () }
         }
+        // Batches of their own: an end is not to wait behind them.
+        running = batcher("progress.running") { reports in
+            try await ports.progress.report(reports, invalidating: [])
+            return reports.map { _ in () }
+        }
         finalise = batcher("request.finalise", ports.requests.finalise)
         fail = batcher("request.fail", ports.requests.fail)
         acknowledgements = batcher("task.acknowledge") {
@@ -85,6 +92,9 @@ private struct ProgressReport: Sendable {
 
 extension WorkerBatchers {
     package func report(_ progress: Progress, invalidating: [CacheInvalidation] = []) async throws {
+        if progress.phase == .running, invalidating.isEmpty {
+            return try await runningEffort { [running] in try await running(progress) }
+        }
         try await reports(ProgressReport(progress: progress, invalidating: invalidating))
     }
 

@@ -74,10 +74,11 @@ package struct RedisAgingCache: AgingCacheStore {
         _ = try await client.del([keys.aging(cache), keys.agingRefreshed(cache), keys.agingTurn(cache)])
     }
 
+    /// A turn that lasts longer than one was taken before the server's clock was set back, or by another measure.
     private static let take = RedisScript(
         """
         local left = redis.call('PTTL', KEYS[1])
-        if left > 0 then return left end
+        if left > 0 and left <= tonumber(ARGV[1]) then return left end
         redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])
         return 0
         """)

@@ -53,6 +53,20 @@ import Testing
         }
     }
 
+    /// As after the server's clock was set back by an hour: keys live that much longer.
+    @Test func aTurnThatLastsLongerThanAnyCanIsTaken() async throws {
+        try await withRedis { client in
+            let prefix = "\(UUID()):"
+            let keys = RedisKeys(prefix: prefix)
+            let dead = RedisAgingCache(client: client, keys: keys, timeout: .seconds(60))
+            let next = RedisAgingCache(client: client, keys: keys, timeout: .seconds(60))
+            #expect(try await dead.takeTurn(of: "users", for: .seconds(100)) == nil)
+            #expect(try await next.takeTurn(of: "users", for: .seconds(100)) != nil)
+            _ = try await client.send(RedisCommand("PEXPIRE", "{\(prefix)cache:users}:turn", 3_700_000))
+            #expect(try await next.takeTurn(of: "users", for: .seconds(100)) == nil)
+        }
+    }
+
     /// Whatever is under its key goes away with the next turn.
     @Test func aKeyOfAnotherTypeGivesWay() async throws {
         try await withRedis { client in

@@ -5,16 +5,18 @@ SELECT supplier_id, url, token, requests_per_second, is_paused FROM {supplier_ac
 WHERE supplier_id = $1::text AND deleted_at IS NULL;
 
 -- name: due
--- Of the kinds $1, whose last run is $2 milliseconds ago or longer; whether their last full pass is $3 ago or longer.
+-- Of the kinds $1, whose last run is $2 milliseconds ago or longer; whether their last full pass is $3 ago or longer. What is
+-- of the future, or is held for longer than by ten leases of $4, was written before the clock was set back: it holds nothing up.
 SELECT a.supplier_id, k.kind,
-    coalesce(s.full_at <= now() - $3::bigint * interval '1 millisecond', true)
+    coalesce(s.full_at NOT BETWEEN now() - $3::bigint * interval '1 millisecond' AND now() + interval '1 minute', true)
 FROM {supplier_accounts} a
     CROSS JOIN unnest($1::text[]) WITH ORDINALITY AS k (kind, place)
     LEFT JOIN {supplier_sync_state} s ON s.supplier_id = a.supplier_id AND s.kind = k.kind
 WHERE a.deleted_at IS NULL AND NOT a.is_paused
     AND coalesce(s.ended_at + coalesce(a.sync_interval_seconds * interval '1 second', $2::bigint * interval '1 millisecond')
-        <= now(), true)
-    AND coalesce(s.held_until < clock_timestamp(), true)
+        <= now() OR s.ended_at > now() + interval '1 minute', true)
+    AND coalesce(
+        s.held_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + 10 * $4::bigint * interval '1 millisecond', true)
 ORDER BY a.supplier_id, k.place;
 
 -- name: status
@@ -29,7 +31,8 @@ WHERE a.deleted_at IS NULL
 ORDER BY a.supplier_id, k.place;
 
 -- name: claim
--- Goes on with the pass that is open, unless it is not full and $5 wants a full one. Nothing if somebody else holds it.
+-- Goes on with the pass that is open, unless it is not full and $5 wants a full one. Nothing if somebody else holds it, for
+-- ten leases at most.
 INSERT INTO {supplier_sync_state} AS s (supplier_id, kind, holder, held_until, pass, is_full, is_open)
 VALUES (
     $1::text, $2::text, $3::text, clock_timestamp() + $4::bigint * interval '1 millisecond', 1, $5::boolean, true)
@@ -42,11 +45,13 @@ ON CONFLICT (supplier_id, kind) DO UPDATE
         met = CASE WHEN s.is_open AND (s.is_full OR NOT $5) THEN s.met ELSE 0 END,
         as_of = CASE WHEN s.is_open AND (s.is_full OR NOT $5) THEN s.as_of END
     WHERE s.holder IS NULL OR s.held_until < clock_timestamp()
+        OR s.held_until > clock_timestamp() + 10 * $4::bigint * interval '1 millisecond'
 RETURNING pass, is_full, cursor, is_listed, met, CASE WHEN NOT is_full THEN changed_since END;
 
 -- name: holder
 SELECT holder, extract(epoch FROM held_until - clock_timestamp())::float8 FROM {supplier_sync_state}
-WHERE supplier_id = $1::text AND kind = $2::text AND held_until >= clock_timestamp();
+WHERE supplier_id = $1::text AND kind = $2::text
+    AND held_until BETWEEN clock_timestamp() AND clock_timestamp() + 10 * $3::bigint * interval '1 millisecond';
 
 -- name: open_job
 -- A job that still runs was cut off: this one goes on with its pass.

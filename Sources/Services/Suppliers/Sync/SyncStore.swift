@@ -67,7 +67,7 @@ struct SyncStore: Sendable {
     ) async throws -> [(supplier: String, kind: SupplierKind, isFull: Bool)] {
         let rows = try await statement("due").run(
             SupplierKind.allCases.map(\.rawValue), Int64(interval.wholeMilliseconds),
-            Int64(fullInterval.wholeMilliseconds))
+            Int64(fullInterval.wholeMilliseconds), leaseMilliseconds)
         return try rows.compactMap { row in
             let (supplier, kind, isFull) = try row.decode(String.self, String.self, Bool.self)
             return SupplierKind(rawValue: kind).map { (supplier, $0, isFull) }
@@ -108,7 +108,7 @@ struct SyncStore: Sendable {
 
     /// Who has it, and for how long yet; nil if nobody does.
     func holder(of kind: SupplierKind, _ supplier: String) async throws -> (name: String, remaining: Duration)? {
-        try await statement("holder").run(supplier, kind.rawValue).first.map { row in
+        try await statement("holder").run(supplier, kind.rawValue, leaseMilliseconds).first.map { row in
             let (name, seconds) = try row.decode(String.self, Double.self)
             return (name, .seconds(seconds))
         }
