@@ -71,8 +71,6 @@ struct QualityTests {
         let polarity = try await ModelEvaluation.measure(rated, by: analyzer).polarity
         #expect(polarity.accuracy >= 0.85)
         #expect(polarity.calibrationError < 0.05)
-        let english = try await Corpora.examples("polarity-en/dev.tsv.gz", every: 1)
-        #expect(try await ModelEvaluation.measure(english, by: analyzer).polarity.accuracy >= 0.875)
         for (folder, floor) in [("ko", 0.48), ("en", 0.52)] {
             let labelled = try await Corpora.examples("emotions/\(folder)/test.tsv.gz", every: 3)
             let evaluation = try await ModelEvaluation.measure(labelled, by: analyzer)
