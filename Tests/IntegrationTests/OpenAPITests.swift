@@ -26,8 +26,17 @@ import Testing
         let tool = try Self.schemathesis()
         try await QuartetSystem.run(on: TestStack.shared) { system in
             let (_, shop) = try await system.serve(with: ["relay", "work", "invalidate"])
+            // An analysis that was cancelled is still told of.
+            let exceptions = system.folder.appendingPathComponent("schemathesis.toml")
+            let text = """
+                [[operations]]
+                include-path-regex = "^/v1/analyses/"
+                checks.use_after_free.enabled = false
+                """
+            try text.write(to: exceptions, atomically: true, encoding: .utf8)
             let command = [
-                tool.appendingPathComponent("bin/schemathesis").path, "run", "\(shop.url)/openapi.json", "--checks=all",
+                tool.appendingPathComponent("bin/schemathesis").path, "--config-file", exceptions.path, "run",
+                "\(shop.url)/openapi.json", "--checks=all",
                 "--header=Authorization: Bearer \(shop.key)", "--max-examples=8", "--generation-deterministic",
                 "--request-timeout=60", "--suppress-health-check=all", "--warnings=off",
             ]
