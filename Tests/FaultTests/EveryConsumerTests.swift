@@ -46,6 +46,9 @@ import Testing
             }
         }
 
+        let benchmark = #"{"marketplace": "m", "name": "a lamp"}"#
+        #expect(try await shop.call(.put, "/v1/benchmark_products/b", json: benchmark).status == 201)
+
         let watch = #"{"user_id": "\#(id)", "product_id": "p"}"#
         #expect(try await shop.call(.post, "/v1/watch_list", json: watch).status == 201)
         #expect(try await shop.call(.put, "/v1/products/p", json: #"{"name": "p", "price": 700}"#).status == 200)

@@ -32,7 +32,7 @@ package struct Move {
     }
 
     package func plan() async throws -> MovePlan {
-        try await reading { session in
+        try await reading(source) { session in
             let catalog = MoveCatalog(session: session)
             return try await MovePlanner(
                 databases: databases, options: options, cures: cures, source: catalog,
@@ -61,7 +61,7 @@ package struct Move {
     private func runAlone(_ plan: MovePlan, _ observe: (MoveProgress) -> Void) async throws -> MoveReport {
         let started = ContinuousClock.now
         try await prepare(plan)
-        let rows = try await reading { session in
+        let rows = try await reading(source) { session in
             let identity = try await MoveCatalog(session: session).identity()
             var rows = 0
             for table in plan.tables { rows += try await copy(table, from: session, identity, observe) }
@@ -69,7 +69,7 @@ package struct Move {
         }
         for sequence in plan.sequences { try await set(sequence) }
         // In a look of its own, which sees what was written to the source meanwhile.
-        let comparisons = try await reading { session in
+        let comparisons = try await reading(source) { session in
             var comparisons: [MoveReport.Comparison] = []
             for table in plan.tables { comparisons.append(try await compare(table, session)) }
             return comparisons
@@ -146,7 +146,7 @@ package struct Move {
         _ table: MovePlan.TableMove, _ session: PostgresSession
     ) async throws -> MoveReport.Comparison {
         let there = try await digest(table.columns.map(\.selected), of: table.from.quoted, session)
-        let here = try await writing(table) { session in
+        let here = try await reading(databases.client(of: table.database)) { session in
             try await digest(table.columns.map { MoveCatalog.quoted($0.name) }, of: table.to.quoted, session)
         }
         return MoveReport.Comparison(
@@ -183,8 +183,10 @@ package struct Move {
 
     // MARK: Sessions
 
-    private func reading<Value: Sendable>(_ body: (PostgresSession) async throws -> Value) async throws -> Value {
-        try await source.transaction(isolation: .repeatableRead, access: .readOnly, deadline: Self.patience) {
+    private func reading<Value: Sendable>(
+        _ client: PostgresClient, _ body: (PostgresSession) async throws -> Value
+    ) async throws -> Value {
+        try await client.transaction(isolation: .repeatableRead, access: .readOnly, deadline: Self.patience) {
             try await $0.execute(script: Self.settings)
             return try await body($0)
         }

@@ -4,8 +4,8 @@ import Postgres
 final class CopiedPieces {
     private var rows: PostgresCopyStream.AsyncIterator
     private let keyCount: Int
-    /// Nil while it lasts.
     private(set) var isAtEnd = false
+    /// The key of the last row that was given.
     private(set) var last: [String]?
 
     /// - Parameter keyCount: how many fields at the beginning of each row are its key.
