@@ -181,7 +181,7 @@ import Testing
             let other = try await sync.run("acme", kinds: [.items]).first
             #expect(other?.error == nil)
             _ = try await house.value(
-                "UPDATE {supplier_sync_state} SET holder = 'the other', held_until = now() + interval '1 hour' RETURNING kind"
+                "UPDATE {supplier_sync_state} SET holder = 'the other', held_until = now() + interval '4 minutes' RETURNING kind"
             )
             let busy = try await sync.run("acme", kinds: [.items], waits: false).first
             #expect(busy?.error == "the other syncs it now")
@@ -199,7 +199,7 @@ import Testing
             let stealing = HookedTransport(inner: DirectTransport(supplier: supplier)) { url in
                 guard url.contains("cursor=10") else { return }
                 _ = try await house.value(
-                    "UPDATE {supplier_sync_state} SET holder = 'the other', held_until = now() + interval '1 hour' RETURNING kind"
+                    "UPDATE {supplier_sync_state} SET holder = 'the other', held_until = now() + interval '4 minutes' RETURNING kind"
                 )
             }
             let sync = try SupplierSync(

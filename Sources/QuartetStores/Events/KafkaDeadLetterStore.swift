@@ -43,8 +43,13 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
         var ends: [DeadLetter.Source: Int64] = [:]
         let consumer = try KafkaConsumer(configuration, options: KafkaConsumerOptions(), logger: logger)
         do {
-            for topic in EventTopic.allCases {
-                let ended = try await read(naming.deadLetters(of: topic), from: starts, by: consumer, body)
+            // Before anything is read: a broker answers a connection's requests in turn, and one for records waits for some.
+            var marks: [(topic: String, marks: [KafkaWatermarks])] = []
+            for topic in EventTopic.allCases.map(naming.deadLetters) {
+                marks.append((topic, try await self.marks(of: topic, by: consumer)))
+            }
+            for (topic, marks) in marks {
+                let ended = try await read(topic, upTo: marks, from: starts, by: consumer, body)
                 ends.merge(ended) { $1 }
             }
         } catch {
@@ -55,17 +60,20 @@ package struct KafkaDeadLetterStore: DeadLetterStore {
         return ends
     }
 
+    /// None of a topic that is not there.
+    private func marks(of topic: String, by consumer: KafkaConsumer) async throws -> [KafkaWatermarks] {
+        do {
+            return try await consumer.watermarks(topic: topic, deadline: .after(timeout))
+        } catch let error as KafkaError where error.saysThatTheTopicIsNotThere {
+            return []
+        }
+    }
+
     /// One partition after the other, so that letters come in the order of their places.
     private func read(
-        _ topic: String, from starts: [DeadLetter.Source: Int64], by consumer: KafkaConsumer,
-        _ body: ([DeadLetter]) async throws -> Void
+        _ topic: String, upTo marks: [KafkaWatermarks], from starts: [DeadLetter.Source: Int64],
+        by consumer: KafkaConsumer, _ body: ([DeadLetter]) async throws -> Void
     ) async throws -> [DeadLetter.Source: Int64] {
-        let marks: [KafkaWatermarks]
-        do {
-            marks = try await consumer.watermarks(topic: topic, deadline: .after(timeout))
-        } catch let error as KafkaError where error.saysThatTheTopicIsNotThere {
-            return [:]
-        }
         var ends: [DeadLetter.Source: Int64] = [:]
         for mark in marks where mark.high > mark.low {
             let source = DeadLetter.Source(topic: topic, partition: mark.partition)
