@@ -93,7 +93,7 @@ package final class Relay: Role {
     }
 
     private static let manyRows = 16
-    private static let gatheringTime: Duration = .milliseconds(4)
+    private static let gatheringTime: Duration = .milliseconds(10)
 
     private func relayLoop() async {
         var backoff = RetryBackoff(logger: logger)
