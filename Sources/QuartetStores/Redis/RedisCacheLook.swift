@@ -15,6 +15,9 @@ final class RedisCacheLook: Sendable {
     /// A server that was made a replica is noticed after so long.
     private static let believedFor: Duration = .milliseconds(100)
 
+    /// Of a clock that can be right: the year 9999.
+    private static let secondsMax: Int64 = 253_402_300_799
+
     /// What the server said of itself.
     private struct Server {
         let id: [UInt8]
@@ -116,7 +119,9 @@ final class RedisCacheLook: Sendable {
             guard line.starts(with: "master_replid:".utf8) else { continue }
             id = Array(line.dropFirst("master_replid:".utf8.count).prefix { $0 != UInt8(ascii: "\r") })
         }
-        guard !id.isEmpty else { return nil }
-        return Server(id: id, milliseconds: try time[0].int() * 1000 + time[1].int() / 1000, at: .now)
+        let (seconds, microseconds) = (try time[0].int(), try time[1].int())
+        guard !id.isEmpty, (0...secondsMax).contains(seconds), (0..<1_000_000).contains(microseconds)
+        else { return nil }
+        return Server(id: id, milliseconds: seconds * 1000 + microseconds / 1000, at: .now)
     }
 }

@@ -4,7 +4,7 @@ struct ClusterMap: Sendable, Equatable {
     /// Primaries and replicas.
     private(set) var members: Set<RedisAddress> = []
     /// By slot, a place among the primaries; -1 where nobody serves it.
-    private var owners = [Int16](repeating: -1, count: RedisSlot.count)
+    private var owners = [Int32](repeating: -1, count: RedisSlot.count)
 
     /// What CLUSTER SLOTS answers.
     ///
@@ -49,10 +49,10 @@ struct ClusterMap: Sendable, Equatable {
         owners[slot] = place(of: address)
     }
 
-    private mutating func place(of primary: RedisAddress) -> Int16 {
-        if let place = primaries.firstIndex(of: primary) { return Int16(place) }
+    private mutating func place(of primary: RedisAddress) -> Int32 {
+        if let place = primaries.firstIndex(of: primary) { return Int32(place) }
         primaries.append(primary)
-        return Int16(primaries.count - 1)
+        return Int32(primaries.count - 1)
     }
 }
 
