@@ -11,6 +11,12 @@ func withRedis(_ server: RedisServer? = nil, _ body: (RedisClient) async throws 
     var configuration = try RedisConfiguration(url: url)
     // All tests have the shared one, on a machine that is busy with them.
     if server == nil { (configuration.commandTimeout, configuration.stallTimeout) = (.seconds(60), .seconds(60)) }
+    try await withClient(configuration, body)
+}
+
+private func withClient(
+    _ configuration: RedisConfiguration, _ body: (RedisClient) async throws -> Void
+) async throws {
     let client = RedisClient(configuration: configuration, logger: Logger(label: "test"))
     let outcome: Result<Void, any Error>
     do {
@@ -53,13 +59,5 @@ func withRedisCluster(
     var configuration = try RedisConfiguration(url: url)
     configuration.cluster = configuration.cluster ?? RedisClusterSettings()
     (configuration.commandTimeout, configuration.stallTimeout) = (.seconds(60), .seconds(60))
-    let client = RedisClient(configuration: configuration, logger: Logger(label: "test"))
-    let outcome: Result<Void, any Error>
-    do {
-        outcome = .success(try await body(client))
-    } catch {
-        outcome = .failure(error)
-    }
-    await client.close()
-    try outcome.get()
+    try await withClient(configuration, body)
 }
