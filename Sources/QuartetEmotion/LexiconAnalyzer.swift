@@ -15,7 +15,7 @@ package struct LexiconAnalyzer: EmotionAnalyzer {
         lexicon = .standard
     }
 
-    package var identity: AnalyzerIdentity { AnalyzerIdentity(name: "lexicon", version: "4") }
+    package var identity: AnalyzerIdentity { AnalyzerIdentity(name: "lexicon", version: "5") }
 
     package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {
         var reader = LexiconReader(lexicon: lexicon)

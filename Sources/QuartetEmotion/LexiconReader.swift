@@ -33,7 +33,7 @@ struct LexiconReader {
         valences.collect(from: text, string.utf8.span, by: valenceLexicon)
         return EmotionReading(
             emotion: scores.strongest, scores: scores, polarity: Fraction(polarity / (weight + Self.polarityInertia)),
-            keywords: keywords.keywords(of: text, string.utf8.span),
+            keywords: keywords.keywords(of: text, string.utf8.span, lexicon),
             excerpt: excerpt(of: string, for: scores.strongest),
             aspects: finder.aspects(in: text, string.utf8.span, evidence, valences))
     }

@@ -83,6 +83,6 @@ struct RobustnessTests {
 
     @Test("The analyser says what it is")
     func identity() {
-        #expect(LexiconAnalyzer().identity.description == "lexicon/4")
+        #expect(LexiconAnalyzer().identity.description == "lexicon/5")
     }
 }

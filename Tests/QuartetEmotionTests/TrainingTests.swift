@@ -32,13 +32,15 @@ struct TrainingTests {
         (trained.factors, trained.offsets) = (SIMD8(repeating: 2), SIMD8(repeating: 1))
         (fitted.factors, fitted.offsets) = (SIMD8(repeating: 6), SIMD8(repeating: 5))
         (fitted.leaning, fitted.floor) = (SIMD8(repeating: 7), 0.2)
-        (own.factors, own.offsets, own.rules) = (SIMD8(repeating: 4), SIMD8(repeating: 3), SIMD8(repeating: 1))
+        let rules = { (value: Float) in [SIMD8<Float>](repeating: SIMD8(repeating: value), count: ModelParameters.rules)
+        }
+        (own.factors, own.offsets, own.rules) = (SIMD8(repeating: 4), SIMD8(repeating: 3), rules(1))
         let result = own.calibrated(as: trained, by: fitted)
         // A logit times three, plus two.
         #expect(result.factors == SIMD8(repeating: 12) && result.offsets == SIMD8(repeating: 11))
-        #expect(result.rules == SIMD8(repeating: 3) && result.leaning == fitted.leaning && result.floor == 0.2)
-        trained.rules = SIMD8(repeating: 2)
-        fitted.rules = SIMD8(repeating: 6)
+        #expect(result.rules == rules(3) && result.leaning == fitted.leaning && result.floor == 0.2)
+        trained.rules = rules(2)
+        fitted.rules = rules(6)
         #expect(trained.calibrated(as: trained, by: fitted) == fitted)
     }
 

@@ -30,7 +30,8 @@ struct Lexicon: Sendable {
     }
 
     let terms: [Term]
-    /// Of each term, whether it must begin a word (1) and end one (2): to look at a term is to count its label's owners.
+    /// Of each term, whether it must begin a word (1) and end one (2), and is never shown (4): to look at a term is to count
+    /// its label's owners.
     private let bounds: [UInt8]
     private let trie: SymbolTrie
 
@@ -48,9 +49,14 @@ struct Lexicon: Sendable {
         var parser = LexiconParser()
         for text in texts { try parser.parse(text) }
         terms = parser.terms
-        bounds = terms.map { ($0.mustBeginWord ? 1 : 0) | ($0.mustEndWord ? 2 : 0) }
+        bounds = terms.map {
+            ($0.mustBeginWord ? 1 : 0) | ($0.mustEndWord ? 2 : 0) | ($0.label == "" ? 4 : 0)
+        }
         trie = SymbolTrie(parser.keys.map { ($0.key, $0.value) })
     }
+
+    /// Whether the term is never shown as a keyword.
+    func isHidden(_ term: Int) -> Bool { bounds[term] & 4 != 0 }
 
     /// The longest term that begins at `start`, its index in ``terms`` and the symbol behind it.
     func longestTerm(at start: Int, in symbols: [UInt8]) -> (index: Int, end: Int)? {

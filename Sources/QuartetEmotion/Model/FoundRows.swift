@@ -1,5 +1,7 @@
-/// The rows of weights that a text's features fall on, found first and read afterwards: loads that wait for nothing but
-/// memory overlap. The buffers are kept for the next text.
+internal import CEmotionModel
+
+/// The rows of weights that a text's features fall on, found first and read afterwards: memory is fetched while the
+/// others are found. The buffers are kept for the next text.
 struct FoundRows {
     private struct Row {
         /// In bytes, from the first row.
@@ -15,7 +17,8 @@ struct FoundRows {
     private(set) var count = 0
 
     mutating func collect(
-        _ features: borrowing TextFeatures, _ symbols: Span<UInt8>, marks: Span<TextFeatures.Mark>, bucketCount: UInt32
+        _ features: borrowing TextFeatures, _ symbols: Span<UInt8>, marks: Span<TextFeatures.Mark>, bucketCount: UInt32,
+        in weights: UnsafeRawPointer
     ) {
         let (countMax, buckets) = (features.countMax(symbols, marks: marks), features.buckets(of: bucketCount))
         if rows.count < countMax {
@@ -24,8 +27,9 @@ struct FoundRows {
         count = rows.withUnsafeMutableBufferPointer { rows in
             var count = 0
             features.walk(symbols, marks: marks) { hash, position in
-                let bucket = UInt32(truncatingIfNeeded: buckets.bucket(of: hash))
-                rows[count] = Row(offset: bucket &* UInt32(ModelParameters.lanes), position: position)
+                let offset = buckets.bucket(of: hash) &* ModelParameters.lanes
+                quartet_prefetch(weights + offset)
+                rows[count] = Row(offset: UInt32(truncatingIfNeeded: offset), position: position)
                 count &+= 1
             }
             return count

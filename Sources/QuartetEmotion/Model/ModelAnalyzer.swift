@@ -37,7 +37,7 @@ package struct ModelAnalyzer: EmotionAnalyzer {
     }
 
     /// Of what is read beside the model: grows with every change by which the same text comes to another reading.
-    private static let rulesVersion = 4
+    private static let rulesVersion = 5
 
     package func analyze(_ reviews: [Review]) async throws -> [Result<EmotionReading, AnalyzerError>] {
         var reader = readers.take() ?? ModelReader(model: model, lexicon: .standard, findsAspects: findsAspects)

@@ -22,7 +22,7 @@ package struct ModelFileError: Error, Sendable, Hashable, CustomStringConvertibl
 /// | 24 | bytes of the notes, 32 bits; then 32 bits that are 0 |
 /// | 32 | checksum of all bytes but these, 64 bits; then zeros up to 64 |
 struct ModelFile {
-    static let formatVersion: UInt32 = 2
+    static let formatVersion: UInt32 = 3
     static let headerBytes = 64
     static let parameterBytes = ModelLanguage.allCases.count * ModelParameters.floats * 4
     static let weightsOffset = headerBytes + parameterBytes

@@ -3,7 +3,9 @@ struct ModelParameters: Hashable, Sendable {
     /// The six emotions and neutral in the order of `Emotion.allCases`, then polarity.
     static let lanes = 8
     static let polarityLane = 7
-    static let floats = 5 * lanes
+    /// How many sums ``Valences`` gives.
+    static let rules = 16
+    static let floats = (4 + rules) * lanes
 
     /// Multiplies each lane's mean weight: the step of its quantisation and its temperature in one.
     var factors = SIMD8<Float>(repeating: 1)
@@ -17,23 +19,23 @@ struct ModelParameters: Hashable, Sendable {
     /// labelled with emotions are few.
     var leaning = SIMD8<Float>.zero
 
-    /// What each of the sums of ``Valences`` adds to polarity.
-    var rules = SIMD8<Float>.zero
+    /// What each of the sums of ``Valences`` adds to the emotions and to polarity.
+    var rules = [SIMD8<Float>](repeating: .zero, count: rules)
 
     init() {}
 
     init(floats: some Collection<Float>) {
-        precondition(floats.count == Self.floats, "five vectors of eight")
+        precondition(floats.count == Self.floats, "vectors of eight")
         let values = Array(floats)
         factors = SIMD8(values[0..<8])
         offsets = SIMD8(values[8..<16])
         choice = SIMD8(values[16..<24])
         leaning = SIMD8(values[24..<32])
-        rules = SIMD8(values[32..<40])
+        rules = (4..<4 + Self.rules).map { SIMD8(values[$0 * Self.lanes..<($0 + 1) * Self.lanes]) }
     }
 
     var floats: [Float] {
-        [factors, offsets, choice, leaning, rules].flatMap { vector in (0..<8).map { vector[$0] } }
+        ([factors, offsets, choice, leaning] + rules).flatMap { vector in (0..<8).map { vector[$0] } }
     }
 
     /// These, calibrated as those of a like model were: `trained` before, `fitted` behind.
@@ -42,7 +44,7 @@ struct ModelParameters: Hashable, Sendable {
         let slopes = fitted.factors / trained.factors
         result.factors = factors * slopes
         result.offsets = offsets * slopes + (fitted.offsets - trained.offsets * slopes)
-        result.rules = rules * slopes[Self.polarityLane]
+        result.rules = rules.map { $0 * slopes }
         return result
     }
 

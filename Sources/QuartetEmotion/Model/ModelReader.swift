@@ -40,7 +40,7 @@ struct ModelReader {
         keywords.collect(from: text, evidence, lexicon)
         return EmotionReading(
             emotion: emotion, scores: scores, polarity: Fraction(Double(result.polarity)),
-            keywords: keywords.keywords(of: text, string.utf8.span),
+            keywords: keywords.keywords(of: text, string.utf8.span, lexicon),
             excerpt: excerpt(of: string, for: emotion, parameters),
             aspects: findsAspects ? finder.aspects(in: text, string.utf8.span, evidence, valences) : [])
     }
@@ -58,9 +58,14 @@ struct ModelReader {
 
     private mutating func sums() -> (SIMD8<Int32>, Int) {
         let (symbols, marks) = (text.symbols, marks)
-        found.collect(features, symbols.span, marks: marks.span, bucketCount: model.bucketCount)
-        let found = found
-        return (model.withRows { found.sum(in: $0) }, found.count)
+        var found = FoundRows()
+        swap(&found, &self.found)
+        defer { self.found = found }
+        let sum = model.withRows { rows in
+            found.collect(features, symbols.span, marks: marks.span, bucketCount: model.bucketCount, in: rows)
+            return found.sum(in: rows)
+        }
+        return (sum, found.count)
     }
 
     /// A text without a word or a face.

@@ -6,15 +6,17 @@ struct ModelScores {
     var positive: Float = 0.5
 
     /// Scores of the sums of a text's weights over its `count` features, and of its `rules`.
-    init(sums: SIMD8<Int32>, count: Int, rules: SIMD8<Float>, by parameters: ModelParameters) {
+    init(sums: SIMD8<Int32>, count: Int, rules: SIMD16<Float>, by parameters: ModelParameters) {
         self.init(Self.logits(sums, of: count, rules: rules, by: parameters), leaning: parameters.leaning)
     }
 
     static func logits(
-        _ sums: SIMD8<Int32>, of count: Int, rules: SIMD8<Float>, by parameters: ModelParameters
+        _ sums: SIMD8<Int32>, of count: Int, rules: SIMD16<Float>, by parameters: ModelParameters
     ) -> SIMD8<Float> {
         var logits = mean(sums, of: count) * parameters.factors + parameters.offsets
-        logits[ModelParameters.polarityLane] += (rules * parameters.rules).sum()
+        for (index, weights) in parameters.rules.enumerated() where rules[index] != 0 {
+            logits += weights * rules[index]
+        }
         return logits
     }
 

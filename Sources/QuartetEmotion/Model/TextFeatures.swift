@@ -2,14 +2,15 @@
 /// and what the lexicon hears. Each is a hash and the symbol where it begins; none is stored, a walk visits them all.
 struct TextFeatures {
     /// Raised whenever the same text would give other features: a model fits one version alone.
-    static let version: UInt64 = 3
+    static let version: UInt64 = 4
     /// As often as an n-gram counts a term of the lexicon.
     private static let termWeight = 4
-    /// How many words behind "not" are denied, and how often such a word counts by itself.
+    /// How many words behind "not" are denied, how often such a word counts by itself, and how often one behind "but".
     private static let deniedReach = 3
     private static let deniedWeight = 4
+    private static let turnedWeight = 2
     /// Of a hundred buckets, those of English.
-    private static let englishShare: UInt64 = 36
+    private static let englishShare: UInt64 = 42
     private static let syllablesMax = 4
     private static let lettersMax = 5
     private static let jamoMin = 2
@@ -20,6 +21,8 @@ struct TextFeatures {
     private static let wordSeed: UInt64 = 0x5555_AAAA_1111_3333
     private static let termSeed: UInt64 = 0x7777_2222_DDDD_8888
     private static let deniedSeed: UInt64 = 0x5555_AAAA_1111_337E
+    private static let contrastSeed: UInt64 = 0x5555_AAAA_3333_3333
+    private static let concessionSeed: UInt64 = 0x5555_AAAA_5555_3333
     private static let valenceSeed: UInt64 = 0x3333_9999_BBBB_2222
 
     /// A syllable, or any other symbol.
@@ -70,9 +73,9 @@ struct TextFeatures {
 
     /// A bound on how many features a walk visits.
     func countMax(_ symbols: Span<UInt8>, marks: Span<Mark>) -> Int {
-        // A word has at least one unit, and three features.
-        units.count * (Self.lettersMax + 3 + Self.deniedWeight) + symbols.count * (Self.jamoMax - Self.jamoMin + 1)
-            + marks.count * Self.termWeight
+        // A word has at least one unit, three features, and those of what turns it.
+        units.count * (Self.lettersMax + 3 + Self.deniedWeight + Self.turnedWeight)
+            + symbols.count * (Self.jamoMax - Self.jamoMin + 1) + marks.count * Self.termWeight
     }
 
     /// Visits every feature of the text that was prepared, in a fixed order.
@@ -90,6 +93,20 @@ struct TextFeatures {
     private func walkUnits(_ visit: (UInt64, Int32) -> Void) {
         units.withUnsafeBufferPointer { units in
             var start = 0
+            // Most have all of their n-grams.
+            while start &+ Self.lettersMax <= units.count {
+                let (unit, isLong) = (units[start], units[start].kind != .hangul)
+                var hash = Self.mix(Self.unitSeed, UInt64(unit.code))
+                visit(hash, unit.position)
+                hash = Self.mix(hash, UInt64(units[start &+ 1].code))
+                visit(hash, unit.position)
+                hash = Self.mix(hash, UInt64(units[start &+ 2].code))
+                visit(hash, unit.position)
+                hash = Self.mix(hash, UInt64(units[start &+ 3].code))
+                visit(hash, unit.position)
+                if isLong { visit(Self.mix(hash, UInt64(units[start &+ 4].code)), unit.position) }
+                start &+= 1
+            }
             while start < units.count {
                 let unit = units[start]
                 let end = min(start &+ (unit.kind == .hangul ? Self.syllablesMax : Self.lettersMax), units.count)
@@ -128,11 +145,26 @@ struct TextFeatures {
         word.utf8.reduce(wordSeed) { mix($0, UInt64(Symbol.letters.lowerBound + ($1 - 0x61))) }
     }
 
-    private static let denials = (wordHash("not"), wordHash("no"), wordHash("never"))
+    private static let turningWords = TurningWords(hash: wordHash)
+    private let turningWords = Self.turningWords
 
-    @inline(__always)
-    private static func isDenial(_ hash: UInt64) -> Bool {
-        hash == denials.0 || hash == denials.1 || hash == denials.2
+    /// What earlier words of an English text do to the next.
+    private struct Hearing {
+        /// How many words to come are denied.
+        var denied = 0
+        /// Of the rest of the clause or sentence.
+        var clause = TurningWords.Turn.none
+
+        /// Takes in what stands between words.
+        @inline(__always)
+        mutating func hear(gap code: UInt32) {
+            guard clause != .none else { return }
+            switch UInt8(truncatingIfNeeded: code) {
+            case Symbol.fullStop, Symbol.punctuation(0x21), Symbol.punctuation(0x3F): clause = .none
+            case Symbol.comma where clause == .concession: clause = .none
+            default: break
+            }
+        }
     }
 
     /// Whether the word that ends before this unit is one like "isn't".
@@ -146,9 +178,10 @@ struct TextFeatures {
     private func walkWords(_ visit: (UInt64, Int32) -> Void) {
         let units = units.span
         var (previous, index) = (Self.wordSeed, 0)
-        var denied = 0
+        var hearing = Hearing()
         while index < units.count {
             guard units[index].kind != .gap else {
+                hearing.hear(gap: units[index].code)
                 index += 1
                 continue
             }
@@ -160,17 +193,35 @@ struct TextFeatures {
                 index += 1
             }
             visit(hash, position)
-            // A word of English says more than its letters; one of Korean has many forms.
-            if language == .english { visit(hash, position) }
             visit(Self.mix(previous, hash), position)
-            if Self.isDenial(hash) || endsInDenial(before: index) {
-                denied = Self.deniedReach
-            } else if denied > 0 {
-                denied -= 1
-                let hash = Self.mix(Self.deniedSeed, hash)
-                for _ in 0..<Self.deniedWeight { visit(hash, position) }
-            }
             previous = hash
+            guard language == .english else { continue }
+            // A word of English says more than its letters; one of Korean has many forms.
+            visit(hash, position)
+            let turn = endsInDenial(before: index) ? .denial : turningWords.turn(of: hash)
+            walkTurned(hash, turn, position, &hearing, visit)
+        }
+    }
+
+    /// An English word by what stands before it: denied, behind "but", or behind "although".
+    @inline(__always)
+    private func walkTurned(
+        _ hash: UInt64, _ turn: TurningWords.Turn, _ position: Int32, _ hearing: inout Hearing,
+        _ visit: (UInt64, Int32) -> Void
+    ) {
+        @inline(__always)
+        func add(_ seed: UInt64, times: Int) {
+            for _ in 0..<times { visit(Self.mix(seed, hash), position) }
+        }
+        if hearing.clause != .none {
+            add(hearing.clause == .contrast ? Self.contrastSeed : Self.concessionSeed, times: Self.turnedWeight)
+        }
+        if turn == .contrast || turn == .concession { hearing.clause = turn }
+        if turn == .denial {
+            hearing.denied = Self.deniedReach
+        } else if hearing.denied > 0 {
+            hearing.denied -= 1
+            add(Self.deniedSeed, times: Self.deniedWeight)
         }
     }
 

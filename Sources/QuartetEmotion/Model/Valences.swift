@@ -80,12 +80,12 @@ struct Valences {
             && (0x41...0x5A).contains(utf8[bytes.lowerBound + 1])
     }
 
-    /// Sums over the text, each about -1...1, which a model weighs beside its features. The last are of what the emotion
-    /// lexicon heard, which reads Korean too.
-    func sums(of text: FoldedText, _ evidence: Evidence) -> SIMD8<Float> {
+    /// Sums over the text, each about -1...1, which a model weighs beside its features. Those from the sixth on are of what
+    /// the emotion lexicon heard, which reads Korean too, and of marks.
+    func sums(of text: FoldedText, _ evidence: Evidence) -> SIMD16<Float> {
         var (good, bad) = (Float(0), Float(0))
         for hit in hits { if hit.value > 0 { good += hit.value } else { bad -= hit.value } }
-        var sums = SIMD8<Float>.zero
+        var sums = SIMD16<Float>.zero
         if !hits.isEmpty {
             var total = good - bad
             let marks = Float(min(text.exclamationCount, Self.exclamationsMax)) * Self.exclamation
@@ -96,14 +96,18 @@ struct Valences {
             sums[3] = (good - bad) / Float(text.words.count)
             sums[4] = (hits.last?.value ?? 0) / 4
         }
-        var (pleased, displeased) = (Float(0), Float(0))
+        var (pleased, displeased, emotions) = (Float(0), Float(0), SIMD8<Float>.zero)
         for hit in evidence.hits {
             let polarity = Float(hit.feeling.polarity)
             if polarity > 0 { pleased += polarity } else { displeased -= polarity }
+            for emotion in 0..<6 { emotions[emotion] += Float(hit.feeling.weights[emotion]) }
         }
         sums[5] = (pleased - displeased) / (pleased + displeased + 0.25)
         sums[6] = pleased / (pleased + displeased + 1)
         sums[7] = displeased / (pleased + displeased + 1)
+        for emotion in 0..<6 { sums[8 + emotion] = emotions[emotion] / (emotions[emotion] + 1) }
+        sums[14] = text.exclamationCount > 0 ? 1 : 0
+        sums[15] = text.hasQuestion ? 1 : 0
         return sums
     }
 }

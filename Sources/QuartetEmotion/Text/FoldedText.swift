@@ -16,6 +16,7 @@ struct FoldedText {
     /// Whether there is a small letter of ASCII: capitals say something only beside small ones.
     private(set) var hasLowercase = false
     private(set) var exclamationCount = 0
+    private(set) var hasQuestion = false
     /// The symbols of letters that carry an accent, in order.
     private(set) var accents: [Int] = []
     /// The byte offset each symbol came from, and at the end the length of the text.
@@ -43,11 +44,14 @@ struct FoldedText {
         origins.removeAll(keepingCapacity: true)
         accents.removeAll(keepingCapacity: true)
         (wordStart, wordKind, sentenceIsEnding) = (0, .gap, false)
-        (hasLowercase, exclamationCount) = (false, 0)
+        (hasLowercase, exclamationCount, hasQuestion) = (false, 0, false)
         var offset = 0
         while offset < utf8.count {
             let byte = utf8[offset]
-            if byte < 0x80 {
+            if byte >= 0x61, byte <= 0x7A, wordKind == .latin, !sentenceIsEnding {
+                foldLetter(byte, at: offset)
+                offset += 1
+            } else if byte < 0x80 {
                 foldASCII(byte, at: offset, in: utf8)
                 offset += 1
             } else if let syllable = UTF8Decoder.syllable(at: offset, in: utf8) {
@@ -64,6 +68,16 @@ struct FoldedText {
         origins.append(utf8.count)
     }
 
+    /// What `emit` would do with a small letter inside a word: most of an English text is this.
+    @inline(__always)
+    private mutating func foldLetter(_ byte: UInt8, at offset: Int) {
+        hasLowercase = true
+        let (symbol, count) = (Symbol.letters.lowerBound &+ (byte &- 0x61), symbols.count)
+        if count >= 2, symbols[count &- 1] == symbol, symbols[count &- 2] == symbol { return }
+        symbols.append(symbol)
+        origins.append(offset)
+    }
+
     private mutating func foldASCII(_ byte: UInt8, at offset: Int, in utf8: Span<UInt8>) {
         switch byte {
         case 0x61...0x7A:
@@ -75,7 +89,7 @@ struct FoldedText {
         case 0x27: foldApostrophe(at: offset, length: 1, in: utf8)
         case 0x2E, 0x5F: foldFullStop(byte, at: offset, in: utf8)
         case 0x21, 0x3F:
-            if byte == 0x21 { exclamationCount += 1 }
+            if byte == 0x21 { exclamationCount += 1 } else { hasQuestion = true }
             emit(Symbol.punctuation(byte), .gap, at: offset)
             sentenceIsEnding = true
         case 0x22...0x7E: emit(Symbol.punctuation(byte), .gap, at: offset)

@@ -11,7 +11,8 @@ struct KeywordList {
     private struct Candidate {
         let key: Int
         let symbols: Range<Int>
-        let label: String?
+        /// Its index in the lexicon, nil for a thing: candidates own nothing.
+        let term: Int?
         let isNegated: Bool
         var weight: Double
     }
@@ -25,22 +26,22 @@ struct KeywordList {
         things.removeAll(keepingCapacity: true)
     }
 
-    /// A word that carries the reading. Words with one `key` are one keyword; `label` is how it is shown, nil for as
-    /// the text has it.
-    mutating func addTelling(key: Int, symbols: Range<Int>, label: String?, isNegated: Bool, weight: Double) {
+    /// A word that carries the reading; words of one term are one keyword.
+    private mutating func addTelling(_ hit: Evidence.Hit) {
         Self.add(
             Candidate(
-                key: isNegated ? ~key : key, symbols: symbols, label: label, isNegated: isNegated, weight: weight),
+                key: hit.isNegated ? ~hit.term : hit.term, symbols: hit.symbols, term: hit.term,
+                isNegated: hit.isNegated, weight: hit.strength),
             to: &telling)
     }
 
     /// A word that says what the text is about.
-    mutating func addThing(_ symbols: Range<Int>, in text: FoldedText) {
+    private mutating func addThing(_ symbols: Range<Int>, in text: FoldedText) {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for index in symbols { hash = (hash ^ UInt64(text.symbols[index])) &* 0x100_0000_01B3 }
         if text.symbols[symbols.lowerBound] == Symbol.otherLetter { hash ^= UInt64(symbols.lowerBound) << 32 }
         Self.add(
-            Candidate(key: Int(truncatingIfNeeded: hash), symbols: symbols, label: nil, isNegated: false, weight: 1),
+            Candidate(key: Int(truncatingIfNeeded: hash), symbols: symbols, term: nil, isNegated: false, weight: 1),
             to: &things)
     }
 
@@ -53,15 +54,18 @@ struct KeywordList {
     }
 
     /// The keywords, most telling first; equal ones in the order of the text.
-    mutating func keywords(of text: FoldedText, _ utf8: Span<UInt8>) -> [String] {
+    mutating func keywords(of text: FoldedText, _ utf8: Span<UInt8>, _ lexicon: Lexicon) -> [String] {
         guard !(telling.isEmpty && things.isEmpty) else { return [] }
         var keywords: [String] = []
         keywords.reserveCapacity(min(min(telling.count, Self.tellingMax) + things.count, Self.countMax))
         Self.sort(&telling)
-        for candidate in telling.prefix(Self.tellingMax) { append(candidate, of: text, utf8, to: &keywords) }
+        for candidate in telling.prefix(Self.tellingMax) {
+            let label = candidate.term.flatMap { lexicon.terms[$0].label }
+            append(candidate, label, of: text, utf8, to: &keywords)
+        }
         Self.sort(&things)
         for candidate in things where keywords.count < Self.countMax {
-            append(candidate, of: text, utf8, to: &keywords)
+            append(candidate, nil, of: text, utf8, to: &keywords)
         }
         return keywords
     }
@@ -72,13 +76,13 @@ struct KeywordList {
     }
 
     private mutating func append(
-        _ candidate: Candidate, of text: FoldedText, _ utf8: Span<UInt8>, to keywords: inout [String]
+        _ candidate: Candidate, _ label: String?, of text: FoldedText, _ utf8: Span<UInt8>, to keywords: inout [String]
     ) {
         bytes.removeAll(keepingCapacity: true)
         var isSpelled = true
         let isLatin = Symbol.kind(text.symbols[candidate.symbols.lowerBound]) == .latin
         if candidate.isNegated, isLatin { bytes += "not ".utf8 }
-        if let label = candidate.label {
+        if let label {
             if candidate.isNegated, !isLatin, label.hasSuffix("다") { bytes += "안 ".utf8 }
             bytes += label.utf8
             if candidate.isNegated, !isLatin, !label.hasSuffix("다") { bytes += " 없음".utf8 }
@@ -99,9 +103,7 @@ struct KeywordList {
         let keyword = String(decoding: bytes, as: UTF8.self)
         if isSpelled || !keywords.contains(keyword) { keywords.append(keyword) }
     }
-}
 
-extension KeywordList {
     /// Takes in the things a text names and the terms that carry its reading.
     mutating func collect(from text: FoldedText, _ evidence: Evidence, _ lexicon: Lexicon) {
         let contentWords = ContentWords.standard
@@ -115,11 +117,6 @@ extension KeywordList {
             guard let content = contentWords.content(of: word, in: text) else { continue }
             addThing(content, in: text)
         }
-        for hit in evidence.hits {
-            let label = lexicon.terms[hit.term].label
-            if label == "" { continue }
-            addTelling(
-                key: hit.term, symbols: hit.symbols, label: label, isNegated: hit.isNegated, weight: hit.strength)
-        }
+        for hit in evidence.hits where !lexicon.isHidden(hit.term) { addTelling(hit) }
     }
 }

@@ -28,11 +28,11 @@ struct Calibration {
         let decided = samples.compactMap { sample in
             sample.isGood.map { (logit: sample.logits[polarityLane], isGood: $0) }
         }
-        var (polaritySlope, polarityOffset) = (Float(1), Float(0))
+        var (polaritySlope, polarityOffset, slopes) = (Float(1), Float(0), SIMD8<Float>(repeating: 1))
         if decided.count >= Self.samplesMin {
             (polaritySlope, polarityOffset) = Self.fitPolarity(decided)
             fitted.factors[polarityLane] *= polaritySlope
-            fitted.rules *= polaritySlope
+            slopes[polarityLane] = polaritySlope
             fitted.offsets[polarityLane] = fitted.offsets[polarityLane] * polaritySlope + polarityOffset
         }
         let labelled = samples.filter { !$0.emotions.isEmpty }.map { sample in
@@ -43,11 +43,13 @@ struct Calibration {
         if labelled.count >= Self.samplesMin {
             let emotions = Self.fitEmotions(labelled)
             fitted.factors = fitted.factors * emotions.slopes
+            slopes *= emotions.slopes
             fitted.offsets = fitted.offsets * emotions.slopes + emotions.offsets
             fitted.leaning = emotions.leaning
             let scored = labelled.map { (scores: emotions.scores(of: $0.logits), truth: $0.emotions) }
             fitted = choosing(fitted, on: scored)
         }
+        fitted.rules = fitted.rules.map { $0 * slopes }
         return fitted
     }
 

@@ -13,10 +13,11 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
     private var biasSquares = [Lanes](
         repeating: Lanes(repeating: HeadOptions.squareMin), count: ModelLanguage.allCases.count)
 
-    /// The weights of a document's rules, eight for each language.
-    private var rules = [Lanes](repeating: .zero, count: ModelLanguage.allCases.count * 8)
+    /// The weights of a document's rules, for each language.
+    private var rules = [Lanes](repeating: .zero, count: ModelLanguage.allCases.count * ModelParameters.rules)
     private var ruleSquares = [Lanes](
-        repeating: Lanes(repeating: HeadOptions.squareMin), count: ModelLanguage.allCases.count * 8)
+        repeating: Lanes(repeating: HeadOptions.squareMin),
+        count: ModelLanguage.allCases.count * ModelParameters.rules)
 
     init(options: HeadOptions, bucketCount: UInt32) {
         self.options = options
@@ -39,7 +40,9 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
     func bias(_ language: ModelLanguage) -> Lanes { biases[language.rawValue] }
 
     /// The weight of each rule in a language.
-    func rules(_ language: ModelLanguage) -> [Lanes] { Array(rules[language.rawValue * 8..<language.rawValue * 8 + 8]) }
+    func rules(_ language: ModelLanguage) -> [Lanes] {
+        Array(rules[language.rawValue * ModelParameters.rules..<(language.rawValue + 1) * ModelParameters.rules])
+    }
 
     /// The weight that a feature in `bucket` adds, before the document's share.
     func weight(_ bucket: Int) -> Lanes { weights[bucket] * scales[bucket] }
@@ -103,14 +106,14 @@ struct LinearHead<Lanes: SIMD & Sendable>: Sendable where Lanes.Scalar == Float 
                         for bucket in features.buckets { sum += weights[bucket] * scales[bucket] }
                         sum = sum * share + biases[language]
                         let rate = rate.start + step * Float(place)
-                        let known = options.hearsRules ? corpus.documents[document].rules : .zero
-                        for rule in 0..<8 { sum += rules[language * 8 + rule] * known[rule] }
+                        let (known, first) = (corpus.documents[document].rules, language * ModelParameters.rules)
+                        for rule in 0..<ModelParameters.rules { sum += rules[first + rule] * known[rule] }
                         let weight = options.weight(of: corpus.documents[document])
                         let slope = gradient(sum, corpus.documents[document]) * weight
-                        for rule in 0..<8 where known[rule] != 0 {
+                        for rule in 0..<ModelParameters.rules where known[rule] != 0 {
                             let pull = slope * known[rule]
-                            ruleSquares[language * 8 + rule] += pull * pull
-                            rules[language * 8 + rule] -= rate * pull / ruleSquares[language * 8 + rule].squareRoot()
+                            ruleSquares[first + rule] += pull * pull
+                            rules[first + rule] -= rate * pull / ruleSquares[first + rule].squareRoot()
                         }
                         biasSquares[language] += slope * slope
                         biases[language] -= rate * slope / biasSquares[language].squareRoot()
@@ -144,8 +147,6 @@ struct HeadOptions: Sendable {
     /// What share of an English text's features a step leaves out, at random: those that remain learn to do without, as on
     /// texts of another kind. Korean ratings are many enough.
     var omission = 0.0
-    /// Whether the sums of ``Valences`` have weights of their own.
-    var hearsRules = false
 
     func weight(of document: TrainingCorpus.Document) -> Float { document.isRating ? 1 : labelWeight }
 }

@@ -34,14 +34,14 @@ package struct ModelTrainer: Sendable {
     private static let emotionOptions: HeadOptions = {
         var options = HeadOptions()
         (options.rate, options.shrinkage, options.smoothing) = (0.2, 2e-4, 30)
+        (options.passes, options.omission) = (8, 0.4)
         return options
     }()
 
     private static let polarityOptions: HeadOptions = {
         var options = HeadOptions()
         (options.rate, options.shrinkage, options.smoothing, options.scale) = (0.1, 5e-5, 10, 4)
-        (options.hearsRules, options.labelWeight) = (true, 0.05)
-        (options.passes, options.omission) = (10, 0.5)
+        (options.labelWeight, options.passes, options.omission) = (0.05, 10, 0.5)
         return options
     }()
 

@@ -30,7 +30,11 @@ struct QuantizedModel: Sendable {
             parameters.factors = largest / 127
             parameters.offsets = emotions.bias(language)
             parameters.offsets[lane] = polarity.bias(language)[0]
-            for (rule, weight) in polarity.rules(language).enumerated() { parameters.rules[rule] = weight[0] }
+            parameters.rules = zip(emotions.rules(language), polarity.rules(language)).map { emotions, polarity in
+                var weights = emotions
+                weights[lane] = polarity[0]
+                return weights
+            }
             return parameters
         }
     }

@@ -7,7 +7,7 @@ struct TrainingCorpus: Sendable {
         let isGood: Bool?
         let isRating: Bool
         /// The sums of ``Valences``.
-        let rules: SIMD8<Float>
+        let rules: SIMD16<Float>
         /// Whether its rating is the mean of several people's.
         let isJudged: Bool
     }
