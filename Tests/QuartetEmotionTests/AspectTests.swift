@@ -87,6 +87,36 @@ struct AspectTests {
         #expect(signs("I don't own a bag, she does too though") == [])
     }
 
+    @Test("Of two English nouns the second is the thing, and of a thing's trait the trait is judged")
+    func traits() {
+        #expect(signs("The coffee lid is sturdy") == ["lid +"])
+        #expect(signs("The coffee has a rich aroma") == ["smell +"])
+    }
+
+    @Test("Where something is, nothing is judged while a thing is")
+    func places() {
+        #expect(signs("A screw was missing from the box") == ["parts -"])
+        #expect(signs("The lid in the box was great") == ["lid +"])
+        #expect(signs("The dent in the lid is terrible") == ["lid -"])
+    }
+
+    @Test("What is added with a judgement of its own is judged by that")
+    func additions() {
+        #expect(signs("The color is great and the seams are crooked") == ["color +", "stitching -"])
+        #expect(signs("The color and the fit are great") == ["color +", "fit +"])
+    }
+
+    @Test(
+        "English verbs tell what they judge",
+        arguments: [
+            ("It won't pair with my phone", "connection -"), ("Runs big", "size -"),
+            ("They answered within a day", "customer service +"),
+            ("Keeps drinks cold", "insulation +"), ("It doesn't hold a charge", "battery -"),
+        ])
+    func verbs(text: String, aspect: String) {
+        #expect(signs(text) == [aspect])
+    }
+
     @Test("A thing is judged in its own sentence")
     func sentences() {
         #expect(signs("It stands in my room. Nasty").filter { $0.hasPrefix("room") } == [])

@@ -13,6 +13,8 @@ struct AspectFinder {
         /// Nil for a thing without an entry.
         let entry: Int?
         let symbols: Range<Int>
+        /// Whether it only says where: from the box.
+        var isPlace = false
     }
 
     struct Judgement {
@@ -50,7 +52,7 @@ struct AspectFinder {
         collectNames(text)
         collectJudgements(text, evidence, valences)
         guard !judgements.isEmpty else { return [] }
-        clauses.split(text, roles)
+        clauses.split(text, roles, judgements)
         var found: [Aspect] = []
         var (name, judgement, start) = (0, 0, 0)
         for end in clauses.ends {
@@ -84,7 +86,13 @@ struct AspectFinder {
                 // Mic quality is of the mic.
                 !(names.last?.symbols.upperBound == symbols.lowerBound - 1 && lexicon.entries[index].term == "quality")
             {
-                names.append(Name(entry: index, symbols: symbols))
+                // Of a coffee cup the cup is meant.
+                if word.kind == .latin, let last = names.last?.symbols.upperBound, last == symbols.lowerBound - 1,
+                    text.symbols[last] == Symbol.space
+                {
+                    names.removeLast()
+                }
+                names.append(Name(entry: index, symbols: symbols, isPlace: isPlace(position)))
             }
         }
     }
@@ -92,6 +100,13 @@ struct AspectFinder {
     /// Whether "for the" stands before: good for the price.
     private func isAllowance(before word: Int) -> Bool {
         word >= 2 && roles[word - 2].role == .allowance
+    }
+
+    /// Whether a word stands behind "from" or the like, and perhaps "the".
+    private func isPlace(_ word: Int) -> Bool {
+        guard word > 0 else { return false }
+        if roles[word - 1].role == .place { return true }
+        return word > 1 && roles[word - 1].role == .determiner && roles[word - 2].role == .place
     }
 
     private mutating func collectJudgements(_ text: FoldedText, _ evidence: Evidence, _ valences: Valences) {
@@ -199,7 +214,8 @@ struct AspectFinder {
         _ namesHere: Range<Int>, _ judgementsHere: Range<Int>, in clause: Range<Int>, _ text: FoldedText,
         _ utf8: Span<UInt8>, _ found: inout [Aspect]
     ) {
-        for name in namesHere {
+        let hasThing = namesHere.contains { !names[$0].isPlace }
+        for name in namesHere where !(hasThing && names[name].isPlace) {
             guard let best = judgement(for: name, among: judgementsHere, namesHere, in: text) else { continue }
             judgements[best].isUsed = true
             let judgement = judgements[best]
@@ -255,6 +271,12 @@ struct AspectFinder {
                 let between = min(judged.lowerBound, symbols.lowerBound)..<max(judged.upperBound, symbols.upperBound)
                 for other in names where other != name && between.overlaps(self.names[other].symbols) {
                     distance += 12
+                }
+                // A coffee with a rich aroma: the aroma is rich.
+                if judged.lowerBound >= symbols.upperBound,
+                    names.contains(where: { self.names[$0].symbols.lowerBound == judged.upperBound + 1 })
+                {
+                    continue
                 }
             }
             if distance < best?.distance ?? .max { best = (index, distance) }
@@ -316,6 +338,8 @@ struct AspectFinder {
         let thing = text.bytes(of: name.symbols)
         let span = min(opinion.lowerBound, thing.lowerBound)..<max(opinion.upperBound, thing.upperBound)
         let words = AspectSpelling.words(opinion, utf8)
+        // Room for most texts' aspects at once.
+        if found.isEmpty { found.reserveCapacity(4) }
         found.append(
             Aspect(
                 term: term, opinion: words, polarity: value, span: span,

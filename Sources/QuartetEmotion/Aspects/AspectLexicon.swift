@@ -13,7 +13,9 @@ struct AspectLexicon: Sendable {
     }
 
     static let standard = AspectLexicon(
-        terms: AspectTerms.text, implied: AspectTerms.implied + "\n" + AspectTerms.plain)
+        terms: AspectTerms.text,
+        implied: [AspectTerms.implied, AspectTerms.plain, EnglishAspectTerms.implied, EnglishAspectTerms.plain]
+            .joined(separator: "\n"))
 
     let entries: [Entry]
     /// Of each entry, whether it must end a word (1) and implies what it judges (2): to look at an entry is to count its

@@ -1,6 +1,6 @@
 /// What customers speak of, in the form that ``AspectLexicon`` reads: the name of a thing and how else it is called.
 enum AspectTerms {
-    static let text = korean + "\n" + english
+    static let text = [korean, english, EnglishAspectTerms.things].joined(separator: "\n")
 
     private static let korean = """
         [price]

@@ -14,6 +14,10 @@ struct AspectWords: Sendable {
         case failure, excess
         /// Begins a clause.
         case contrast
+        /// Begins one where both sides judge.
+        case addition
+        /// Before what only says where something is.
+        case place
         /// Looks like the end of a clause, or like a judgement, and is a noun.
         case plainNoun
 
@@ -109,6 +113,7 @@ struct AspectWords: Sendable {
         ),
         (.denial, "안 못"), (.allowance, "for"), (.likeness, "like liked"), (.excess, "too"),
         (.failure, "doesn't don't won't can't cannot didn't wouldn't couldn't"),
+        (.addition, "and"), (.place, "from under over in at inside into on onto behind through near"),
         (.determiner, "the this its my their your our these those"),
         (.particle, "은 는 이 가 도 만 들이 들은"),
         (

@@ -4,8 +4,8 @@ struct ClauseSplitter {
     /// The symbol behind each clause, ascending; the last is the end of the text.
     private(set) var ends: [Int] = []
 
-    /// `roles` are those of the text's words.
-    mutating func split(_ text: FoldedText, _ roles: [AspectWords.Word]) {
+    /// `roles` are those of the text's words; `judgements` are in the order of the text.
+    mutating func split(_ text: FoldedText, _ roles: [AspectWords.Word], _ judgements: [AspectFinder.Judgement]) {
         ends.removeAll(keepingCapacity: true)
         var gap = 0
         for (word, role) in zip(text.words, roles) {
@@ -19,6 +19,26 @@ struct ClauseSplitter {
         }
         addStops(gap..<text.symbols.count, in: text.symbols)
         if ends.last ?? -1 < text.symbols.count { ends.append(text.symbols.count) }
+        splitAtAdditions(text, roles, judgements)
+    }
+
+    /// Before "and the" or "and it", where there is a judgement on each side.
+    private mutating func splitAtAdditions(
+        _ text: FoldedText, _ roles: [AspectWords.Word], _ judgements: [AspectFinder.Judgement]
+    ) {
+        guard judgements.count > 1 else { return }
+        for index in roles.indices.dropLast() where roles[index].role == .addition {
+            let next = roles[index + 1].role
+            guard next == .determiner || next == .general else { continue }
+            let place = text.words[index].symbols.lowerBound
+            guard let clause = ends.firstIndex(where: { $0 > place }) else { return }
+            let start = clause == 0 ? 0 : ends[clause - 1]
+            let judged = judgements.lazy.map(\.symbols.lowerBound)
+            guard judged.contains(where: { start <= $0 && $0 < place }),
+                judged.contains(where: { place < $0 && $0 < ends[clause] })
+            else { continue }
+            ends.insert(place, at: clause)
+        }
     }
 
     private mutating func addStops(_ gap: Range<Int>, in symbols: [UInt8]) {
