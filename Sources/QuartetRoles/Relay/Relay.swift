@@ -20,6 +20,8 @@ package final class Relay: Role {
     private let shardsFree = WakeSignal()
     /// Topics whose lost events are still to be published again.
     private let lost = Mutex<Set<EventTopic>>([])
+    /// Since when the sink takes nothing from this relay.
+    private let refusedSince = Mutex<ContinuousClock.Instant?>(nil)
 
     package init(
         owner: UUID = UUID(), database: String, configuration: Live<RelayConfiguration>, outbox: any OutboxStore,
@@ -60,9 +62,15 @@ package final class Relay: Role {
         guard !rows.isEmpty else { return 0 }
         Failpoint.relayRead.reached()
         let isBusy = batch.seen >= Self.fewRows
-        try await delivery.deliver(rows.map(\.event)) { [self] in
-            if !isBusy { await lull() }
+        do {
+            try await delivery.deliver(rows.map(\.event)) { [self] in
+                if !isBusy { await lull() }
+            }
+        } catch {
+            refusedSince.withLock { $0 = $0 ?? .now }
+            throw error
         }
+        refusedSince.withLock { $0 = nil }
         Failpoint.relayDelivered.reached()
         _ = try await outbox.advance(sink: delivery.sink, owner: owner, past: batch)
         Failpoint.cursorAdvanced.reached()
@@ -128,12 +136,41 @@ package final class Relay: Role {
                 // New shards may have rows that nobody rang for.
                 if holding != held { wake.ring() }
                 held = holding
+                if try await isInOthersWay(holding) {
+                    try await outbox.releaseShards(of: delivery.sink, owner: owner)
+                    await untilTheSinkAnswers()
+                    continue
+                }
                 backoff.succeeded("holding shards for \(name)")
                 await shardsFree.wait(atMost: configuration.leaseDuration / 3)
             } catch is CancellationError {
                 return
             } catch {
                 let pause = backoff.failed("holding shards for \(name)", error)
+                try? await ContinuousClock().sleep(until: .now.advanced(by: pause))
+            }
+        }
+    }
+
+    /// Whether it holds what it can't bring to the sink, and another relay might.
+    private func isInOthersWay(_ held: [Int]) async throws -> Bool {
+        guard let since = refusedSince.withLock({ $0 }), since.duration(to: .now) > configuration.leaseDuration,
+            !held.isEmpty
+        else { return false }
+        return held.count < (try await outbox.shardCount())
+    }
+
+    private func untilTheSinkAnswers() async {
+        var backoff = RetryBackoff(logger: logger)
+        logger.warning("\(name): the sink takes nothing from here, so that other relays take its shards")
+        while !Task.isCancelled {
+            do {
+                try await delivery.tend()
+                try await replayWhatWasLost()
+                refusedSince.withLock { $0 = nil }
+                return logger.notice("\(name): the sink answers again")
+            } catch {
+                let pause = backoff.failed("reaching the sink of \(name)", error)
                 try? await ContinuousClock().sleep(until: .now.advanced(by: pause))
             }
         }
