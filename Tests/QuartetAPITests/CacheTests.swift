@@ -161,6 +161,22 @@ import Testing
         }
     }
 
+    /// Another copy loads it, and does not come to an end.
+    @Test(arguments: ["max-stale=60", "max-age=30, Max-Stale = 60", "max-stale"])
+    func whoAllowsItIsShownWhatWasThereWhileAnotherLoads(_ control: String) async throws {
+        let api = APIFixture()
+        try await api.run { caller in
+            try await put("old", caller)
+            _ = try await caller.call(.get, path)
+            try await put("new", caller)
+            let key = CacheKey.product(api.product)
+            #expect(try await api.cache.get([CacheRead(key: key)])[0].loader == .reader)
+            let stale = try await caller.call(.get, path, headers: ["Cache-Control": control])
+            #expect(stale.json["name"] as? String == "old")
+            #expect(stale.headers[.cacheStatus] == "quartet; hit; ttl=-1")
+        }
+    }
+
     // MARK: One load
 
     @Test func aHerdIsOneLoad() async throws {

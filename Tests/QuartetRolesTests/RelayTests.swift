@@ -2,6 +2,7 @@ import Foundation
 import QuartetCore
 import QuartetRoles
 import QuartetTesting
+import Synchronization
 import Testing
 
 @Suite struct RelayTests {
@@ -58,6 +59,67 @@ import Testing
         let events = try await subscription.next(limit: 10, timeout: .zero).compactMap { try? $0.event.get() }
         #expect(
             events.filter { $0.aggregateID == id.description }.map(\.type) == [.analysisRequested, .analysisCompleted])
+    }
+}
+
+/// Several relays of one outbox.
+@Suite(.timeLimit(.minutes(2))) struct RelayShareTests {
+    /// One that its sink answers only when it may.
+    private final class Reachable: EventPublisher {
+        let base: FakeEventStream
+        private let isThere = Mutex(false)
+        private let published = Mutex(false)
+
+        init(base: FakeEventStream) { self.base = base }
+
+        func heal() { isThere.withLock { $0 = true } }
+        var hasPublished: Bool { published.withLock { $0 } }
+
+        private func check() throws { guard isThere.withLock({ $0 }) else { throw Away() } }
+
+        func publish(_ events: [DomainEvent]) async throws {
+            try check()
+            try await base.publish(events)
+            published.withLock { $0 = true }
+        }
+
+        func topicsWithLostLogs() async throws -> Set<EventTopic> {
+            try check()
+            return []
+        }
+    }
+
+    @Test func whatOneCannotDeliverAnotherDoes() async throws {
+        let system = FakeSystem()
+        try await system.addReviews(1)
+        var configuration = RelayConfiguration()
+        configuration.leaseDuration = .milliseconds(300)
+        let cutOff = Reachable(base: system.events)
+        let relays = [cutOff as any EventPublisher, system.events].map { publisher in
+            Relay(
+                database: "fake", configuration: Live(configuration), outbox: system.outbox,
+                delivery: TopicDelivery(publisher: publisher), logger: system.logger)
+        }
+        let running = relays.map { relay in Task { try await relay.run() } }
+        let subscription = system.events.subscribe(group: "g", to: [.analysis])
+        func submitAndSee(_ count: Int) async throws {
+            _ = try await system.requests.submit(
+                (0..<count).map { _ in Submission(id: .make(), productID: system.product) })
+            var seen: Set<String> = []
+            while seen.count < count {
+                for delivery in try await subscription.next(limit: 100, timeout: .seconds(20)) {
+                    seen.insert(try delivery.event.get().aggregateID)
+                }
+            }
+        }
+        try await submitAndSee(100)
+        // It has its share again once it can do something with it.
+        cutOff.heal()
+        while !cutOff.hasPublished { try await submitAndSee(20) }
+        for task in running {
+            task.cancel()
+            try await task.value
+        }
     }
 }
 

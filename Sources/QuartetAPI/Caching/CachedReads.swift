@@ -66,6 +66,10 @@ package final class CachedReads: Sendable {
                 let loaded = try await loaded(key, reply.ticket, load)
                 return (loaded.entry, .miss(isStored: loaded.isStored))
             }
+            if let older = reply.older {
+                CacheMetrics.count(.stale, key.family)
+                return (older.entry, .stale(for: older.age))
+            }
             guard !deadline.isPast else { return try await bypass(key, .busy, load) }
             CacheMetrics.count(.waits, key.family)
             try await ContinuousClock().sleep(until: .now + wait)
@@ -76,7 +80,8 @@ package final class CachedReads: Sendable {
     private func read(_ key: CacheKey, _ demand: CacheDemand) -> CacheRead {
         guard !demand.wantsFresh else { return CacheRead(key: key, wantsLease: false) }
         return CacheRead(
-            key: key, versionMin: demand.versionMin, earliness: configuration.earliness(Double.random(in: 0..<1)))
+            key: key, versionMin: demand.versionMin, earliness: configuration.earliness(Double.random(in: 0..<1)),
+            staleMax: demand.staleMax)
     }
 
     private func look(_ read: CacheRead) async throws -> CacheReply {
@@ -129,11 +134,13 @@ package final class CachedReads: Sendable {
             let key: CacheKey
             let versionMin: Int64
             let wantsLease: Bool
+            let staleMax: Duration
         }
         var places: [Look: Int] = [:]
         var distinct: [CacheRead] = []
         let looks = reads.map { read in
-            let look = Look(key: read.key, versionMin: read.versionMin, wantsLease: read.wantsLease)
+            let look = Look(
+                key: read.key, versionMin: read.versionMin, wantsLease: read.wantsLease, staleMax: read.staleMax)
             if let place = places[look] { return place }
             places[look] = distinct.count
             distinct.append(read)
@@ -144,7 +151,9 @@ package final class CachedReads: Sendable {
         return looks.map { place in
             let reply = replies[place]
             guard reply.loader == .reader, !isLoading.insert(place).inserted else { return reply }
-            return CacheReply(entry: reply.entry, loader: reply.entry == nil ? .another : .nobody, ticket: reply.ticket)
+            return CacheReply(
+                entry: reply.entry, older: reply.older, loader: reply.entry == nil ? .another : .nobody,
+                ticket: reply.ticket)
         }
     }
 }

@@ -24,12 +24,18 @@ package struct CacheRead: Sendable, Hashable {
     /// How early an entry may be found worth loading again, in the time that a load takes or a thousandth of its life: drawn
     /// as -ln of a number from 0 to 1, it is nearly always small and seldom large, so that of many readers one is early.
     package let earliness: Double
+    /// For how long an entry may be old already that is shown to whoever would have to wait for another's load.
+    package let staleMax: Duration
 
-    package init(key: CacheKey, versionMin: Int64 = 0, wantsLease: Bool = true, earliness: Double = 0) {
+    package init(
+        key: CacheKey, versionMin: Int64 = 0, wantsLease: Bool = true, earliness: Double = 0,
+        staleMax: Duration = .zero
+    ) {
         self.key = key
         self.versionMin = versionMin
         self.wantsLease = wantsLease
         self.earliness = earliness
+        self.staleMax = staleMax
     }
 }
 
@@ -43,22 +49,36 @@ package struct CacheReply: Sendable {
     }
 
     package let entry: CacheEntry?
+    /// In place of an entry what was there before it became old, where the read allows that, and for how long it is old.
+    package let older: OlderEntry?
     package let loader: Loader
     package let ticket: CacheTicket
     /// Why the part of the cache that has the key did not answer, where others did.
     package let failure: (any StoreFailure)?
 
-    package init(entry: CacheEntry?, loader: Loader, ticket: CacheTicket) {
+    package init(entry: CacheEntry?, older: OlderEntry? = nil, loader: Loader, ticket: CacheTicket) {
         self.entry = entry
+        self.older = older
         self.loader = loader
         self.ticket = ticket
         failure = nil
     }
 
     package init(failure: any StoreFailure) {
-        (entry, loader) = (nil, .nobody)
+        (entry, older, loader) = (nil, nil, .nobody)
         ticket = CacheTicket(epoch: "", milliseconds: 0, stamp: "", lease: "")
         self.failure = failure
+    }
+}
+
+/// An entry that was replaced a while ago.
+package struct OlderEntry: Sendable {
+    package let entry: CacheEntry
+    package let age: Duration
+
+    package init(entry: CacheEntry, age: Duration) {
+        self.entry = entry
+        self.age = age
     }
 }
 

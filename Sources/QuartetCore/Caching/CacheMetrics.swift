@@ -5,6 +5,8 @@ import Metrics
 package enum CacheMetrics {
     package enum Event: String, Sendable, CaseIterable {
         case hits, misses, loads, waits, refreshes, bypasses, tombstones
+        /// Old entries that callers allowed.
+        case stale
         /// Puts that came too late or were older than what is there.
         case refusedPuts = "refused_puts"
         /// Hints that did not reach the cache before the change was announced.

@@ -20,6 +20,8 @@ package final class Relay: Role {
     private let shardsFree = WakeSignal()
     /// Topics whose lost events are still to be published again.
     private let lost = Mutex<Set<EventTopic>>([])
+    /// Since when the sink takes nothing from this relay.
+    private let refusedSince = Mutex<ContinuousClock.Instant?>(nil)
 
     package init(
         owner: UUID = UUID(), database: String, configuration: Live<RelayConfiguration>, outbox: any OutboxStore,
@@ -59,10 +61,16 @@ package final class Relay: Role {
         let rows = batch.rows
         guard !rows.isEmpty else { return 0 }
         Failpoint.relayRead.reached()
-        let isBusy = batch.seen >= wholeBatch
-        try await delivery.deliver(rows.map(\.event)) { [self] in
-            if !isBusy { await lull() }
+        let isBusy = batch.seen >= Self.fewRows
+        do {
+            try await delivery.deliver(rows.map(\.event)) { [self] in
+                if !isBusy { await lull() }
+            }
+        } catch {
+            refusedSince.withLock { $0 = $0 ?? .now }
+            throw error
         }
+        refusedSince.withLock { $0 = nil }
         Failpoint.relayDelivered.reached()
         _ = try await outbox.advance(sink: delivery.sink, owner: owner, past: batch)
         Failpoint.cursorAdvanced.reached()
@@ -89,11 +97,12 @@ package final class Relay: Role {
     /// Where many come, each read takes more of them at once, and costs as much as one of a few.
     private func letRowsGather(_ count: Int) async {
         guard count >= Self.manyRows else { return }
-        try? await ContinuousClock().sleep(until: .now.advanced(by: Self.gatheringTime))
+        try? await ContinuousClock().sleep(until: .now.advanced(by: delivery.gatheringTime))
     }
 
+    /// So few come where the machine is quiet.
+    private static let fewRows = 4
     private static let manyRows = 16
-    private static let gatheringTime: Duration = .milliseconds(10)
 
     private func relayLoop() async {
         var backoff = RetryBackoff(logger: logger)
@@ -127,12 +136,41 @@ package final class Relay: Role {
                 // New shards may have rows that nobody rang for.
                 if holding != held { wake.ring() }
                 held = holding
+                if try await isInOthersWay(holding) {
+                    try await outbox.releaseShards(of: delivery.sink, owner: owner)
+                    await untilTheSinkAnswers()
+                    continue
+                }
                 backoff.succeeded("holding shards for \(name)")
                 await shardsFree.wait(atMost: configuration.leaseDuration / 3)
             } catch is CancellationError {
                 return
             } catch {
                 let pause = backoff.failed("holding shards for \(name)", error)
+                try? await ContinuousClock().sleep(until: .now.advanced(by: pause))
+            }
+        }
+    }
+
+    /// Whether it holds what it can't bring to the sink, and another relay might.
+    private func isInOthersWay(_ held: [Int]) async throws -> Bool {
+        guard let since = refusedSince.withLock({ $0 }), since.duration(to: .now) > configuration.leaseDuration,
+            !held.isEmpty
+        else { return false }
+        return held.count < (try await outbox.shardCount())
+    }
+
+    private func untilTheSinkAnswers() async {
+        var backoff = RetryBackoff(logger: logger)
+        logger.warning("\(name): the sink takes nothing from here, so that other relays take its shards")
+        while !Task.isCancelled {
+            do {
+                try await delivery.tend()
+                try await replayWhatWasLost()
+                refusedSince.withLock { $0 = nil }
+                return logger.notice("\(name): the sink answers again")
+            } catch {
+                let pause = backoff.failed("reaching the sink of \(name)", error)
                 try? await ContinuousClock().sleep(until: .now.advanced(by: pause))
             }
         }

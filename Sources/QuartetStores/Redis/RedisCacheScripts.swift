@@ -6,6 +6,8 @@ import Redis
 /// - `epoch`: of which memory of the server it is;
 /// - `version`, of the entry or of the tombstone in its place;
 /// - `value`, or `nothing` where there is known to be none, until the time `expires`; neither in a tombstone;
+/// - `at`: when the look began by which a value was loaded;
+/// - `older`, `older_version`, `older_at`: the value that a tombstone took the place of, and when;
 /// - `stamp`: when its tag had been touched last;
 /// - `cost`: the milliseconds that its load took;
 /// - `head`: epoch, version, expiry, cost and stamp of a value, for those who read it without a script;
@@ -61,10 +63,17 @@ enum RedisCacheScripts {
         """
     }
 
-    /// ARGV: the least version that counts; a lease to take or ''; its milliseconds; how early to load again. Returns who
-    /// loads, the epoch, the time, the stamp, whether the key was of another type, and version and value of an entry.
+    private static let lookFields =
+        "'version', 'value', 'nothing', 'expires', 'stamp', 'cost', 'lease', 'lease_until', 'at', 'older', "
+        + "'older_version', 'older_at'"
+
+    /// ARGV: the least version that counts; a lease to take or ''; its milliseconds; how early to load again; for how many
+    /// milliseconds an entry may be old. Returns who loads, the epoch, the time, the stamp, whether the key was of another type,
+    /// version and value of an entry, and of one that is old for how many milliseconds it is.
+    ///
+    /// One whose tag was touched is taken to be old since it was loaded.
     static let get = RedisScript(
-        prelude("'version', 'value', 'nothing', 'expires', 'stamp', 'cost', 'lease', 'lease_until'") + """
+        prelude(lookFields) + """
             local expires = tonumber(f[5] or 0)
             local isEntry = f[2] and (f[3] or f[4]) and expires > now and f[6] == stamp and not isNewer(ARGV[1], f[2])
             local isLeased = f[8] and tonumber(f[9] or 0) > now
@@ -78,8 +87,14 @@ enum RedisCacheScripts {
                     if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.pcall('PEXPIRE', KEYS[1], ARGV[3]) end
                 end
             end
-            if not isEntry then return {loader, epoch, digits(now), stamp, mistyped} end
-            return {loader, epoch, digits(now), stamp, mistyped, f[2], f[3]}
+            if isEntry then return {loader, epoch, digits(now), stamp, mistyped, f[2], f[3]} end
+            local version, value, since = f[12], f[11], f[13]
+            if f[3] and expires > now then version, value, since = f[2], f[3], f[10] end
+            local staleMax = tonumber(ARGV[5])
+            if value and since and staleMax > 0 and now - since <= staleMax and not isNewer(ARGV[1], version) then
+                return {loader, epoch, digits(now), stamp, mistyped, version, value, digits(now - since)}
+            end
+            return {loader, epoch, digits(now), stamp, mistyped}
             """)
 
     /// ARGV: version; value; whether there is one; milliseconds to live; the ticket's epoch, time, stamp and lease; how old a
@@ -90,10 +105,10 @@ enum RedisCacheScripts {
             if ARGV[5] ~= epoch or ARGV[7] ~= stamp or now - ARGV[6] >= tonumber(ARGV[9]) then return {0, mistyped} end
             if f[2] and isNewer(f[2], ARGV[1]) then return {0, mistyped} end
             local expires, cost = digits(now + ARGV[4]), digits(math.max(now - ARGV[6], ARGV[4] / 1000))
-            redis.call('HDEL', KEYS[1], 'value', 'nothing', 'head')
+            redis.call('HDEL', KEYS[1], 'value', 'nothing', 'head', 'at', 'older', 'older_version', 'older_at')
             if ARGV[3] == '1' then
                 local head = table.concat({epoch, ARGV[1], expires, cost, stamp}, ' ')
-                redis.call('HSET', KEYS[1], 'value', ARGV[2], 'head', head)
+                redis.call('HSET', KEYS[1], 'value', ARGV[2], 'head', head, 'at', ARGV[6])
             else
                 redis.call('HSET', KEYS[1], 'nothing', 1)
             end
@@ -103,6 +118,9 @@ enum RedisCacheScripts {
             redis.pcall('PEXPIRE', KEYS[2], 86400000)
             return {1, mistyped}
             """)
+
+    /// Larger values do not outlive what replaces them.
+    private static let olderBytesMax = 64 * 1024
 
     /// KEYS[1] the epoch, then entries; ARGV: milliseconds to live, then a version for each entry. Leaves a tombstone in place of
     /// each older entry. Returns for each whether its key was of another type, or the error that it met.
@@ -119,7 +137,11 @@ enum RedisCacheScripts {
                 end
                 local done = {}
                 if not f[2] or isNewer(version, f[2]) then
-                    if f[3] or f[4] then redis.pcall('HDEL', key, 'value', 'nothing', 'head') end
+                    if f[3] or f[4] then redis.pcall('HDEL', key, 'value', 'nothing', 'head', 'at') end
+                    if f[3] and #f[3] <= \(olderBytesMax) then
+                        -- A convenience: where there is no room for it, it is not kept.
+                        redis.pcall('HSET', key, 'older', f[3], 'older_version', f[2], 'older_at', digits(now))
+                    end
                     done = redis.pcall('HSET', key, 'epoch', epoch, 'version', version)
                     if type(done) ~= 'table' then done = redis.pcall('PEXPIRE', key, ARGV[1]) end
                 end

@@ -63,7 +63,10 @@ package struct RedisVersionedCache: VersionedCache {
         let commands = zip(reads, leases).map { read, lease in
             RedisCommand.eval(
                 RedisCacheScripts.get, keys: configuration.keys.scriptKeys(read.key),
-                args: [read.versionMin, lease, configuration.leaseDuration.wholeMilliseconds, read.earliness])
+                args: [
+                    read.versionMin, lease, configuration.leaseDuration.wholeMilliseconds, read.earliness,
+                    read.staleMax.wholeMilliseconds,
+                ])
         }
         let results = try await client.pipeline(commands, deadline: deadline)
         var replies: [CacheReply] = []
@@ -80,7 +83,7 @@ package struct RedisVersionedCache: VersionedCache {
     }
 
     private func reply(to read: CacheRead, lease: String, _ fields: [RedisValue]) throws -> CacheReply {
-        guard fields.count == 5 || fields.count == 7 else { return try mismatch(fields.count) }
+        guard [5, 7, 8].contains(fields.count) else { return try mismatch(fields.count) }
         if try fields[4].int() == 1 { passedOver(read.key) }
         let loader: CacheReply.Loader =
             switch try fields[0].string() {
@@ -91,9 +94,11 @@ package struct RedisVersionedCache: VersionedCache {
         let ticket = CacheTicket(
             epoch: try fields[1].string(), milliseconds: try fields[2].int(), stamp: try fields[3].string(),
             lease: lease)
-        guard fields.count == 7 else { return CacheReply(entry: nil, loader: loader, ticket: ticket) }
+        guard fields.count > 5 else { return CacheReply(entry: nil, loader: loader, ticket: ticket) }
         let entry = CacheEntry(version: try fields[5].int(), value: try fields[6].bytesIfPresent())
-        return CacheReply(entry: entry, loader: loader, ticket: ticket)
+        guard fields.count == 8 else { return CacheReply(entry: entry, loader: loader, ticket: ticket) }
+        let older = OlderEntry(entry: entry, age: .milliseconds(max(0, try fields[7].int())))
+        return CacheReply(entry: nil, older: older, loader: loader, ticket: ticket)
     }
 
     private func mismatch(_ count: Int) throws -> CacheReply {

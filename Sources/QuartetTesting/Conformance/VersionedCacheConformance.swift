@@ -17,6 +17,7 @@ package enum VersionedCacheConformance {
         Conformance("who asks for a version gets none that is older", versionMin),
         Conformance("that there is nothing is remembered until there is something", nothing),
         Conformance("a tag that is touched takes its entries with it, also those on their way", tags),
+        Conformance("whoever allows it is shown what was there while another loads", older),
         Conformance("an entry is loaded anew before it expires, by one reader", earlyRefresh),
     ]
 
@@ -168,6 +169,33 @@ package enum VersionedCacheConformance {
         while try await cache.get(key) != entry { _ = try await cache.put(entry, at: key) }
         try await cache.invalidate([.tag(.products)])
         #expect(try await cache.get(key) == nil)
+    }
+
+    private static func older(_ cache: any VersionedCache) async throws {
+        let key = CacheKey.product(try product())
+        let entry = CacheEntry(version: 3, value: [3])
+        func look(_ staleMax: Duration, versionMin: Int64 = 0) async throws -> CacheReply {
+            try await cache.get([CacheRead(key: key, versionMin: versionMin, staleMax: staleMax)])[0]
+        }
+        #expect(try await cache.put(entry, at: key))
+        try await cache.invalidate([.entry(key, version: 4)])
+        let ticket = try await look(.zero).ticket
+        let allowed = try await look(.seconds(600))
+        #expect(allowed.entry == nil && allowed.older?.entry == entry && allowed.loader == .another)
+        #expect(allowed.older.map { (.zero...Duration.seconds(600)).contains($0.age) } == true)
+        #expect(try await look(.zero).older == nil)
+        #expect(try await look(.seconds(600), versionMin: 4).older == nil)
+        try await cache.invalidate([.entry(key, version: 5)])
+        #expect(try await look(.seconds(600)).older?.entry == entry)
+        #expect(try await cache.put(CacheEntry(version: 5, value: [5]), at: key, by: ticket))
+        #expect(try await look(.seconds(600)).entry?.version == 5)
+        // What is known of a list is only when it was loaded.
+        let page = CacheKey.productPage(after: try product(), limit: 10)
+        while try await cache.get(page) == nil { _ = try await cache.put(entry, at: page) }
+        try await cache.invalidate([.tag(.products)])
+        #expect(try await read(page, cache).loader == .reader)
+        let list = CacheRead(key: page, staleMax: .seconds(600))
+        #expect(try await cache.get([list])[0].older?.entry == entry)
     }
 
     private static func earlyRefresh(_ cache: any VersionedCache) async throws {

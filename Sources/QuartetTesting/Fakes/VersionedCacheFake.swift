@@ -14,6 +14,10 @@ package final class FakeVersionedCache: VersionedCache {
         var version: Int64?
         /// Nil is a tombstone.
         var entry: CacheEntry?
+        /// When the look began by which it was loaded.
+        var at: Int64 = 0
+        /// What a tombstone took the place of, and when.
+        var older: (entry: CacheEntry, at: Int64)?
         var stamp = ""
         /// Nil: for ever.
         var timeToLive: Duration?
@@ -61,19 +65,30 @@ package final class FakeVersionedCache: VersionedCache {
         let stamp = read.key.family.tag.flatMap { state.stamps[$0] } ?? ""
         var entry = slot.stamp == stamp ? slot.entry : nil
         if let version = entry?.version, version < read.versionMin { entry = nil }
+        let older = entry == nil ? older(in: slot, for: read) : nil
         var ticket = CacheTicket(epoch: "\(state.epoch)", milliseconds: milliseconds, stamp: stamp, lease: "")
         guard read.wantsLease, entry == nil || read.earliness.isInfinite else {
-            return CacheReply(entry: entry, loader: .nobody, ticket: ticket)
+            return CacheReply(entry: entry, older: older, loader: .nobody, ticket: ticket)
         }
         guard slot.lease.isEmpty else {
-            return CacheReply(entry: entry, loader: entry == nil ? .another : .nobody, ticket: ticket)
+            return CacheReply(
+                entry: entry, older: older, loader: entry == nil ? .another : .nobody, ticket: ticket)
         }
         slot.lease = UUID().uuidString
         slot.timeToLive = slot.timeToLive ?? .seconds(2)
         state.slots[read.key] = slot
         ticket = CacheTicket(
             epoch: ticket.epoch, milliseconds: ticket.milliseconds, stamp: stamp, lease: slot.lease)
-        return CacheReply(entry: entry, loader: .reader, ticket: ticket)
+        return CacheReply(entry: entry, older: older, loader: .reader, ticket: ticket)
+    }
+
+    /// One whose tag was touched is taken to be old since it was loaded.
+    private func older(in slot: Slot, for read: CacheRead) -> OlderEntry? {
+        guard read.staleMax > .zero, let (entry, since) = slot.entry.map({ ($0, slot.at) }) ?? slot.older,
+            entry.value != nil,
+            entry.version >= read.versionMin, .milliseconds(milliseconds - since) <= read.staleMax
+        else { return nil }
+        return OlderEntry(entry: entry, age: .milliseconds(milliseconds - since))
     }
 
     package func put(_ entry: CacheEntry, at key: CacheKey, by ticket: CacheTicket) async throws -> Bool {
@@ -88,7 +103,8 @@ package final class FakeVersionedCache: VersionedCache {
                 }
                 if let version = state.slots[key]?.version, version > entry.version { return false }
                 state.slots[key] = Slot(
-                    version: entry.version, entry: entry, stamp: stamp, timeToLive: key.family.timeToLive,
+                    version: entry.version, entry: entry, at: ticket.milliseconds, stamp: stamp,
+                    timeToLive: key.family.timeToLive,
                     lease: state.slots[key]?.lease ?? "")
                 return true
             }
@@ -105,6 +121,7 @@ package final class FakeVersionedCache: VersionedCache {
                     case .entry(let key, let version):
                         var slot = state.slots[key] ?? Slot()
                         guard slot.version ?? -1 < version else { continue }
+                        if let entry = slot.entry, entry.value != nil { slot.older = (entry, milliseconds) }
                         (slot.version, slot.entry, slot.timeToLive) = (version, nil, Self.tombstoneTTL)
                         state.slots[key] = slot
                     }
