@@ -11,6 +11,8 @@ package struct Resource: Sendable {
     /// What one of them is called: `product`.
     package let noun: String
     package let table: Table
+    /// Where its rows are read, where that is not the table alone: a query whose rows have the columns, in parentheses.
+    package let source: String?
     /// The column that callers know as `id`.
     package let key: String
     package let columns: [Column]
@@ -43,12 +45,13 @@ package struct Resource: Sendable {
     }
 
     package init(
-        _ name: String, one noun: String, in table: Table, key: String, columns: [Column], events: Events? = nil,
-        conflicts: [String: String] = [:], search: TextSearch? = nil, elsewhere: Set<Call> = []
+        _ name: String, one noun: String, in table: Table, from source: String? = nil, key: String, columns: [Column],
+        events: Events? = nil, conflicts: [String: String] = [:], search: TextSearch? = nil, elsewhere: Set<Call> = []
     ) {
         self.name = name
         self.noun = noun
         self.table = table
+        self.source = source
         self.key = key
         self.columns = columns
         self.events = events
