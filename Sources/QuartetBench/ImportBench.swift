@@ -1,8 +1,6 @@
-import AsyncHTTPClient
 import ClientSupport
 import Foundation
 import Market
-import NIOCore
 import Postgres
 import QuartetDatabases
 import QuartetService
@@ -11,16 +9,14 @@ package import QuartetStack
 /// Measures `quartet import` on private servers with durable settings, beside psql's COPY and Python's asyncpg with as many rows of
 /// the same kind, and how fast products are read.
 package struct ImportBench {
-    private static let timeMax = Duration.seconds(900)
+    static let timeMax = Duration.seconds(900)
     private static let settings = ["QUARTET_API_KEY": "bench", "LOG_LEVEL": "notice"]
-    private static let reads = 50_000
-    private static let readers = 64
 
-    private let stack: LocalStack
+    let stack: LocalStack
     private let rows: Int
     private let python: String
-    private let say: @Sendable (String) -> Void
-    private let stores: BenchStores
+    let say: @Sendable (String) -> Void
+    let stores: BenchStores
 
     /// - Parameters:
     ///   - python: an interpreter that may have asyncpg.
@@ -43,24 +39,13 @@ package struct ImportBench {
         let serve = try process(["serve"], ["QUARTET_API_PORT": "\(port)"])
         do {
             try await serve.untilServing(port: port)
+            try await measureReads(&figures, port: port)
             for subject in ImportSubject.all {
                 try await stock(for: subject)
                 let outcome = try await measure(subject, port: port)
                 say("\(subject.resource): \(outcome.line)")
                 figures.imports.append(outcome)
             }
-            say("reading products, \(Self.readers) callers")
-            figures.reads = try await reads(port: port)
-            // Entries are read where invalidations are known to flow.
-            let events = try process(["relay", "invalidate"], [:])
-            do {
-                try await untilCached(port: port)
-                figures.cachedReads = try await reads(port: port)
-            } catch {
-                await events.stop()
-                throw error
-            }
-            await events.stop()
         } catch {
             say(serve.lastLogLine)
             await serve.stop()
@@ -91,10 +76,9 @@ package struct ImportBench {
                 subject.fields.map { "\($0.name)=\($0.column)" }.joined(separator: ","), subject.constants,
             ])
         }
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let imported = try await perSecond(
-            [program, "import", subject.resource, json],
-            ["QUARTET_API_URL": "http://127.0.0.1:\(port)", "QUARTET_API_KEY": "bench"])
+        let started = ContinuousClock.now
+        try await importRows(subject.resource, json, port: port)
+        let imported = Int(Double(rows) / started.duration(to: .now).seconds)
         let count = try await client.query(PostgresStatement("SELECT count(*) FROM \(table)")).single()
             .decode(0, as: Int.self)
         guard count >= rows else { throw BenchError("\(count) of \(rows) \(subject.resource) are there") }
@@ -123,7 +107,7 @@ package struct ImportBench {
 
     // MARK: Programs
 
-    private func process(_ roles: [String], _ settings: [String: String]) throws -> RoleProcess {
+    func process(_ roles: [String], _ settings: [String: String]) throws -> RoleProcess {
         try RoleProcess(
             roles: roles, environment: stack.environment.merging(Self.settings) { $1 }.merging(settings) { $1 },
             log: stack.directory.appendingPathComponent("\(roles[0]).log"))
@@ -133,13 +117,21 @@ package struct ImportBench {
         get async { (try? await finish([python, "-c", "import asyncpg"])) != nil }
     }
 
-    private func perSecond(_ command: [String], _ environment: [String: String] = [:]) async throws -> Int {
+    func program() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
+
+    func importRows(_ resource: String, _ file: String, port: Int) async throws {
+        try await finish(
+            [program(), "import", resource, file],
+            ["QUARTET_API_URL": "http://127.0.0.1:\(port)", "QUARTET_API_KEY": "bench"])
+    }
+
+    private func perSecond(_ command: [String]) async throws -> Int {
         let started = ContinuousClock.now
-        try await finish(command, environment)
+        try await finish(command)
         return Int(Double(rows) / started.duration(to: .now).seconds)
     }
 
-    private func finish(_ command: [String], _ environment: [String: String] = [:]) async throws {
+    func finish(_ command: [String], _ environment: [String: String] = [:]) async throws {
         let log = stack.directory.appendingPathComponent("program.log")
         let process = try ChildProcess(
             ["/usr/bin/env"] + environment.map { "\($0.key)=\($0.value)" } + command, log: log, orphanSignal: "TERM")
@@ -149,48 +141,6 @@ package struct ImportBench {
             let said = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
             throw BenchError("\(command.prefix(3).joined(separator: " ")) failed: \(said.suffix(500))")
         }
-    }
-
-    // MARK: Reads
-
-    private static let readIDs = 1_000
-
-    private func loop(port: Int) -> ClosedLoop {
-        let requests = (0..<Self.readIDs).map { number in
-            ByteBuffer(
-                string: "GET /v1/products/p-\(number) HTTP/1.1\r\nHost: bench\r\n"
-                    + "Authorization: Bearer bench\r\n\r\n")
-        }
-        return ClosedLoop(port: port, callers: Self.readers, requests: requests, accepted: 200)
-    }
-
-    private func reads(port: Int) async throws -> ImportFigures.Reads {
-        let loop = loop(port: port)
-        _ = try await loop.run(count: Self.reads / 10)
-        let outcome = try await loop.run(count: Self.reads)
-        guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) reads were refused") }
-        return ImportFigures.Reads(
-            perSecond: Int(Double(Self.reads) / outcome.duration.seconds), latencies: outcome.latencies.summary)
-    }
-
-    /// Until nearly all come out of the cache.
-    private func untilCached(port: Int) async throws {
-        let deadline = Deadline.after(Self.timeMax)
-        while !deadline.isPast {
-            let before = try await hits(port: port)
-            _ = try await loop(port: port).run(count: Self.readIDs)
-            if try await hits(port: port) - before > Self.readIDs * 9 / 10 { return }
-            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(200)))
-        }
-        throw BenchError("the cache is not read")
-    }
-
-    private func hits(port: Int) async throws -> Int {
-        let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/metrics")
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
-        let text = String(buffer: try await response.body.collect(upTo: 4 << 20))
-        let line = text.split(separator: "\n").first { $0.hasPrefix(#"quartet_cache_hits_total{family="product"}"#) }
-        return line?.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) } ?? 0
     }
 }
 
@@ -211,23 +161,13 @@ package struct ImportFigures: Codable, Sendable {
         }
     }
 
-    struct Reads: Codable, Sendable {
-        let perSecond: Int
-        let latencies: LatencySummary
-
-        var line: String { "\(perSecond) a second, p50 \(latencies.p50) ms, p99 \(latencies.p99) ms" }
-    }
-
     let cores: Int
     let rows: Int
     var imports: [Outcome] = []
-    /// Of single products, out of PostgreSQL and out of Redis.
-    var reads, cachedReads: Reads?
+    var reads: [ReadFigures] = []
 
     /// For people.
     package var lines: [String] {
-        ["\(cores) cores, \(rows) rows of each"] + imports.map { "\($0.resource): \($0.line)" } + [
-            "GET /v1/products/{id} out of PostgreSQL: \(reads?.line ?? "")", "out of Redis: \(cachedReads?.line ?? "")",
-        ]
+        ["\(cores) cores, \(rows) rows of each"] + imports.map { "\($0.resource): \($0.line)" } + reads.map(\.line)
     }
 }

@@ -10,7 +10,7 @@ struct BenchImport: AsyncParsableCommand {
             "How fast products, users and orders are imported beside psql's COPY and asyncpg, and products are read.")
 
     @Option(help: "Rows of each.")
-    var rows = 200_000
+    var rows = 100_000
 
     @Option(help: "An interpreter whose asyncpg is measured beside, where it has that (pip install asyncpg).")
     var python = "python3"
