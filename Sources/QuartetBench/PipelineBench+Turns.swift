@@ -10,7 +10,7 @@ extension PipelineBench {
             var turns: [PipelineTurns.Turn] = []
             for round in 1...sizes.rounds {
                 say("round \(round) of \(sizes.rounds): the floor")
-                floors.append(try await measureFloor())
+                floors.append(try await measureFloor().perSecond)
                 for subject in [program, nil] {
                     var bench = self
                     bench.program = subject
@@ -18,7 +18,7 @@ extension PipelineBench {
                     say(turns.last?.line ?? "")
                 }
             }
-            floors.append(try await measureFloor())
+            floors.append(try await measureFloor().perSecond)
             return PipelineTurns(floorsPerSecond: floors.map { Int($0) }, turns: turns)
         }
     }

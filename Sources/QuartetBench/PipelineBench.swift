@@ -70,7 +70,7 @@ package struct PipelineBench {
         say("submits over HTTP, \(Self.callers) callers")
         let (submit, submitCost) = try await costing("submit", of: sizes.submits) { try await measureSubmits() }
         say("the floor: the same store operations with ideal batching and nothing else")
-        let (floorBefore, floorCost) = try await costing("floor", of: sizes.floorAnalyses) { try await measureFloor() }
+        let (floorBefore, floorCost) = try await measureFloor()
         say("analyses from a preloaded queue")
         let (queue, queueCost) = try await costing("from_preloaded_queue", of: sizes.analyses) {
             try await measureQueue()
@@ -81,9 +81,9 @@ package struct PipelineBench {
         }
         say("the floor once more")
         // A machine that others use too is not as fast at the end as it was at the beginning.
-        let floor = (floorBefore + (try await measureFloor())) / 2
+        let floor = (floorBefore + (try await measureFloor().perSecond)) / 2
         say("the floor with a document per card")
-        let singleCards = try await measureFloor(.single)
+        let singleCards = try await measureFloor(.single).perSecond
         func analyses(_ rate: Double) -> PipelineFigures.Analyses {
             .init(
                 analyses: sizes.analyses, reviewsEach: BenchData.reviewsPerProduct, perSecond: Int(rate),
@@ -104,14 +104,19 @@ package struct PipelineBench {
 
     private var meter: CostMeter { CostMeter(clients: stores.clients) }
 
-    /// What `body` gives, and what it cost where that is asked for. What begins a phase, and cleans up behind it, counts too.
+    /// What `body` gives, and what it cost where that is asked for; then all it left is removed. What begins a phase counts too.
     func costing<Value>(
         _ phase: String, of analyses: Int, _ body: () async throws -> Value
     ) async throws -> (Value, PhaseCost?) {
-        guard tellsCost else { return (try await body(), nil) }
+        guard tellsCost else {
+            let value = try await body()
+            try await forget()
+            return (value, nil)
+        }
         let start = try await meter.read()
         let value = try await body()
         let cost = CostMeter.cost(phase, of: analyses, from: start, to: try await meter.read())
+        try await forget()
         if sizes.tellsCost { for line in cost.lines { say(line) } }
         return (value, cost)
     }
@@ -125,7 +130,6 @@ package struct PipelineBench {
             return try await loop.run(count: sizes.submits)
         }
         guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
-        try await forget()
         return .init(
             callers: Self.callers, submits: sizes.submits,
             perSecond: Int(Double(sizes.submits) / outcome.duration.seconds),
@@ -145,12 +149,13 @@ package struct PipelineBench {
         return latencies
     }
 
-    func measureFloor(_ layout: Floor.CardLayout = .segments) async throws -> Double {
+    func measureFloor(_ layout: Floor.CardLayout = .segments) async throws -> (perSecond: Double, cost: PhaseCost?) {
         var floor = floor
         floor.layout = layout
-        let rate = try await floor.run(count: sizes.floorAnalyses)
-        try await forget()
-        return rate
+        let counted = floor
+        return try await costing("floor", of: sizes.floorAnalyses) {
+            try await counted.run(count: sizes.floorAnalyses)
+        }
     }
 
     /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
@@ -168,7 +173,6 @@ package struct PipelineBench {
         }
         try await withProcess(["work"], port: 0) { try await completed(sizes.analyses, $0) }
         let seconds = try await scalar("select extract(epoch from max(closed_at) - min(closed_at))::float8")
-        try await forget()
         return Double(sizes.analyses) / seconds
     }
 
@@ -221,7 +225,6 @@ package struct PipelineBench {
             return try process.residentMegabytes()
         }
         let seconds = try await scalar("select extract(epoch from max(closed_at) - min(created_at))::float8")
-        try await forget()
         return (Double(sizes.analyses) / seconds, resident)
     }
 

@@ -67,11 +67,14 @@ package struct StaleBench {
             }
             await roles.stop()
             say("the same calls without HTTP and faults, and plain cache-aside")
-            let (cached, plain) = try await compare(store)
+            let (cached, plain) = try await compare(store, hammer, writes: max(1_000, sizes.writes / 4))
+            say("both at the same rate")
+            let paced = try await compare(store, pacedHammer, writes: 600)
             return StaleFigures(
                 broker: stack.kafka.summary, boundSeconds: bound.seconds,
                 underFaults: figures(underFaults, queries: nil), invisible: invisible,
-                cachedReads: cached, plainCacheAside: plain)
+                cachedReads: cached, plainCacheAside: plain, cachedReadsPaced: paced.cached,
+                plainCacheAsidePaced: paced.plain)
         } catch {
             await roles.stop()
             throw error
@@ -80,6 +83,13 @@ package struct StaleBench {
 
     private var hammer: StaleHammer {
         StaleHammer(products: sizes.products, writers: sizes.writers, readers: sizes.readers, bound: bound)
+    }
+
+    /// 2,400 reads and 100 writes a second, of as many callers.
+    private var pacedHammer: StaleHammer {
+        var hammer = hammer
+        hammer.pace = (.seconds(1) * sizes.readers / 2_400, .seconds(1) * sizes.writers / 100)
+        return hammer
     }
 
     /// Invalidations flow once the consumer has joined its group.
@@ -127,12 +137,11 @@ package struct StaleBench {
     }
 
     private func compare(
-        _ store: PostgresProductStore
+        _ store: PostgresProductStore, _ hammer: StaleHammer, writes: Int
     ) async throws -> (cached: StaleFigures.Hammer, plain: StaleFigures.Hammer) {
         let redis = stores.clients.redis
         let cache = RedisVersionedCache(client: redis, configuration: stores.configuration.redis.cache)
         let flow = FlowMonitor(flow: nil, delayMax: bound, logger: stores.logger)
-        let writes = max(1_000, sizes.writes / 4)
         var outcomes: [StaleFigures.Hammer] = []
         for isPlain in [false, true] {
             let queries = QueryCount()

@@ -31,8 +31,12 @@ package struct StaleFigures: Codable, Sendable {
     let boundSeconds: Double
     let underFaults: Hammer
     let invisible: Visibility
+    /// As many calls as there are answers.
     let cachedReads: Hammer
     let plainCacheAside: Hammer
+    /// At the same rate of calls, which neither has trouble with.
+    let cachedReadsPaced: Hammer
+    let plainCacheAsidePaced: Hammer
 
     package var isStale: Bool { underFaults.olderThanAnnounced > 0 || cachedReads.olderThanAnnounced > 0 }
 }

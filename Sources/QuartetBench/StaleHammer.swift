@@ -10,6 +10,8 @@ struct StaleHammer: Sendable {
     let readers: Int
     /// How long a change may stay invisible at worst.
     let bound: Duration
+    /// Each begins a call so long after the last one was to begin; nil: at once behind its answer.
+    var pace: (reads: Duration, writes: Duration)?
 
     struct Outcome: Sendable {
         var reads = 0
@@ -48,7 +50,9 @@ struct StaleHammer: Sendable {
                     for writer in 0..<writers {
                         writing.addTask {
                             var outcome = Outcome()
+                            var clock = Pacer(pace?.writes)
                             while course.taken.wrappingAdd(1, ordering: .relaxed).newValue <= writes {
+                                await clock.next()
                                 await write(subject, by: writer, board, &outcome)
                                 course.done.wrappingAdd(1, ordering: .relaxed)
                             }
@@ -63,7 +67,11 @@ struct StaleHammer: Sendable {
             for _ in 0..<readers {
                 group.addTask {
                     var outcome = Outcome()
-                    while !course.isOver.load(ordering: .relaxed) { await read(subject, board, &outcome) }
+                    var clock = Pacer(pace?.reads)
+                    while !course.isOver.load(ordering: .relaxed) {
+                        await clock.next()
+                        await read(subject, board, &outcome)
+                    }
                     return outcome
                 }
             }
@@ -112,6 +120,24 @@ struct StaleHammer: Sendable {
     /// Half of all calls are of a hundredth of the products.
     private static func number(below count: Int) -> Int {
         Bool.random() ? Int.random(in: 0..<count) : Int.random(in: 0..<max(1, count / 100))
+    }
+}
+
+/// Says when a caller's next call is to begin.
+private struct Pacer {
+    private let pace: Duration?
+    private var due = ContinuousClock.now
+
+    init(_ pace: Duration?) {
+        self.pace = pace
+        // So that not all begin at once.
+        if let pace { due += pace * Double.random(in: 0..<1) }
+    }
+
+    mutating func next() async {
+        guard let pace else { return }
+        try? await ContinuousClock().sleep(until: due)
+        due = max(due + pace, .now)
     }
 }
 

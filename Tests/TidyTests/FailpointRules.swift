@@ -58,8 +58,7 @@ extension Rule {
     private static let notOfThePipeline: Set = [
         // Reads.
         "analyze", "backlog", "cards", "counts", "dead", "delays", "depth", "details", "forEachSegment", "get",
-        "haveReviews",
-        "oldestTransaction", "segments",
+        "haveReviews", "hit", "oldestTransaction", "segments",
         "latestResults", "next", "pages", "positions", "products", "read", "reports", "requests", "results",
         "reviewIDs", "reviews",
         "rings", "rows", "sessions", "shardCount", "topicsWithLostLogs", "wakeups", "close", "forEachPage", "keepPlace",

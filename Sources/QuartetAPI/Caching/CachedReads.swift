@@ -3,9 +3,9 @@ package import QuartetCore
 
 /// Reads through the cache.
 ///
-/// A reader takes nothing that was asked for before it came: looks into the cache share batches that are sent afterwards, and
-/// who waits for another's load looks again when that may be done. What is loaded goes through the batchers of the store, of
-/// which each has one batch on the way.
+/// A reader takes nothing that was asked for before it came: it looks for itself, and who finds nothing so shares a batch that
+/// is sent afterwards, and looks again when another's load may be done. What is loaded goes through the batchers of the store,
+/// of which each has one batch on the way.
 package final class CachedReads: Sendable {
     private let cache: any VersionedCache
     private let gets: Batcher<CacheRead, CacheReply>
@@ -82,7 +82,7 @@ package final class CachedReads: Sendable {
     private func look(_ read: CacheRead) async throws -> CacheReply {
         let reply: CacheReply
         do {
-            reply = try await gets(read)
+            if let hit = try await cache.hit(read) { reply = hit } else { reply = try await gets(read) }
         } catch {
             if !(error is CancellationError) { breaker.failed() }
             throw error

@@ -6,6 +6,9 @@ package import ClientSupport
 /// ticket that its reader got before it read: one from before the oldest tombstone, or from before the cache lost its
 /// memory or another server took its place, is refused too.
 package protocol VersionedCache: Sendable {
+    /// A good entry, where one plain look shows it; nil leaves it to ``get(_:)``.
+    func hit(_ read: CacheRead) async throws -> CacheReply?
+
     /// What the cache has, in the order of the reads.
     func get(_ reads: [CacheRead]) async throws -> [CacheReply]
 
@@ -20,12 +23,16 @@ package protocol VersionedCache: Sendable {
 }
 
 extension VersionedCache {
+    package func hit(_ read: CacheRead) async throws -> CacheReply? { nil }
+
     package func invalidate(_ invalidations: [CacheInvalidation]) async throws {
         try await invalidate(invalidations, deadline: nil)
     }
 
     /// The entry at a key, for whoever will not load it.
     package func get(_ key: CacheKey) async throws -> CacheEntry? {
-        try await get([CacheRead(key: key, wantsLease: false)])[0].entry
+        let read = CacheRead(key: key, wantsLease: false)
+        if let reply = try await hit(read) { return reply.entry }
+        return try await get([read])[0].entry
     }
 }

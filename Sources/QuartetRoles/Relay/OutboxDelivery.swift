@@ -6,6 +6,9 @@ package import QuartetCore
 package protocol OutboxDelivery: Sendable {
     var sink: OutboxSink { get }
 
+    /// How long rows gather where many come.
+    var gatheringTime: Duration { get }
+
     /// - Parameter lull: returns when there is room for work that nobody waits for; awaited before such work.
     func deliver(_ events: [DomainEvent], lull: @escaping @Sendable () async -> Void) async throws
 
@@ -17,6 +20,8 @@ package protocol OutboxDelivery: Sendable {
 }
 
 extension OutboxDelivery {
+    package var gatheringTime: Duration { .milliseconds(2) }
+
     package func deliver(_ events: [DomainEvent]) async throws { try await deliver(events) {} }
 
     package func tend() async throws {}
@@ -27,6 +32,8 @@ extension OutboxDelivery {
 /// Brings requests into the task queue.
 package struct QueueDelivery: OutboxDelivery {
     package let sink = OutboxSink.queue
+    /// Who submits many at once waits for workers rather than for this, and tasks cost less in larger batches.
+    package let gatheringTime = Duration.milliseconds(10)
     private let queue: any TaskQueue
     private let progress: any ProgressBoard
     /// Bells can be lost, so a board that is away, or does not answer, stops no delivery.

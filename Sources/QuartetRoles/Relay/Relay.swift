@@ -59,7 +59,7 @@ package final class Relay: Role {
         let rows = batch.rows
         guard !rows.isEmpty else { return 0 }
         Failpoint.relayRead.reached()
-        let isBusy = batch.seen >= wholeBatch
+        let isBusy = batch.seen >= Self.fewRows
         try await delivery.deliver(rows.map(\.event)) { [self] in
             if !isBusy { await lull() }
         }
@@ -89,11 +89,12 @@ package final class Relay: Role {
     /// Where many come, each read takes more of them at once, and costs as much as one of a few.
     private func letRowsGather(_ count: Int) async {
         guard count >= Self.manyRows else { return }
-        try? await ContinuousClock().sleep(until: .now.advanced(by: Self.gatheringTime))
+        try? await ContinuousClock().sleep(until: .now.advanced(by: delivery.gatheringTime))
     }
 
+    /// So few come where the machine is quiet.
+    private static let fewRows = 4
     private static let manyRows = 16
-    private static let gatheringTime: Duration = .milliseconds(10)
 
     private func relayLoop() async {
         var backoff = RetryBackoff(logger: logger)

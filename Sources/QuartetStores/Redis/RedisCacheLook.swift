@@ -3,17 +3,17 @@ import QuartetCore
 import Redis
 import Synchronization
 
-/// Finds entries by plain commands in one round trip, which cost the server a fraction of what a script does.
+/// Finds an entry by one plain command, which costs the server a fraction of what a script does.
 ///
 /// An entry is good whose epoch begins with the server's replication id: it was written into this very memory. The id changes
-/// with every restart and promotion, and whatever makes an entry old replaces it. The server is asked for it in the same round trip,
-/// unless it said so a moment ago on the same connection, which does not outlive a restart. What is not found like this, or is
+/// with every restart and promotion, and whatever makes an entry old replaces it. The server is asked for it beside one of the
+/// reads, and believed for a moment on the same connection, which does not outlive a restart. What is not found like this, or is
 /// to be loaded again early, is for the script to judge.
 final class RedisCacheLook: Sendable {
-    /// So many fit into one part of a pipeline, with their tags.
-    static let readsMax = 256
     /// A server that was made a replica is noticed after so long.
     private static let believedFor: Duration = .milliseconds(100)
+    /// One reader asks again before that, so that the others need not.
+    private static let askedAgainAfter: Duration = .milliseconds(50)
 
     /// Of a clock that can be right: the year 9999.
     private static let secondsMax: Int64 = 253_402_300_799
@@ -24,64 +24,86 @@ final class RedisCacheLook: Sendable {
         let milliseconds: Int64
         let at: ContinuousClock.Instant
 
-        var now: Int64 { milliseconds + Int64(at.duration(to: .now) / .milliseconds(1)) }
+        func milliseconds(at instant: ContinuousClock.Instant) -> Int64 {
+            milliseconds + Int64(at.duration(to: instant) / .milliseconds(1))
+        }
+    }
+
+    private struct Known {
+        let connection: UInt64
+        let server: Server
+        /// Somebody is on the way to ask again.
+        var isAsked = false
     }
 
     private let client: RedisClient
     private let keys: RedisKeys
-    private let known = Mutex<(connection: UInt64, server: Server)?>(nil)
+    private let known = Mutex<Known?>(nil)
 
     init(client: RedisClient, keys: RedisKeys) {
         self.client = client
         self.keys = keys
     }
 
-    /// For each of the reads what was found; nil where a script has to look.
-    func hits(of reads: [CacheRead], deadline: Deadline) async throws -> [CacheReply?] {
-        let connection = client.connection
-        let believed = known.withLock { known in
-            known.flatMap { known in
-                known.connection == connection && known.server.at.duration(to: .now) < Self.believedFor
-                    ? known.server : nil
+    /// What was found; nil where the script has to look.
+    ///
+    /// - Throws: `RedisError` where the server does not answer, `CancellationError`.
+    func hit(_ read: CacheRead, deadline: Deadline) async throws -> CacheReply? {
+        guard let connection = client.connection else { return nil }
+        let now = ContinuousClock.now
+        let fields = RedisCommand("HMGET", keys.cache(read.key), "version", "head", "value")
+        let tag = read.key.family.tag.map { RedisCommand("GET", keys.cacheTag($0)) }
+        var believed = believed(over: connection, at: now)
+        let found: RedisValue
+        var stamp: [UInt8]? = []
+        if believed != nil, tag == nil {
+            let value = try await answer { try await client.send(fields, deadline: deadline) }
+            guard let value else { return nil }
+            found = value
+        } else {
+            var commands = [fields]
+            if let tag { commands.append(tag) }
+            if believed == nil { commands += [RedisCommand("TIME"), RedisCommand("INFO", "replication")] }
+            let results = try await client.pipeline(commands, deadline: deadline)
+            guard let value = try await answer({ try results[0].get() }) else { return nil }
+            found = value
+            if tag != nil { stamp = try await answer { try results[1].get() }?.bytesIfPresent() }
+            if believed == nil, let time = try await answer({ try results[results.count - 2].get() }),
+                let info = try await answer({ try results[results.count - 1].get() })
+            {
+                believed = Self.server(time: time, info: info)
+                if let believed, client.connection == connection {
+                    known.withLock { $0 = Known(connection: connection, server: believed) }
+                }
             }
         }
-        var commands: [RedisCommand] = []
-        commands.reserveCapacity(reads.count * 2 + 2)
-        for read in reads {
-            commands.append(RedisCommand("HMGET", keys.cache(read.key), "version", "head", "value"))
-            if let tag = read.key.family.tag { commands.append(RedisCommand("GET", keys.cacheTag(tag))) }
-        }
-        if believed == nil { commands += [RedisCommand("TIME"), RedisCommand("INFO", "replication")] }
-        let results = try await client.pipeline(commands, deadline: deadline)
         // All of it came over the connection that there was before and is now.
-        let isSame = connection != nil && client.connection == connection
-        let server: Server?
-        if let believed {
-            server = isSame ? believed : nil
-        } else {
-            server = try Self.server(results.suffix(2))
-            if let connection, let server, isSame { known.withLock { $0 = (connection, server) } }
-        }
-        guard let server else { return reads.map { _ in nil } }
-        return hits(of: reads, in: results, server)
+        guard let server = believed, let stamp, case .array(let values) = found, client.connection == connection
+        else { return nil }
+        return Self.hit(read, values, id: server.id, now: server.milliseconds(at: now), stamp: stamp)
     }
 
-    private func hits(
-        of reads: [CacheRead], in results: [Result<RedisValue, RedisError>], _ server: Server
-    ) -> [CacheReply?] {
-        let now = server.now
-        var place = 0
-        return reads.map { read in
-            let fields = try? results[place].get().array()
-            place += 1
-            var stamp: [UInt8] = []
-            if read.key.family.tag != nil {
-                let touched = try? results[place].get().bytesIfPresent()
-                place += 1
-                guard let touched else { return nil }
-                stamp = touched
+    /// Nil where the server answers that it will not.
+    private func answer(_ ask: () async throws -> RedisValue) async throws -> RedisValue? {
+        do {
+            return try await ask()
+        } catch let error as RedisError {
+            guard case .server = error.code else { throw error }
+            return nil
+        }
+    }
+
+    /// What the server said a moment ago; nil for one reader now and then, who is to ask again.
+    private func believed(over connection: UInt64, at now: ContinuousClock.Instant) -> Server? {
+        known.withLock { known in
+            guard let present = known, present.connection == connection else { return nil }
+            let age = present.server.at.duration(to: now)
+            guard age < Self.believedFor else { return nil }
+            if age > Self.askedAgainAfter, !present.isAsked {
+                known?.isAsked = true
+                return nil
             }
-            return fields.flatMap { Self.hit(read, $0, id: server.id, now: now, stamp: stamp) }
+            return present.server
         }
     }
 
@@ -110,17 +132,16 @@ final class RedisCacheLook: Sendable {
     private static func number(_ digits: ArraySlice<UInt8>) -> Int64? { Int64(String(decoding: digits, as: UTF8.self)) }
 
     /// Nil where it is a replica. Reads of one pipeline come before its answers to TIME and INFO.
-    private static func server(_ answers: ArraySlice<Result<RedisValue, RedisError>>) throws(RedisError) -> Server? {
-        guard let time = try answers.first?.get().array(), let info = try answers.last?.get().bytes(), time.count == 2
-        else { return nil }
+    private static func server(time: RedisValue, info: RedisValue) -> Server? {
+        guard let time = try? time.array(), let info = try? info.bytes(), time.count == 2 else { return nil }
         var id: [UInt8] = []
         for line in info.split(separator: UInt8(ascii: "\n")) {
             if line.starts(with: "role:".utf8), !line.starts(with: "role:master".utf8) { return nil }
             guard line.starts(with: "master_replid:".utf8) else { continue }
             id = Array(line.dropFirst("master_replid:".utf8.count).prefix { $0 != UInt8(ascii: "\r") })
         }
-        let (seconds, microseconds) = (try time[0].int(), try time[1].int())
-        guard !id.isEmpty, (0...secondsMax).contains(seconds), (0..<1_000_000).contains(microseconds)
+        guard !id.isEmpty, let seconds = try? time[0].int(), let microseconds = try? time[1].int(),
+            (0...secondsMax).contains(seconds), (0..<1_000_000).contains(microseconds)
         else { return nil }
         return Server(id: id, milliseconds: seconds * 1000 + microseconds / 1000, at: .now)
     }

@@ -50,23 +50,15 @@ package struct RedisVersionedCache: VersionedCache {
         tombstones = RedisTombstones(client: client, configuration: configuration, logger: logger)
     }
 
-    package func get(_ reads: [CacheRead]) async throws -> [CacheReply] {
-        let deadline = Deadline.after(configuration.timeout)
+    package func hit(_ read: CacheRead) async throws -> CacheReply? {
         // Each node of a cluster would have to say which it is.
-        guard !configuration.keys.isCluster, reads.count <= RedisCacheLook.readsMax else {
-            return try await ask(reads, deadline: deadline)
-        }
-        var replies = try await look.hits(of: reads, deadline: deadline)
-        let missing = replies.indices.filter { replies[$0] == nil }
-        if !missing.isEmpty {
-            let asked = try await ask(missing.map { reads[$0] }, deadline: deadline)
-            for (place, reply) in zip(missing, asked) { replies[place] = reply }
-        }
-        return replies.compactMap(\.self)
+        guard !configuration.keys.isCluster else { return nil }
+        return try await look.hit(read, deadline: .after(configuration.timeout))
     }
 
     /// By the script, which judges all cases, and gives leases.
-    private func ask(_ reads: [CacheRead], deadline: Deadline) async throws -> [CacheReply] {
+    package func get(_ reads: [CacheRead]) async throws -> [CacheReply] {
+        let deadline = Deadline.after(configuration.timeout)
         let leases = reads.map { $0.wantsLease ? String(UInt64.random(in: 0...UInt64.max), radix: 36) : "" }
         let commands = zip(reads, leases).map { read, lease in
             RedisCommand.eval(

@@ -30,17 +30,18 @@ import Testing
                 #expect(try await cache.put(list, at: page))
                 let scripts = try await calls(of: "evalsha", client)
                 for _ in 0..<50 {
-                    let replies = try await cache.get([CacheRead(key: key), CacheRead(key: page)])
-                    #expect(replies.map(\.entry) == [entry, list])
+                    #expect(try await cache.hit(CacheRead(key: key))?.entry == entry)
+                    #expect(try await cache.hit(CacheRead(key: page))?.entry == list)
                 }
-                #expect(try await cache.get([CacheRead(key: key, wantsLease: false)])[0].entry == entry)
+                #expect(try await cache.hit(CacheRead(key: key, wantsLease: false))?.entry == entry)
                 #expect(try await calls(of: "evalsha", client) == scripts)
                 #expect(try await calls(of: "hmget", client) >= 101)
                 // A caller who knows of a newer one, an entry that is to be refreshed, and a tag that was touched: the script's.
-                #expect(try await cache.get([CacheRead(key: key, versionMin: 6)])[0].entry == nil)
-                #expect(try await cache.get([CacheRead(key: key, earliness: .infinity)])[0].entry == entry)
+                for read in [CacheRead(key: key, versionMin: 6), CacheRead(key: key, earliness: .infinity)] {
+                    #expect(try await cache.hit(read) == nil)
+                }
                 try await cache.invalidate([.tag(.products)])
-                #expect(try await cache.get(page) == nil)
+                #expect(try await cache.hit(CacheRead(key: page)) == nil)
             }
         }
     }
@@ -51,7 +52,7 @@ import Testing
             try await withRedis(server) { client in
                 let cache = makeCache(client)
                 #expect(try await cache.put(entry, at: key))
-                let ticket = try await cache.get([CacheRead(key: key, wantsLease: false)])[0].ticket
+                let ticket = try #require(await cache.hit(CacheRead(key: key, wantsLease: false))).ticket
                 let newer = CacheEntry(version: 6, value: [6])
                 #expect(try await cache.put(newer, at: key, by: ticket))
                 #expect(try await cache.get(key) == newer)
