@@ -4,6 +4,8 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import Postgres
+import QuartetDatabases
+import QuartetService
 import QuartetStack
 
 extension ImportBench {
