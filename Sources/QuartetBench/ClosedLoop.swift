@@ -13,8 +13,6 @@ struct ClosedLoop: Sendable {
     let callers: Int
     /// Whole requests, used in turn.
     let requests: [ByteBuffer]
-    /// The status that is no refusal.
-    var accepted = 202
 
     struct Outcome: Sendable {
         var latencies = Latencies()
@@ -56,7 +54,7 @@ struct ClosedLoop: Sendable {
                         try channel.pipeline.syncOperations.addHandler(
                             CallerHandler(
                                 requests: requests, first: caller * requests.count / callers, tickets: tickets,
-                                accepted: accepted, done: done))
+                                done: done))
                     }
                 }
                 .connect(host: "127.0.0.1", port: port).get()
@@ -86,16 +84,12 @@ private final class CallerHandler: ChannelInboundHandler {
     private let requests: [ByteBuffer]
     private var next: Int
     private let tickets: Tickets
-    private let accepted: Int
     private let done: EventLoopPromise<ClosedLoop.Outcome>
     private var outcome = ClosedLoop.Outcome()
     private var answer = ByteBuffer()
     private var sentAt = ContinuousClock.now
 
-    init(
-        requests: [ByteBuffer], first: Int, tickets: Tickets, accepted: Int, done: EventLoopPromise<ClosedLoop.Outcome>
-    ) {
-        self.accepted = accepted
+    init(requests: [ByteBuffer], first: Int, tickets: Tickets, done: EventLoopPromise<ClosedLoop.Outcome>) {
         self.requests = requests
         next = first
         self.tickets = tickets
@@ -111,7 +105,7 @@ private final class CallerHandler: ChannelInboundHandler {
         answer.writeBuffer(&part)
         while let status = takeAnswer() {
             outcome.latencies.add(sentAt.duration(to: .now))
-            if status != accepted { outcome.refused += 1 }
+            if status != 202 { outcome.refused += 1 }
             send(context)
         }
     }

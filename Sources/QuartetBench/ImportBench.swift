@@ -7,16 +7,16 @@ import QuartetService
 package import QuartetStack
 
 /// Measures `quartet import` on private servers with durable settings, beside psql's COPY and Python's asyncpg with as many rows of
-/// the same kind, and how fast products are read.
+/// the same kind.
 package struct ImportBench {
-    static let timeMax = Duration.seconds(900)
+    private static let timeMax = Duration.seconds(900)
     private static let settings = ["QUARTET_API_KEY": "bench", "LOG_LEVEL": "notice"]
 
-    let stack: LocalStack
+    private let stack: LocalStack
     private let rows: Int
     private let python: String
-    let say: @Sendable (String) -> Void
-    let stores: BenchStores
+    private let say: @Sendable (String) -> Void
+    private let stores: BenchStores
 
     /// - Parameters:
     ///   - python: an interpreter that may have asyncpg.
@@ -39,7 +39,6 @@ package struct ImportBench {
         let serve = try process(["serve"], ["QUARTET_API_PORT": "\(port)"])
         do {
             try await serve.untilServing(port: port)
-            try await measureReads(&figures, port: port)
             for subject in ImportSubject.all {
                 try await stock(for: subject)
                 let outcome = try await measure(subject, port: port)
@@ -107,7 +106,7 @@ package struct ImportBench {
 
     // MARK: Programs
 
-    func process(_ roles: [String], _ settings: [String: String]) throws -> RoleProcess {
+    private func process(_ roles: [String], _ settings: [String: String]) throws -> RoleProcess {
         try RoleProcess(
             roles: roles, environment: stack.environment.merging(Self.settings) { $1 }.merging(settings) { $1 },
             log: stack.directory.appendingPathComponent("\(roles[0]).log"))
@@ -117,9 +116,9 @@ package struct ImportBench {
         get async { (try? await finish([python, "-c", "import asyncpg"])) != nil }
     }
 
-    func program() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
+    private func program() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
 
-    func importRows(_ resource: String, _ file: String, port: Int) async throws {
+    private func importRows(_ resource: String, _ file: String, port: Int) async throws {
         try await finish(
             [program(), "import", resource, file],
             ["QUARTET_API_URL": "http://127.0.0.1:\(port)", "QUARTET_API_KEY": "bench"])
@@ -131,7 +130,7 @@ package struct ImportBench {
         return Int(Double(rows) / started.duration(to: .now).seconds)
     }
 
-    func finish(_ command: [String], _ environment: [String: String] = [:]) async throws {
+    private func finish(_ command: [String], _ environment: [String: String] = [:]) async throws {
         let log = stack.directory.appendingPathComponent("program.log")
         let process = try ChildProcess(
             ["/usr/bin/env"] + environment.map { "\($0.key)=\($0.value)" } + command, log: log, orphanSignal: "TERM")
@@ -164,10 +163,8 @@ package struct ImportFigures: Codable, Sendable {
     let cores: Int
     let rows: Int
     var imports: [Outcome] = []
-    var reads: [ReadFigures] = []
-
     /// For people.
     package var lines: [String] {
-        ["\(cores) cores, \(rows) rows of each"] + imports.map { "\($0.resource): \($0.line)" } + reads.map(\.line)
+        ["\(cores) cores, \(rows) rows of each"] + imports.map { "\($0.resource): \($0.line)" }
     }
 }

@@ -15,6 +15,8 @@ package struct Resource: Sendable {
     package let source: String?
     /// The column that callers know as `id`.
     package let key: String
+    /// Whether ids are UUIDs, and not whatever shops have.
+    package let hasUUIDs: Bool
     package let columns: [Column]
     /// Nil: what happens to it is no event.
     package let events: Events?
@@ -45,7 +47,8 @@ package struct Resource: Sendable {
     }
 
     package init(
-        _ name: String, one noun: String, in table: Table, from source: String? = nil, key: String, columns: [Column],
+        _ name: String, one noun: String, in table: Table, from source: String? = nil, key: String,
+        hasUUIDs: Bool = false, columns: [Column],
         events: Events? = nil, conflicts: [String: String] = [:], search: TextSearch? = nil, elsewhere: Set<Call> = []
     ) {
         self.name = name
@@ -53,6 +56,7 @@ package struct Resource: Sendable {
         self.table = table
         self.source = source
         self.key = key
+        self.hasUUIDs = hasUUIDs
         self.columns = columns
         self.events = events
         self.conflicts = conflicts

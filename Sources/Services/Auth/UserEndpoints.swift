@@ -85,7 +85,7 @@ private struct IncomingUser: Decodable {
         if let age = facts.age, !(0...150).contains(age) {
             throw Problem(.unprocessableContent, "bad-value", "age is 0 to 150 years")
         }
-        if let date = facts.joinDate, !UserFacts.isDate(date) {
+        if let date = facts.joinDate, !CalendarDate.isValid(date) {
             throw Problem(.unprocessableContent, "bad-value", "join_date is a date as 2026-11-30")
         }
         return UserDetails(nickname: nickname, name: name, email: email, profileImage: profileImage, facts: facts)

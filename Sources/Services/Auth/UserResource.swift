@@ -15,7 +15,7 @@ extension AuthService {
                 u.age_group, u.region, u.join_date, u.version, u.created_at, u.updated_at, u.deleted_at
             FROM {users} u JOIN {user_profiles} p ON p.user_id = u.user_id)
             """,
-        key: "user_id",
+        key: "user_id", hasUUIDs: true,
         columns: [
             Column("nickname", .text(bytesMax: 512), .required),
             Column("name", .text(bytesMax: 512), .required),
@@ -25,13 +25,13 @@ extension AuthService {
             Column("age", .integer(0...150)),
             Column("age_group", .text(bytesMax: 512)),
             Column("region", .text(bytesMax: 512), .filter),
-            Column("join_date", .text(bytesMax: 10)),
+            Column("join_date", .date),
         ],
         elsewhere: [.create, .importing, .get, .put, .patch, .delete])
 
     /// The same to import.
     static let incomingUsers = Resource(
-        "users", one: "user", in: users.table, key: users.key, columns: users.columns,
+        "users", one: "user", in: users.table, key: users.key, hasUUIDs: true, columns: users.columns,
         elsewhere: [.list, .create, .get, .put, .patch, .delete])
 }
 
@@ -80,25 +80,10 @@ struct UserImport: ServedResource {
         facts.ageGroup = values.text("age_group")
         facts.region = values.text("region")
         facts.joinDate = values.text("join_date")
-        if let date = facts.joinDate, !UserFacts.isDate(date) {
-            throw Problem(.unprocessableContent, "bad-value", "join_date is a date as 2026-11-30")
-        }
         return (
             id,
             UserDetails(
                 nickname: nickname, name: name, email: email, profileImage: values.text("profile_image"), facts: facts)
         )
-    }
-}
-
-extension UserFacts {
-    /// A day of the years 1 to 9999, which are what PostgreSQL's dates and those of callers have in common.
-    static func isDate(_ text: String) -> Bool {
-        guard let match = text.wholeMatch(of: /([0-9]{4})-([0-9]{2})-([0-9]{2})/), let year = Int(match.1),
-            let month = Int(match.2), let day = Int(match.3), year > 0
-        else { return false }
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        return DateComponents(calendar: calendar, year: year, month: month, day: day).isValidDate
     }
 }

@@ -7,7 +7,7 @@ struct BenchImport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract:
-            "How fast products, users and orders are imported beside psql's COPY and asyncpg, and products are read.")
+            "How fast products, users and orders are imported beside psql's COPY and asyncpg.")
 
     @Option(help: "Rows of each.")
     var rows = 100_000
