@@ -116,7 +116,9 @@ package struct ImportBench {
         get async { (try? await finish([python, "-c", "import asyncpg"])) != nil }
     }
 
-    private func program() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
+    private func program() throws -> String {
+        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    }
 
     private func importRows(_ resource: String, _ file: String, port: Int) async throws {
         try await finish(
