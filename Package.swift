@@ -149,8 +149,9 @@ let package = Package(
             name: "ServiceSupport",
             dependencies: [
                 "ClientSupport", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetHTTP", "QuartetRoles",
-                .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics, .nioCore,
-            ]),
+                .coreMetrics, .hummingbird, .httpTypes, .logging, .metrics, .nioCore, .serviceLifecycle,
+            ],
+            resources: [.embedInCode("Sync/SQL")]),
         .room("Auth"),
         .room("My"),
         // What products are compared by is what the analyser reads in a text.
@@ -203,7 +204,7 @@ let package = Package(
             dependencies: [
                 "QuartetAPI", "QuartetBench", "QuartetChaos", "QuartetCheck", "QuartetCore", "QuartetEmotion",
                 "QuartetRoles", "QuartetService", "QuartetStack", "ClientSupport", "Mongo",
-                "Suppliers",
+                "Market", "ServiceSupport",
                 "QuartetDatabases",
                 .argumentParser,
                 .asyncHTTPClient,

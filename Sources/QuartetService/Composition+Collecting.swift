@@ -1,7 +1,7 @@
 import Foundation
 package import Market
 import QuartetCore
-import Suppliers
+import ServiceSupport
 
 extension Composition {
     /// Collects benchmark products by the fetcher of the suppliers, with its pace, patience and bounds.
@@ -12,20 +12,21 @@ extension Composition {
             databases: clients.databases, leaseDuration: settings.now.leaseDuration,
             process: "\(process.hostName), process \(process.processIdentifier)", logger: logger
         ) { job in
-            FetchedBenchmarks(job, configuration: settings, transport: HTTPSupplierTransport())
+            FetchedBenchmarks(job, configuration: settings, transport: HTTPPageTransport())
         }
     }
 }
 
 /// What a source lists at its URL, `/products`, of what a job asks for.
 struct FetchedBenchmarks: BenchmarkSource {
-    private let client: SupplierClient
+    private let client: PageClient
     private let query: String
 
-    init(_ job: CollectJob, configuration: Live<SyncConfiguration>, transport: any SupplierTransport) {
-        client = SupplierClient(
-            SupplierAccount(
-                id: job.marketplace, url: job.url, token: job.token, requestsPerSecond: nil, isPaused: false),
+    init(_ job: CollectJob, configuration: Live<SyncConfiguration>, transport: any PageTransport) {
+        client = PageClient(
+            SyncAccount(
+                of: "market", id: job.marketplace, url: job.url, token: job.token, requestsPerSecond: nil,
+                isPaused: false),
             configuration: configuration, transport: transport)
         query = job.query
     }

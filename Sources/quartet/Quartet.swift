@@ -17,7 +17,7 @@ struct Quartet: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Stores", subcommands: [Migrate.self, MoveTables.self, Doctor.self, Check.self, Events.self]),
-            CommandGroup(name: "Suppliers", subcommands: [Sync.self]),
+            CommandGroup(name: "Suppliers and markets", subcommands: [Sync.self, Collect.self]),
             CommandGroup(name: "Candidates", subcommands: [Candidates.self, Benchmarks.self]),
             CommandGroup(name: "System", subcommands: [Config.self, Keys.self]),
             CommandGroup(name: "Emotion model", subcommands: [Train.self, Evaluate.self]),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import QuartetEmotion
 @testable import QuartetService
-@testable import Suppliers
+@testable import ServiceSupport
 
 /// Files that are given, and what servers of others answer.
 @Suite("Fuzzing files and others' answers", .ownThread)
@@ -85,10 +85,9 @@ struct FileTests {
             #"{"items": [{"id": "1", "name": "상품"}, {"id": 2, "price": 1.5}, 3], "next": "n", "as_of": "2025-06-01"}"#,
             #"{"next": null, "items": []}"#,
         ].map { Array($0.utf8) }
-        let kind = try #require(SupplierKind.allCases.first)
         try Fuzz.run("page", corpus: corpus, words: [#""items":"#, #""id":"#, #""next":"#, "[{", "}]"]) { bytes in
             do {
-                let page = try SupplierPage(bytes, of: kind.rawValue, supplier: "s")
+                let page = try FetchedPage(bytes, of: "items", account: "s")
                 try Fuzz.expect(Set(page.rows.map(\.key)).count == page.rows.count, "a row comes twice")
                 try Fuzz.expect(page.rows.allSatisfy { !$0.id.isEmpty }, "a row without an id")
             } catch let error as SyncError {

@@ -5,7 +5,7 @@ import Market
 import Postgres
 import QuartetCore
 import QuartetDatabases
-import Suppliers
+import ServiceSupport
 import Synchronization
 import Testing
 

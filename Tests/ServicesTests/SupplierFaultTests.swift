@@ -2,12 +2,13 @@ import ClientSupport
 import HTTPTypes
 import QuartetCore
 import QuartetStack
+import Suppliers
 import Synchronization
 import SystemTesting
 import Testing
 
 @testable import QuartetService
-@testable import Suppliers
+@testable import ServiceSupport
 
 /// What is wrong with a supplier, or with who fetches, costs no row.
 @Suite("Supplier faults", .timeLimit(.minutes(5))) struct SupplierFaultTests {
@@ -155,8 +156,9 @@ import Testing
                 try await house.account(url: url + "/")
                 var settings = House.quickSync
                 settings.pageBytesMax = 1_000_000
-                let sync = try SupplierSync(
-                    databases: house.databases, transport: HTTPSupplierTransport(), configuration: Live(settings),
+                let sync = try PageSync(
+                    SuppliersService.sync, databases: house.databases, transport: HTTPPageTransport(),
+                    configuration: Live(settings),
                     process: "a test", logger: House.logger, pause: { _ in })
                 supplier.change { $0.faults = [.init(isEndless: true)] }
                 let endless = try await sync.run("acme", kinds: [.items]).first
@@ -168,9 +170,9 @@ import Testing
                 #expect(refused?.error == "the supplier refuses the account's token (401)")
             }
         }
-        #expect(HTTPSupplierTransport.wait("12") == .seconds(12))
-        #expect(HTTPSupplierTransport.wait("Wed, 21 Oct 2015 07:28:00 GMT") == .zero)
-        #expect(HTTPSupplierTransport.wait("soon") == nil)
+        #expect(HTTPPageTransport.wait("12") == .seconds(12))
+        #expect(HTTPPageTransport.wait("Wed, 21 Oct 2015 07:28:00 GMT") == .zero)
+        #expect(HTTPPageTransport.wait("soon") == nil)
     }
 
     @Test("nobody syncs what somebody else syncs, until he is gone")
@@ -202,8 +204,9 @@ import Testing
                     "UPDATE {supplier_sync_state} SET holder = 'the other', held_until = now() + interval '4 minutes' RETURNING kind"
                 )
             }
-            let sync = try SupplierSync(
-                databases: house.databases, transport: stealing, configuration: Live(House.quickSync),
+            let sync = try PageSync(
+                SuppliersService.sync, databases: house.databases, transport: stealing,
+                configuration: Live(House.quickSync),
                 process: "a test",
                 logger: House.logger, pause: { _ in })
             let report = try #require(try await sync.run("acme", kinds: [.items]).first)
@@ -223,8 +226,9 @@ import Testing
                 if url.contains("cursor=10") { running.withLock { $0?.cancel() } }
                 try Task.checkCancellation()
             }
-            let sync = try SupplierSync(
-                databases: house.databases, transport: stopping, configuration: Live(House.quickSync),
+            let sync = try PageSync(
+                SuppliersService.sync, databases: house.databases, transport: stopping,
+                configuration: Live(House.quickSync),
                 process: "a test",
                 logger: House.logger, pause: { _ in })
             let (start, starting) = AsyncStream.makeStream(of: Never.self)
@@ -242,11 +246,11 @@ import Testing
 }
 
 /// Does something before each request.
-private struct HookedTransport: SupplierTransport {
+private struct HookedTransport: PageTransport {
     let inner: DirectTransport
     let hook: @Sendable (_ url: String) async throws -> Void
 
-    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> SupplierAnswer {
+    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> PageAnswer {
         try await hook(url)
         return try await inner.get(url, token: token, bytesMax: bytesMax, deadline: deadline)
     }

@@ -49,6 +49,11 @@ import Testing
 extension House {
     /// Runs `quartet sync acme` on this house's databases to its end.
     func quartetSync(_ folder: URL, _ options: [String] = [], _ failpoint: String? = nil) async throws -> TestProcess {
+        try await quartet(["sync", "acme", "--only", "items"] + options, folder, failpoint)
+    }
+
+    /// Runs `quartet` on this house's databases to its end, with pages of five.
+    func quartet(_ arguments: [String], _ folder: URL, _ failpoint: String? = nil) async throws -> TestProcess {
         var environment = [
             "SYNC_ROWS_PER_PAGE": "5", "SYNC_LEASE_DURATION": "500ms", "SYNC_REQUESTS_PER_SECOND": "1000",
             "QUARTET_API_KEY": "the key",
@@ -60,8 +65,7 @@ extension House {
             environment["SERVICES_\(name.uppercased())_ROLE"] = settings.role
         }
         if let failpoint { environment["QUARTET_FAILPOINT"] = failpoint }
-        let process = try TestProcess.quartet(
-            ["sync", "acme", "--only", "items"] + options, environment: environment, folder: folder)
+        let process = try TestProcess.quartet(arguments, environment: environment, folder: folder)
         do {
             try await process.waitForEnd()
         } catch {

@@ -5,7 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import ServiceLifecycle
-import Suppliers
+import ServiceSupport
 import Synchronization
 
 /// A supplier in the test process: what it lists, how it pages, and what is wrong with it.
@@ -119,18 +119,18 @@ final class SupplierServer: Sendable {
 }
 
 /// The same without a network, for tests of what happens behind it.
-struct DirectTransport: SupplierTransport {
+struct DirectTransport: PageTransport {
     let supplier: SupplierServer
 
-    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> SupplierAnswer {
+    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> PageAnswer {
         let parts = URLComponents(string: url)
         func value(_ name: String) -> String? { parts?.queryItems?.first { $0.name == name }?.value }
         let answer = supplier.take(
             parts?.path.split(separator: "/").last.map(String.init) ?? "", cursor: value("cursor"),
             since: value("changed_since"), authorization: token.map { "Bearer \($0)" },
             limit: value("limit").flatMap { Int($0) } ?? 100)
-        guard answer.body.utf8.count <= bytesMax else { throw SupplierBodyTooLarge() }
-        return SupplierAnswer(
+        guard answer.body.utf8.count <= bytesMax else { throw PageTooLarge() }
+        return PageAnswer(
             status: answer.status, body: Array(answer.body.utf8),
             retryAfter: answer.headers[.retryAfter].flatMap { Int64($0) }.map { .seconds($0) })
     }

@@ -5,6 +5,7 @@ import Postgres
 import QuartetCore
 import QuartetDatabases
 import QuartetMigrations
+import ServiceSupport
 import Suppliers
 import Synchronization
 import Testing
@@ -150,10 +151,11 @@ extension House {
     func sync(
         of supplier: SupplierServer, _ settings: SyncConfiguration = Self.quickSync,
         pauses: @escaping @Sendable (Duration) -> Void = { _ in }
-    ) async throws -> SupplierSync {
+    ) async throws -> PageSync {
         try await account()
-        return try SupplierSync(
-            databases: databases, transport: DirectTransport(supplier: supplier), configuration: Live(settings),
+        return try PageSync(
+            SuppliersService.sync, databases: databases, transport: DirectTransport(supplier: supplier),
+            configuration: Live(settings),
             process: "a test", logger: House.logger, pause: { pauses($0) })
     }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import QuartetCore
+import ServiceSupport
 import Suppliers
 import Testing
 
@@ -15,7 +16,8 @@ import Testing
             var settings = House.quickSync
             settings.suppliersMax = 2
             let role = SyncRole(
-                configuration: Live(settings), sync: try await house.sync(of: supplier, settings), logger: House.logger)
+                configuration: Live(settings), syncs: [try await house.sync(of: supplier, settings)],
+                logger: House.logger)
             for id in ["b", "c", "paused", "gone"] {
                 let body =
                     #"{"id": "\#(id)", "name": "n", "url": "http://127.0.0.1:9", "is_paused": \#(id == "paused")}"#
@@ -25,7 +27,7 @@ import Testing
             #expect(gone.status == 200)
 
             let first = try await role.runOnce()
-            #expect(Set(first.map(\.supplier)) == ["acme", "b", "c"] && first.count == 12)
+            #expect(Set(first.map(\.account)) == ["acme", "b", "c"] && first.count == 12)
             #expect(first.allSatisfy { $0.error == nil && $0.isFull })
             #expect(try await role.runOnce().isEmpty)
 
@@ -37,7 +39,7 @@ import Testing
             _ = try await house.value(earlier)
             supplier.change { $0.faults = [.init(status: 401)] }
             let second = try await role.runOnce()
-            #expect(second.map(\.supplier) == ["b"] && second.map(\.kind) == [.items])
+            #expect(second.map(\.account) == ["b"] && second.map(\.kind) == [.items])
             #expect(second.allSatisfy { $0.error != nil && !$0.isFull })
             #expect(try await role.runOnce().isEmpty)
         }
@@ -48,7 +50,7 @@ import Testing
         try await House.open(.oneDatabase) { house in
             let supplier = SupplierServer(SupplierTests.empty)
             let role = SyncRole(
-                configuration: Live(House.quickSync), sync: try await house.sync(of: supplier, House.quickSync),
+                configuration: Live(House.quickSync), syncs: [try await house.sync(of: supplier, House.quickSync)],
                 logger: House.logger)
             #expect(try await role.runOnce().count == 4)
             #expect(try await role.runOnce().isEmpty)

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Postgres
 import QuartetDatabases
+import QuartetHTTP
 import Testing
 
 /// What is known of users beyond their names.
@@ -29,6 +30,52 @@ import Testing
             let less = try await house.call(.put, Self.path, #"{\#(Self.names), "age_group": "teens"}"#)
             #expect(
                 less.json["age_group"] as? String == "teens" && less.json["age"] == nil && less.json["region"] == nil)
+        }
+    }
+
+    private static func id(_ number: Int) -> String { "00000000-0000-4000-8000-00000000000\(number)" }
+
+    @Test("users are imported as they are given and listed by their ids and regions", arguments: Layout.allCases)
+    func importing(_ layout: Layout) async throws {
+        try await House.open(layout) { house in
+            func row(_ number: Int, _ fields: String = "", name: String = "이름") -> String {
+                #"{"id": "\#(Self.id(number))", "nickname": "n\#(number)", "name": "\#(name)", "email": "e"\#(fields)}"#
+            }
+            let rows = (1...5).map { row($0, #", "age": \#(10 * $0), "region": "\#($0 < 3 ? "부산" : "서울")""#) }
+            let made = try await house.call(.post, "/v1/users:import", rows.joined(separator: "\n"))
+            #expect(made.json["changed"] as? Int == 5, "\(made.text)")
+            let list = try await house.call(.get, "/v1/users?limit=3")
+            #expect(list.ids("users") == (1...3).map(Self.id), "\(list.text)")
+            let next = try #require(list.json["next"] as? String)
+            let rest = try await house.call(.get, "/v1/users?limit=3&cursor=\(next)")
+            #expect(rest.ids("users") == (4...5).map(Self.id))
+            #expect(
+                try await house.call(.get, "/v1/users?region=%EB%B6%80%EC%82%B0").ids("users") == (1...2).map(Self.id))
+            #expect(list.text.contains(#""age_group":"20s""#) && list.text.contains("이름"), "\(list.text)")
+            let one = try await house.call(.get, "/v1/users/\(Self.id(2))").json
+            #expect(one["age_group"] as? String == "20s" && one["region"] as? String == "부산")
+
+            // The same again is no change, a name in the profile is one, and of one that comes twice the last counts.
+            let again = rows[0...2] + [row(4), row(4, name: "다른 이름"), row(6)]
+            let changed = try await house.call(.post, "/v1/users:import", again.joined(separator: "\n"))
+            #expect(changed.json["changed"] as? Int == 2, "\(changed.text)")
+            #expect(try await house.call(.get, "/v1/users/\(Self.id(4))").json["name"] as? String == "다른 이름")
+            let events = try await house.events(of: Table("users")).filter { $0.hasPrefix("auth.user.") }
+            #expect(events.count == 7 && events.filter { $0.hasPrefix("auth.user.updated") }.count == 1)
+
+            #expect(try await house.call(.delete, "/v1/users/\(Self.id(1))").status == 200)
+            #expect(try await house.call(.get, "/v1/users?limit=1").ids("users") == [Self.id(2)])
+            let bad = [
+                row(7, #", "join_date": "2023-02-29""#), row(8).replacing("00000000-", with: "x"),
+                row(9, #", "age": 200"#),
+            ]
+            let lenient = try await house.call(
+                .post, "/v1/users:import", (bad + rows[..<1]).joined(separator: "\n"),
+                [.prefer: "handling=lenient"])
+            #expect(lenient.json["changed"] as? Int == 1, "\(lenient.text)")
+            for reason in ["join_date is a date", "line 2: id is a UUID", "age is an integer of 0 to 150"] {
+                #expect(lenient.text.contains(reason), "\(lenient.text)")
+            }
         }
     }
 

@@ -266,11 +266,17 @@ package struct Stores: Sendable {
             ("ce_specversion", "1.0"), ("ce_id", "poison"), ("ce_source", "quartet"), ("ce_type", "analysis.completed"),
             ("ce_subject", "poison"), ("ce_time", "2026-01-01T00:00:00Z"), ("ce_aggregateversion", "1"),
         ]
-        let record = KafkaRecord(
-            topic: topic.rawValue, key: nil, value: Array(value.utf8),
-            headers: isEvent ? headers.map { KafkaHeader($0.0, $0.1) } : [])
+        let headersOfOne = isEvent ? headers.map { KafkaHeader($0.0, $0.1) } : []
+        try await send([value], to: topic, headers: headersOfOne)
+    }
+
+    /// Sends values to a topic, all at once.
+    package func send(_ values: [String], to topic: EventTopic, headers: [KafkaHeader] = []) async throws {
+        let records = values.map {
+            KafkaRecord(topic: topic.rawValue, key: nil, value: Array($0.utf8), headers: headers)
+        }
         let producer = try KafkaProducer(kafka, options: KafkaProducerOptions(), logger: Self.silence)
-        for result in try await producer.send([record], deadline: .after(patience)) { _ = try result.get() }
+        for result in try await producer.send(records, deadline: .after(patience)) { _ = try result.get() }
         await producer.close(deadline: .after(patience))
     }
 

@@ -7,7 +7,7 @@ package import QuartetDatabases
 package import QuartetEmotion
 package import QuartetRoles
 package import QuartetStores
-package import Suppliers
+package import ServiceSupport
 
 /// Everything that can be configured, with its default. Read by ``load(path:environment:)``.
 package struct QuartetConfiguration: Sendable {

@@ -1,5 +1,5 @@
 import ClientSupport
-import Suppliers
+import ServiceSupport
 
 extension SyncConfiguration {
     mutating func read(from reader: inout SettingsReader) throws {

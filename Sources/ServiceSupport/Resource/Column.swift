@@ -15,6 +15,8 @@ package struct Column: Sendable {
         case currency
         /// RFC 3339.
         case time
+        /// A day as 2026-11-30.
+        case date
         case flag
         /// Any JSON of so many bytes at most.
         case json(bytesMax: Int)
@@ -59,6 +61,7 @@ package struct Column: Sendable {
         case .uuid: "uuid"
         case .integer, .money: "bigint"
         case .time: "timestamptz"
+        case .date: "date"
         case .flag: "boolean"
         case .json: "json"
         }

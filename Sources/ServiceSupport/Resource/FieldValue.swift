@@ -93,6 +93,9 @@ extension Column {
                 throw refusal("is a time like 2025-01-31T09:30:00Z", at: place)
             }
             return .time(time)
+        case (.date, .text(let text)):
+            guard CalendarDate.isValid(text) else { throw refusal("is a date as 2026-11-30", at: place) }
+            return .text(text)
         case (.flag, .flag(let flag)): return .flag(flag)
         case (.json(let bytesMax), _):
             let bytes = value.json
@@ -114,7 +117,7 @@ extension Column {
             default: return .text(cell)
             }
         case .json: return .nested(Array(cell.utf8))
-        case .text, .url, .id, .uuid, .currency, .time: return .text(cell)
+        case .text, .url, .id, .uuid, .currency, .time, .date: return .text(cell)
         }
     }
 
@@ -122,7 +125,7 @@ extension Column {
 
     private var expectation: String {
         switch kind {
-        case .text, .url, .id, .uuid, .currency, .time: "a string"
+        case .text, .url, .id, .uuid, .currency, .time, .date: "a string"
         case .integer, .money: "an integer"
         case .flag: "true or false"
         case .json: "JSON"

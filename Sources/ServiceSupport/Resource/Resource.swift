@@ -11,8 +11,12 @@ package struct Resource: Sendable {
     /// What one of them is called: `product`.
     package let noun: String
     package let table: Table
+    /// Where its rows are read, where that is not the table alone: a query whose rows have the columns, in parentheses.
+    package let source: String?
     /// The column that callers know as `id`.
     package let key: String
+    /// Whether ids are UUIDs, and not whatever shops have.
+    package let hasUUIDs: Bool
     package let columns: [Column]
     /// Nil: what happens to it is no event.
     package let events: Events?
@@ -43,13 +47,16 @@ package struct Resource: Sendable {
     }
 
     package init(
-        _ name: String, one noun: String, in table: Table, key: String, columns: [Column], events: Events? = nil,
-        conflicts: [String: String] = [:], search: TextSearch? = nil, elsewhere: Set<Call> = []
+        _ name: String, one noun: String, in table: Table, from source: String? = nil, key: String,
+        hasUUIDs: Bool = false, columns: [Column],
+        events: Events? = nil, conflicts: [String: String] = [:], search: TextSearch? = nil, elsewhere: Set<Call> = []
     ) {
         self.name = name
         self.noun = noun
         self.table = table
+        self.source = source
         self.key = key
+        self.hasUUIDs = hasUUIDs
         self.columns = columns
         self.events = events
         self.conflicts = conflicts

@@ -159,7 +159,10 @@ struct ResourceDescription {
             json.object { json in
                 if hasID {
                     json.key("id")
-                    json.object { text(bytesMax: ShopID.bytesMax, &$0) }
+                    json.object { json in
+                        let key = Column("id", resource.hasUUIDs ? .uuid : .id)
+                        schema(of: key, canBeNull: false, &json)
+                    }
                 }
                 for column in resource.writable {
                     json.key(column.name)
@@ -195,6 +198,9 @@ struct ResourceDescription {
         case .time:
             type("string", canBeNull: canBeNull, &json)
             json.field("format", "date-time")
+        case .date:
+            type("string", canBeNull: canBeNull, &json)
+            json.field("format", "date")
         case .integer(let range): integer(range, canBeNull: canBeNull, &json)
         case .money: integer(0...Int64.max, canBeNull: canBeNull, &json)
         case .flag: type("boolean", canBeNull: canBeNull, &json)

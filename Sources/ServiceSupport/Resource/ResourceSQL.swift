@@ -6,6 +6,7 @@ struct ResourceSQL {
     let resource: Resource
 
     private var table: String { "{\(resource.table)}" }
+    private var source: String { resource.source ?? table }
     private var key: String { resource.key }
     private var names: [String] { resource.writable.map(\.name) }
     private let nextVersion = "version = greatest(t.version + 1, (SELECT {first_version}()))"
@@ -52,7 +53,7 @@ struct ResourceSQL {
 
     /// $1: keys.
     var byKey: String {
-        "SELECT \(row("t")) FROM \(table) t WHERE t.\(key) = ANY ($1::text[]) AND t.deleted_at IS NULL"
+        "SELECT \(row("t")) FROM \(source) t WHERE t.\(key) = ANY ($1::text[]) AND t.deleted_at IS NULL"
     }
 
     /// $1: an array of documents. Gives those that were not there; one that was deleted is there again.
@@ -179,7 +180,7 @@ struct ResourceSQL {
         let direction = descending ? " DESC" : ""
         let order = sort == "id" ? "t.\(key)\(direction)" : "t.\(column)\(direction), t.\(key)\(direction)"
         return """
-            SELECT \(row("t")), t.\(column)::text FROM \(table) t WHERE \(conditions.joined(separator: " AND "))
+            SELECT \(row("t")), t.\(column)::text FROM \(source) t WHERE \(conditions.joined(separator: " AND "))
             ORDER BY \(order) LIMIT $1::bigint
             """
     }

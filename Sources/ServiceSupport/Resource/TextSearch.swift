@@ -6,7 +6,7 @@ import QuartetHTTP
 ///
 /// A term is what stands between white space; a row is found where each term stands in its text, in any place, whatever its
 /// case and however its letters are composed. Punctuation is a letter like others. A GIN index of the text's single letters
-/// and pairs of neighbours says which rows may be meant, in any language; of longer terms the text itself is looked at then.
+/// and pairs of neighbours, in the order of their bytes, says which rows may be meant, in any language; of longer terms the text itself is looked at then.
 package struct TextSearch: Sendable {
     package static let bytesMax = 256
     private static let termsMax = 8
@@ -26,7 +26,8 @@ package struct TextSearch: Sendable {
     /// Whether a term is in a row.
     func condition(_ parameter: String) -> String {
         let term = "{\(fold)}(\(parameter)::text)"
-        return "{\(grams)}(\(text)) @> {\(grams)}(\(term)) AND (length(\(term)) <= 2 OR strpos(\(text), \(term)) > 0)"
+        let letters = "{\(grams)}(\(text)) COLLATE \"C\" @> {\(grams)}(\(term))"
+        return "\(letters) AND (length(\(term)) <= 2 OR strpos(\(text), \(term)) > 0)"
     }
 
     /// - Throws: a 400 problem for what can't be looked for.

@@ -10,9 +10,12 @@ package struct AuthService: ShopService {
             Migration(1, "users", PackageResources._001_users_sql, formers: [("dropship", 5)]),
             Migration(2, "user_turns", PackageResources._002_user_turns_sql),
             Migration(3, "user_facts", PackageResources._003_user_facts_sql),
+            Migration(4, "user_lists", PackageResources._004_user_lists_sql),
         ])
 
     package static let callDescription = PackageResources.calls_json
+
+    package let resources: [any ServedResource]
 
     package let agingRows: [AgingRows]
     private let users: PostgresUserStore
@@ -29,6 +32,9 @@ package struct AuthService: ShopService {
                 key: ("user_id", "uuid"), document: document, databases: databases)
         ]
         users = try PostgresUserStore(databases: databases)
+        resources = [
+            try ResourceEndpoints(Self.users, of: Self.schema, databases: databases), UserImport(users: users),
+        ]
     }
 
     package func addRoutes(to routes: ServiceRouter) { UserEndpoints(users: users).add(to: routes.routes) }

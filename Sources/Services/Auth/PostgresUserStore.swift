@@ -6,12 +6,13 @@ import ServiceSupport
 
 /// Users in PostgreSQL.
 package struct PostgresUserStore: UserStore {
-    private let putUser, deleteUser, findUser: StoreStatement
+    private let putUser, putUsers, deleteUser, findUser: StoreStatement
 
     package init(databases: Databases) throws {
         let file = try SQLFile(label: "users.sql", bytes: PackageResources.users_sql)
         let statements = try databases.statements(in: file, of: AuthService.schema)
         putUser = try statements.named("put_user")
+        putUsers = try statements.named("put_users")
         deleteUser = try statements.named("delete_user")
         findUser = try statements.named("user")
     }
@@ -28,6 +29,16 @@ package struct PostgresUserStore: UserStore {
             id, details.nickname, details.name, details.email, details.profileImage, facts.gender, facts.age,
             facts.ageGroup, facts.region, facts.joinDate)
         return try User(row: rows.single())
+    }
+
+    /// Makes users as they are said to be, each once; gives the ids and versions of those that were changed by that.
+    package func put(_ users: [(id: UUID, details: UserDetails)]) async throws -> [(id: String, version: Int64)] {
+        let (details, facts) = (users.map(\.details), users.map(\.details.facts))
+        return try await putUsers.runAlone(
+            users.map(\.id), details.map(\.nickname), details.map(\.name), details.map(\.email),
+            details.map(\.profileImage), facts.map(\.gender), facts.map { $0.age.map(Int64.init) },
+            facts.map(\.ageGroup), facts.map(\.region), facts.map(\.joinDate)
+        ).map { try $0.decode(String.self, Int64.self) }
     }
 
     package func delete(_ id: UUID) async throws -> Int64? {

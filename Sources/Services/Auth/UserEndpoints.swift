@@ -85,19 +85,9 @@ private struct IncomingUser: Decodable {
         if let age = facts.age, !(0...150).contains(age) {
             throw Problem(.unprocessableContent, "bad-value", "age is 0 to 150 years")
         }
-        if let date = facts.joinDate, !Self.isDate(date) {
+        if let date = facts.joinDate, !CalendarDate.isValid(date) {
             throw Problem(.unprocessableContent, "bad-value", "join_date is a date as 2026-11-30")
         }
         return UserDetails(nickname: nickname, name: name, email: email, profileImage: profileImage, facts: facts)
-    }
-
-    /// A day of the years 1 to 9999, which are what PostgreSQL's dates and those of callers have in common.
-    private static func isDate(_ text: String) -> Bool {
-        guard let match = text.wholeMatch(of: /([0-9]{4})-([0-9]{2})-([0-9]{2})/), let year = Int(match.1),
-            let month = Int(match.2), let day = Int(match.3), year > 0
-        else { return false }
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        return DateComponents(calendar: calendar, year: year, month: month, day: day).isValidDate
     }
 }

@@ -23,6 +23,7 @@ package struct CatalogService: ShopService {
             Migration(5, "product_search", PackageResources._005_product_search_sql),
             Migration(6, "product_search_index", PackageResources._006_product_search_index_sql),
             Migration(7, "embeddings", PackageResources._007_embeddings_sql),
+            Migration(8, "product_letters", PackageResources._008_product_letters_sql),
         ],
         extensions: [EmbeddingModel.indexes])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]

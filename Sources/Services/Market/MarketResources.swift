@@ -21,6 +21,9 @@ enum MarketResources {
             Column("login", .text(bytesMax: 256)),
             Column("secret", .text(bytesMax: 4096), .secret),
             Column("is_active", .flag, fallback: "true"),
+            Column("url", .url),
+            Column("sync_interval_seconds", .integer(1...31_536_000)),
+            Column("requests_per_second", .integer(1...1_000)),
         ])
 
     static let listings = Resource(
@@ -43,16 +46,17 @@ enum MarketResources {
         ])
 
     static let productRaw = raw("market_product_raw")
-    static let orderRaw = raw("market_order_raw")
+    static let orderRaw = raw("market_order_raw", also: [Column("problem", .text(bytesMax: 1_024), .readOnly)])
 
-    private static func raw(_ name: String) -> Resource {
+    private static func raw(_ name: String, also: [Column] = []) -> Resource {
         Resource(
             name, one: name, in: Table(name), key: "raw_id",
             columns: [
                 Column("account_id", .id, [.readOnly, .filter]),
-                Column("payload", .json(bytesMax: 32_768), .readOnly),
+                Column("item_id", .text(bytesMax: 512), .readOnly),
+                Column("payload", .json(bytesMax: 1_048_576), .readOnly),
                 Column("fetched_at", .time, [.readOnly, .sort]),
-            ],
+            ] + also,
             elsewhere: Resource.Call.changing)
     }
 

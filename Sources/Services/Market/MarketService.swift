@@ -11,11 +11,13 @@ package struct MarketService: ShopService {
         "market", in: .market,
         tables: [
             .orders, .supplierOrders, Table("products_view"), Table("market_users_view"), Table("market_projections"),
+            Table("market_sync_state"), Table("market_sync_jobs"), Table("market_raw_fetch_log"),
         ] + MarketResources.tables,
         migrations: [
             Migration(1, "orders", PackageResources._001_orders_sql),
             Migration(2, "market", PackageResources._002_market_sql),
             Migration(3, "collecting", PackageResources._003_collecting_sql),
+            Migration(4, "market_sync", PackageResources._004_market_sync_sql),
         ])
     package static let eventTypes = [orderCreated, orderUpdated, .shopOrderPlaced] + MarketResources.eventTypes
     /// What was ordered stays so, whoever is deleted.
@@ -42,7 +44,8 @@ package struct MarketService: ShopService {
 
     package init(databases: Databases) throws {
         let orders = try ResourceEndpoints(Self.orders, of: Self.schema, databases: databases)
-        let others = try ([Self.supplierOrders] + MarketResources.all).map {
+        let runs = Self.sync.runs("market_sync_jobs", one: "market_sync_job")
+        let others = try ([Self.supplierOrders, runs] + MarketResources.all).map {
             try ResourceEndpoints($0, of: Self.schema, databases: databases)
         }
         resources = [orders] + others
@@ -112,6 +115,23 @@ extension MarketService {
         "market.order.created", of: order, to: orderEvents, as: "market.order.created", carrying: OrderPayload.self)
     static let orderUpdated = EventType(
         "market.order.updated", of: order, to: orderEvents, as: "market.order.updated", carrying: OrderPayload.self)
+}
+
+extension MarketService {
+    /// How what is listed and ordered at markets is fetched.
+    package static let sync = SyncSource(
+        one: "market", lists: [.offers, .marketOrders], of: schema, key: "account_id",
+        accounts: """
+            (SELECT account_id, url, secret AS token, sync_interval_seconds, requests_per_second, NOT is_active AS is_paused,
+                created_at, deleted_at
+            FROM {market_accounts} WHERE url IS NOT NULL)
+            """,
+        state: Table("market_sync_state"), jobs: Table("market_sync_jobs"), log: Table("market_raw_fetch_log"))
+}
+
+extension SyncedList {
+    package static let offers = SyncedList("products", in: Table("market_product_raw"))
+    package static let marketOrders = SyncedList("orders", in: Table("market_order_raw"))
 }
 
 extension Table {

@@ -43,22 +43,21 @@ extension SuppliersService {
         ],
         elsewhere: Resource.Call.changing)
 
-    static let jobs = Resource(
-        "supplier_jobs", one: "supplier job", in: .supplierSyncJobs, key: "job_id",
-        columns: [
-            Column("supplier_id", .id, [.readOnly, .filter]),
-            Column("kind", .text(bytesMax: 32), .readOnly),
-            Column("is_full", .flag, .readOnly),
-            Column("state", .text(bytesMax: 32), [.readOnly, .filter]),
-            Column("pages", .integer(0...Int64.max), .readOnly),
-            Column("met", .integer(0...Int64.max), .readOnly),
-            Column("changed", .integer(0...Int64.max), .readOnly),
-            Column("refused", .integer(0...Int64.max), .readOnly),
-            Column("removed", .integer(0...Int64.max), .readOnly),
-            Column("error", .text(bytesMax: 1_024), .readOnly),
-            Column("finished_at", .time, .readOnly),
-        ],
-        elsewhere: Resource.Call.changing)
+    static let jobs = sync.runs("supplier_jobs", one: "supplier job")
+
+    /// How suppliers' lists are fetched.
+    package static let sync = SyncSource(
+        one: "supplier", lists: [.categories, .items, .orders, .questions], of: schema, key: "supplier_id",
+        accounts: "{supplier_accounts}", state: .supplierSyncState, jobs: .supplierSyncJobs,
+        log: .supplierRawFetchLog)
+}
+
+extension SyncedList {
+    package static let categories = SyncedList("categories", in: .supplierCategoryRaw)
+    package static let items = SyncedList(
+        "items", in: .supplierItemRaw, changed: "suppliers.item.changed", removed: "suppliers.item.removed")
+    package static let orders = SyncedList("orders", in: .supplierOrderRaw)
+    package static let questions = SyncedList("questions", in: .supplierQnaRaw)
 }
 
 extension Table {

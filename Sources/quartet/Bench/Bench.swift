@@ -11,6 +11,7 @@ struct Bench: AsyncParsableCommand {
             BenchPipeline.self, BenchCheck.self, BenchRelay.self, BenchProject.self,
             BenchStale.self, BenchEmotion.self,
             BenchOrders.self,
+            BenchImport.self,
         ],
         defaultSubcommand: BenchPipeline.self)
 }

@@ -1,9 +1,9 @@
 import Foundation
 import QuartetCore
 
-/// A row of a supplier: its key, the supplier's own id, and what it says, as it was written.
-package struct SupplierRow: Sendable {
-    let key: String
+/// A row of a list: its key, the account's own id, and what it says, as it was written.
+package struct FetchedRow: Sendable {
+    package let key: String
     package let id: String
     package let payload: String
 }
@@ -16,12 +16,12 @@ package struct RefusedRow: Sendable {
     let problem: String
 }
 
-/// One page of a supplier's answer: `{"items": [{"id": ...}, ...], "next": ..., "as_of": ...}`.
-package struct SupplierPage: Sendable {
+/// One page of an answer: `{"items": [{"id": ...}, ...], "next": ..., "as_of": ...}`.
+package struct FetchedPage: Sendable {
     static let cursorBytesMax = 2_048
     static let idBytesMax = 512
 
-    package var rows: [SupplierRow] = []
+    package var rows: [FetchedRow] = []
     package var refused: [RefusedRow] = []
     /// Of the page behind this one; nil for the last.
     package let next: String?
@@ -33,7 +33,7 @@ package struct SupplierPage: Sendable {
     var count: Int { rows.count + refused.count }
 
     /// - Throws: `SyncError` where the whole is not of the agreed form. A bad row is refused alone.
-    init(_ bytes: [UInt8], of list: String, supplier: String) throws(SyncError) {
+    init(_ bytes: [UInt8], of list: String, account: String) throws(SyncError) {
         self.bytes = bytes.count
         var members: [String: ArraySlice<UInt8>] = [:]
         do {
@@ -51,14 +51,14 @@ package struct SupplierPage: Sendable {
         }
         var places: [String: Int] = [:]
         do {
-            while let part = try parts.next() { take(part, supplier: supplier, &places) }
+            while let part = try parts.next() { take(part, account: account, &places) }
         } catch {
             throw SyncError(.badAnswer, "the page's \(list) are no JSON array")
         }
     }
 
     /// Of a row that comes twice, the last one counts.
-    private mutating func take(_ part: ArraySlice<UInt8>, supplier: String, _ places: inout [String: Int]) {
+    private mutating func take(_ part: ArraySlice<UInt8>, account: String, _ places: inout [String: Int]) {
         guard let text = String(validating: part, as: UTF8.self),
             let head = try? JSONDecoder().decode(Head.self, from: Data(part))
         else {
@@ -70,7 +70,7 @@ package struct SupplierPage: Sendable {
             refused.append(RefusedRow(id: nil, problem: problem))
             return
         }
-        let row = SupplierRow(key: SupplierKey.make(supplier, id), id: id, payload: text)
+        let row = FetchedRow(key: SupplierKey.make(account, id), id: id, payload: text)
         if let place = places.updateValue(rows.count, forKey: row.key) {
             places[row.key] = place
             rows[place] = row

@@ -3,15 +3,15 @@ import Foundation
 import Postgres
 import QuartetDatabases
 
-/// What one run works on: a kind of a supplier, by right of a lease.
+/// What one run works on: a list of an account, by right of a lease.
 struct SyncRun: Sendable {
-    let supplier: String
-    let kind: SupplierKind
+    let account: String
+    let kind: SyncedList
     let job: String
     let holder: String
 }
 
-/// A pass over the pages of a kind, as far as it is.
+/// A pass over the pages of a list, as far as it is.
 struct SyncPass: Sendable {
     let number: Int64
     let isFull: Bool
@@ -28,60 +28,61 @@ struct SyncStore: Sendable {
     private static let entriesPerPurge = 10_000
 
     private let statements: StatementSet
-    private let rows: [SupplierKind: StatementSet]
+    private let rows: [SyncedList: StatementSet]
     private let leaseMilliseconds: Int64
 
-    init(databases: Databases, leaseDuration: Duration) throws {
+    private let source: SyncSource
+
+    init(_ source: SyncSource, databases: Databases, leaseDuration: Duration) throws {
+        self.source = source
         leaseMilliseconds = Int64(leaseDuration.wholeMilliseconds)
-        statements = try databases.statements(
-            in: SQLFile(label: "sync.sql", bytes: PackageResources.sync_sql), of: SuppliersService.schema)
-        let text = String(decoding: PackageResources.rows_sql, as: UTF8.self)
-        rows = try SupplierKind.allCases.reduce(into: [:]) { rows, kind in
-            let file = try SQLFile(label: "rows.sql", text: text.replacing("{raw}", with: "{\(kind.table)}"))
-            rows[kind] = try databases.statements(in: file, of: SuppliersService.schema)
+        statements = try databases.statements(in: source.file(), of: source.schema)
+        rows = try source.lists.reduce(into: [:]) { rows, list in
+            rows[list] = try databases.statements(in: source.file(of: list), of: source.schema)
         }
     }
 
     private func statement(_ name: String) throws -> StoreStatement { try statements.named(name) }
 
-    private func statement(_ name: String, _ kind: SupplierKind) throws -> StoreStatement {
-        guard let set = rows[kind] else { throw SyncError(.lost, "no table of \(kind.rawValue)") }
+    private func statement(_ name: String, _ kind: SyncedList) throws -> StoreStatement {
+        guard let set = rows[kind] else { throw SyncError(.lost, "no table of \(kind.name)") }
         return try set.named(name)
     }
 
     // MARK: Accounts
 
     /// Nil if there is none.
-    func account(_ id: String) async throws -> SupplierAccount? {
+    func account(_ id: String) async throws -> SyncAccount? {
         try await statement("account").run(id).first.map { row in
             let (id, url, token, rate, isPaused) = try row.decode(
                 String.self, String.self, String?.self, Int64?.self, Bool.self)
-            return SupplierAccount(
-                id: id, url: url, token: token, requestsPerSecond: rate.map(Int.init), isPaused: isPaused)
+            return SyncAccount(
+                of: source.one, id: id, url: url, token: token, requestsPerSecond: rate.map(Int.init),
+                isPaused: isPaused)
         }
     }
 
-    /// What of which supplier is to be synced now, and whether wholly.
+    /// What of which account is to be synced now, and whether wholly.
     func due(
         interval: Duration, fullInterval: Duration
-    ) async throws -> [(supplier: String, kind: SupplierKind, isFull: Bool)] {
+    ) async throws -> [(account: String, kind: SyncedList, isFull: Bool)] {
         let rows = try await statement("due").run(
-            SupplierKind.allCases.map(\.rawValue), Int64(interval.wholeMilliseconds),
+            source.lists.map(\.name), Int64(interval.wholeMilliseconds),
             Int64(fullInterval.wholeMilliseconds), leaseMilliseconds)
         return try rows.compactMap { row in
-            let (supplier, kind, isFull) = try row.decode(String.self, String.self, Bool.self)
-            return SupplierKind(rawValue: kind).map { (supplier, $0, isFull) }
+            let (account, kind, isFull) = try row.decode(String.self, String.self, Bool.self)
+            return source.list(kind).map { (account, $0, isFull) }
         }
     }
 
     func states() async throws -> [SyncState] {
-        try await statement("status").run(SupplierKind.allCases.map(\.rawValue)).compactMap { row in
-            let (supplier, kind, isPaused, syncedAt, fullAt, isOpen, met, holder, error, seconds) = try row.decode(
+        try await statement("status").run(source.lists.map(\.name)).compactMap { row in
+            let (account, kind, isPaused, syncedAt, fullAt, isOpen, met, holder, error, seconds) = try row.decode(
                 String.self, String.self, Bool.self, Date?.self, Date?.self, Bool.self, Int64.self, String?.self,
                 String?.self, Double.self)
-            return SupplierKind(rawValue: kind).map {
+            return source.list(kind).map {
                 SyncState(
-                    supplier: supplier, kind: $0, isPaused: isPaused, syncedAt: syncedAt, fullAt: fullAt,
+                    account: account, kind: $0, isPaused: isPaused, syncedAt: syncedAt, fullAt: fullAt,
                     openPassMet: isOpen ? Int(met) : nil, holder: holder, lastError: error, unsyncedSeconds: seconds)
             }
         }
@@ -95,20 +96,20 @@ struct SyncStore: Sendable {
         let openJob = try statement("open_job")
         return try await claim.transaction { work in
             let row = try await work.run(
-                claim, run.supplier, run.kind.rawValue, run.holder, leaseMilliseconds, isFull
+                claim, run.account, run.kind.name, run.holder, leaseMilliseconds, isFull
             ).first
             guard let row else { return nil }
             let (number, isFull, cursor, isListed, met, since) = try row.decode(
                 Int64.self, Bool.self, String?.self, Bool.self, Int64.self, String?.self)
-            _ = try await work.run(openJob, run.job, run.supplier, run.kind.rawValue, isFull)
+            _ = try await work.run(openJob, run.job, run.account, run.kind.name, isFull)
             return SyncPass(
                 number: number, isFull: isFull, cursor: cursor, isListed: isListed, met: met, since: since)
         }
     }
 
     /// Who has it, and for how long yet; nil if nobody does.
-    func holder(of kind: SupplierKind, _ supplier: String) async throws -> (name: String, remaining: Duration)? {
-        try await statement("holder").run(supplier, kind.rawValue, leaseMilliseconds).first.map { row in
+    func holder(of kind: SyncedList, _ account: String) async throws -> (name: String, remaining: Duration)? {
+        try await statement("holder").run(account, kind.name, leaseMilliseconds).first.map { row in
             let (name, seconds) = try row.decode(String.self, Double.self)
             return (name, .seconds(seconds))
         }
@@ -116,7 +117,7 @@ struct SyncStore: Sendable {
 
     /// False if it is somebody else's by now.
     func renew(_ run: SyncRun) async throws -> Bool {
-        try await !statement("renew").run(run.supplier, run.kind.rawValue, run.holder, leaseMilliseconds).isEmpty
+        try await !statement("renew").run(run.account, run.kind.name, run.holder, leaseMilliseconds).isEmpty
     }
 
     // MARK: Pages
@@ -127,7 +128,7 @@ struct SyncStore: Sendable {
     }
 
     /// Writes what a page changes, what is noted of it and where the pass goes on, all or nothing.
-    func take(_ page: SupplierPage, at pass: SyncPass, of run: SyncRun) async throws -> Taken {
+    func take(_ page: FetchedPage, at pass: SyncPass, of run: SyncRun) async throws -> Taken {
         do {
             return try await write(page, at: pass, of: run)
         } catch let error as PostgresError where Self.isOfValue(error) {
@@ -135,27 +136,27 @@ struct SyncStore: Sendable {
         }
     }
 
-    private func write(_ page: SupplierPage, at pass: SyncPass, of run: SyncRun) async throws -> Taken {
+    private func write(_ page: FetchedPage, at pass: SyncPass, of run: SyncRun) async throws -> Taken {
         let (advance, count) = (try statement("advance"), try statement("count"))
         let (note, noteRefused) = (try statement("note"), try statement("note_refused"))
         let put = try statement("put", run.kind)
         return try await advance.transaction { work in
             let isOurs = try await !work.run(
-                advance, run.supplier, run.kind.rawValue, run.holder, leaseMilliseconds, page.next, page.count,
+                advance, run.account, run.kind.name, run.holder, leaseMilliseconds, page.next, page.count,
                 page.asOf
             ).isEmpty
             guard isOurs else { throw Self.lost }
             let changed = try await work.run(
-                put, page.rows.map(\.key), page.rows.map(\.id), page.rows.map(\.payload), run.supplier,
-                pass.isFull ? pass.number : nil, run.kind.rawValue
+                put, page.rows.map(\.key), page.rows.map(\.id), page.rows.map(\.payload), run.account,
+                pass.isFull ? pass.number : nil
             ).single().decode(0, as: Int64.self)
             _ = try await work.run(count, run.job, 1, page.count, changed, page.refused.count, 0)
             _ = try await work.run(
-                note, run.supplier, run.kind.rawValue, run.job, pass.cursor, page.bytes, page.count, changed,
+                note, run.account, run.kind.name, run.job, pass.cursor, page.bytes, page.count, changed,
                 String?.none)
             if !page.refused.isEmpty {
                 _ = try await work.run(
-                    noteRefused, run.supplier, run.kind.rawValue, run.job, pass.cursor, page.refused.map(\.id),
+                    noteRefused, run.account, run.kind.name, run.job, pass.cursor, page.refused.map(\.id),
                     page.refused.map(\.problem))
             }
             return Taken(changed: changed, refused: page.refused)
@@ -163,7 +164,7 @@ struct SyncStore: Sendable {
     }
 
     /// The page with the rows refused that PostgreSQL can't keep: U+0000 in a text, a number beyond all bounds.
-    private func withoutImpossible(_ page: SupplierPage, of kind: SupplierKind) async throws -> SupplierPage {
+    private func withoutImpossible(_ page: FetchedPage, of kind: SyncedList) async throws -> FetchedPage {
         let check = try statement("check", kind)
         var page = page
         let rows = page.rows
@@ -191,7 +192,7 @@ struct SyncStore: Sendable {
 
     /// Makes the pass begin again from its first page.
     func beginAgain(_ run: SyncRun) async throws {
-        let rows = try await statement("begin_again").run(run.supplier, run.kind.rawValue, run.holder)
+        let rows = try await statement("begin_again").run(run.account, run.kind.name, run.holder)
         guard !rows.isEmpty else { throw Self.lost }
     }
 
@@ -206,11 +207,11 @@ struct SyncStore: Sendable {
             try Task.checkCancellation()
             let (last, gone) = try await renew.transaction { work -> (String?, Int64) in
                 let isOurs = try await !work.run(
-                    renew, run.supplier, run.kind.rawValue, run.holder, leaseMilliseconds
+                    renew, run.account, run.kind.name, run.holder, leaseMilliseconds
                 ).isEmpty
                 guard isOurs else { throw Self.lost }
                 let (last, gone, _) = try await work.run(
-                    remove, run.supplier, key, pass.number, Self.rowsPerRemoval, run.kind.rawValue
+                    remove, run.account, key, pass.number, Self.rowsPerRemoval
                 ).single().decode(String?.self, Int64.self, Int64.self)
                 if gone > 0 { _ = try await work.run(count, run.job, 0, 0, 0, 0, gone) }
                 return (last, gone)
@@ -224,7 +225,7 @@ struct SyncStore: Sendable {
     func end(_ run: SyncRun) async throws {
         let (endPass, closeJob) = (try statement("end_pass"), try statement("close_job"))
         try await endPass.transaction { work in
-            let isOurs = try await !work.run(endPass, run.supplier, run.kind.rawValue, run.holder).isEmpty
+            let isOurs = try await !work.run(endPass, run.account, run.kind.name, run.holder).isEmpty
             guard isOurs else { throw Self.lost }
             _ = try await work.run(closeJob, run.job, "done", String?.none)
         }
@@ -238,11 +239,11 @@ struct SyncStore: Sendable {
         try await letGo.transaction { work in
             let problem = error.map { StoredText.made(storable: $0.message, bytesMax: 1_024) }
             _ = try await work.run(
-                letGo, run.supplier, run.kind.rawValue, run.holder, error?.code == .ring, problem)
+                letGo, run.account, run.kind.name, run.holder, error?.code == .ring, problem)
             _ = try await work.run(closeJob, run.job, problem == nil ? "interrupted" : "failed", problem)
             guard let problem else { return }
             _ = try await work.run(
-                note, run.supplier, run.kind.rawValue, run.job, cursor, Int64?.none, Int64?.none, Int64?.none,
+                note, run.account, run.kind.name, run.job, cursor, Int64?.none, Int64?.none, Int64?.none,
                 problem)
         }
     }

@@ -7,16 +7,16 @@ package import QuartetDatabases
 
 /// How far a run is.
 package struct SyncProgress: Sendable {
-    package let kind: SupplierKind
+    package let kind: SyncedList
     package let pages: Int
     package let met: Int
     package let changed: Int
 }
 
-/// How the passes over one kind of a supplier stand.
-package struct SyncState: Sendable, Codable {
-    package let supplier: String
-    package let kind: SupplierKind
+/// How the passes over one list of an account stand.
+package struct SyncState: Sendable, Encodable {
+    package let account: String
+    package let kind: SyncedList
     package let isPaused: Bool
     /// When the last pass was over, and the last full one; nil for never.
     package let syncedAt: Date?
@@ -31,10 +31,10 @@ package struct SyncState: Sendable, Codable {
     package let unsyncedSeconds: Double
 }
 
-/// What came of one run over a kind.
-package struct SyncReport: Sendable, Codable {
-    package let supplier: String
-    package let kind: SupplierKind
+/// What came of one run over a list.
+package struct SyncReport: Sendable, Encodable {
+    package let account: String
+    package let kind: SyncedList
     package var isFull: Bool
     package var pages = 0
     /// Rows that the pages had, of those which this run took.
@@ -47,75 +47,79 @@ package struct SyncReport: Sendable, Codable {
     package var error: String?
 }
 
-/// Fetches what suppliers have, page by page, into the raw tables. Killed anywhere, the next run goes on where it was.
-package struct SupplierSync: Sendable {
+/// Fetches what accounts list, page by page, into the raw tables. Killed anywhere, the next run goes on where it was.
+package struct PageSync: Sendable {
     private let settings: Live<SyncConfiguration>
     private var configuration: SyncConfiguration { settings.now }
-    private let transport: any SupplierTransport
+    private let transport: any PageTransport
     private let store: SyncStore
     private let process: String
     private let logger: Logger
     private let pause: @Sendable (Duration) async throws -> Void
 
+    package let source: SyncSource
+
     /// - Parameter process: who it is, for others who find it at work.
     package init(
-        databases: Databases, transport: any SupplierTransport, configuration: Live<SyncConfiguration>, process: String,
+        _ source: SyncSource, databases: Databases, transport: any PageTransport,
+        configuration: Live<SyncConfiguration>, process: String,
         logger: Logger,
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await ContinuousClock().sleep(until: .now.advanced(by: $0))
         }
     ) throws {
-        store = try SyncStore(databases: databases, leaseDuration: configuration.now.leaseDuration)
+        self.source = source
+        store = try SyncStore(source, databases: databases, leaseDuration: configuration.now.leaseDuration)
         (self.transport, settings, self.process) = (transport, configuration, process)
         (self.logger, self.pause) = (logger, pause)
     }
 
-    /// Syncs kinds of a supplier, one after the other; one that breaks off does not stop the others.
+    /// Syncs lists of an account, all unless they are named, one after the other; one that breaks off does not stop the others.
     ///
     /// - Parameter waits: whether a lease that somebody holds is waited for, if he lets it pass.
     /// - Throws: `SyncError` if there is no such account; what the database reports.
     package func run(
-        _ supplier: String, kinds: [SupplierKind] = SupplierKind.allCases, isFull: Bool = false, waits: Bool = true,
+        _ account: String, kinds: [SyncedList]? = nil, isFull: Bool = false, waits: Bool = true,
         observe: @Sendable (SyncProgress) -> Void = { _ in }
     ) async throws -> [SyncReport] {
-        guard let account = try await store.account(supplier) else {
-            throw SyncError(.noAccount, "there is no supplier account \(supplier)")
+        guard let found = try await store.account(account) else {
+            throw SyncError(.noAccount, "there is no \(source.one) account \(account)")
         }
-        let client = SupplierClient(account, configuration: settings, transport: transport, pause: pause)
+        let client = PageClient(found, configuration: settings, transport: transport, pause: pause)
         var reports: [SyncReport] = []
-        for kind in kinds {
-            reports.append(try await run(kind, of: supplier, client, isFull: isFull, waits: waits, observe))
+        for kind in kinds ?? source.lists {
+            reports.append(try await run(kind, of: account, client, isFull: isFull, waits: waits, observe))
         }
         try await store.purgeLog(retention: configuration.logRetention)
         return reports
     }
 
-    /// How every supplier's passes stand.
+    /// How every account's passes stand.
     package func states() async throws -> [SyncState] { try await store.states() }
 
-    /// What is due of which supplier, for the role.
-    func due() async throws -> [(supplier: String, kind: SupplierKind, isFull: Bool)] {
+    /// What is due of which account, for the role.
+    func due() async throws -> [(account: String, kind: SyncedList, isFull: Bool)] {
         try await store.due(interval: configuration.interval, fullInterval: configuration.fullInterval)
     }
 
     private func run(
-        _ kind: SupplierKind, of supplier: String, _ client: SupplierClient, isFull: Bool, waits: Bool,
+        _ kind: SyncedList, of account: String, _ client: PageClient, isFull: Bool, waits: Bool,
         _ observe: @Sendable (SyncProgress) -> Void
     ) async throws -> SyncReport {
         let job = UUIDv7.make().uuidString.lowercased()
-        let run = SyncRun(supplier: supplier, kind: kind, job: job, holder: "\(process), job \(job)")
+        let run = SyncRun(account: account, kind: kind, job: job, holder: "\(process), job \(job)")
         let start = ContinuousClock.now
-        var report = SyncReport(supplier: supplier, kind: kind, isFull: isFull)
+        var report = SyncReport(account: account, kind: kind, isFull: isFull)
         do {
             guard let pass = try await claim(run, isFull: isFull, waits: waits) else {
-                let holder = try await store.holder(of: kind, supplier)?.name ?? "somebody"
+                let holder = try await store.holder(of: kind, account)?.name ?? "somebody"
                 throw SyncError(.busy, "\(holder) syncs it now")
             }
             report.isFull = pass.isFull
             try await pages(of: pass, run, client, &report, observe)
         } catch let error as SyncError {
             report.error = error.message
-            SyncMetrics.failures(supplier, kind).increment()
+            SyncMetrics.failures(source, account, kind).increment()
         }
         report.seconds = start.duration(to: .now) / .seconds(1)
         return report
@@ -126,7 +130,7 @@ package struct SupplierSync: Sendable {
         var until: ContinuousClock.Instant?
         while true {
             if let pass = try await store.claim(run, isFull: isFull) { return pass }
-            guard waits, let holder = try await store.holder(of: run.kind, run.supplier) else {
+            guard waits, let holder = try await store.holder(of: run.kind, run.account) else {
                 if waits { continue }
                 return nil
             }
@@ -140,7 +144,7 @@ package struct SupplierSync: Sendable {
 
     /// Until the pass is over, with the lease renewed meanwhile.
     private func pages(
-        of pass: SyncPass, _ run: SyncRun, _ client: SupplierClient, _ report: inout SyncReport,
+        of pass: SyncPass, _ run: SyncRun, _ client: PageClient, _ report: inout SyncReport,
         _ observe: @Sendable (SyncProgress) -> Void
     ) async throws {
         let renewing = Task { try await renew(run) }
@@ -181,11 +185,11 @@ package struct SupplierSync: Sendable {
     }
 
     private func walk(
-        _ walk: inout SyncWalk, _ run: SyncRun, _ client: SupplierClient, _ observe: @Sendable (SyncProgress) -> Void
+        _ walk: inout SyncWalk, _ run: SyncRun, _ client: PageClient, _ observe: @Sendable (SyncProgress) -> Void
     ) async throws {
         var hasBegunAgain = false
         while !walk.pass.isListed {
-            let page: SupplierPage
+            let page: FetchedPage
             do {
                 page = try await client.page(of: run.kind, cursor: walk.pass.cursor, since: walk.pass.since)
             } catch let error as SyncError where error.code == .cursorGone && !hasBegunAgain {
@@ -197,14 +201,14 @@ package struct SupplierSync: Sendable {
             Failpoint.supplierPageFetched.reached()
             let taken = try await store.take(page, at: walk.pass, of: run)
             Failpoint.supplierPageStored.reached()
-            SyncMetrics.rows(run.supplier, run.kind).increment(by: taken.changed)
+            SyncMetrics.rows(source, run.account, run.kind).increment(by: taken.changed)
             try walk.advance(page, taken, pagesMax: configuration.pagesMax)
             observe(
                 SyncProgress(
                     kind: run.kind, pages: walk.report.pages, met: walk.report.met, changed: walk.report.changed))
         }
         if walk.pass.isFull {
-            // A supplier that lists nothing is more likely broken than out of everything.
+            // One that lists nothing is more likely broken than out of everything.
             guard walk.pass.met > 0 else {
                 try await store.end(run)
                 return
@@ -233,7 +237,7 @@ private struct SyncWalk {
     }
 
     /// Behind a page that is stored.
-    mutating func advance(_ page: SupplierPage, _ taken: SyncStore.Taken, pagesMax: Int) throws {
+    mutating func advance(_ page: FetchedPage, _ taken: SyncStore.Taken, pagesMax: Int) throws {
         report.pages += 1
         report.met += page.count
         report.changed += Int(taken.changed)
@@ -244,27 +248,29 @@ private struct SyncWalk {
         guard let next = page.next else { return }
         guard cursors.insert(next).inserted, report.pages < pagesMax else {
             throw SyncError(
-                .ring, "the supplier's pages do not end: its cursor came again, or there are over \(pagesMax) pages")
+                .ring, "the pages do not end: a cursor came again, or there are over \(pagesMax) pages")
         }
     }
 }
 
 /// Every metric of the sync.
 enum SyncMetrics {
-    /// Since a supplier's last pass was over.
-    static func unsynced(_ supplier: String, _ kind: SupplierKind) -> Gauge {
-        Gauge(label: "quartet_supplier_unsynced_seconds", dimensions: dimensions(supplier, kind))
+    /// Since an account's last pass was over.
+    static func unsynced(_ source: SyncSource, _ account: String, _ kind: SyncedList) -> Gauge {
+        Gauge(label: "quartet_\(source.one)_unsynced_seconds", dimensions: dimensions(source, account, kind))
     }
 
-    static func rows(_ supplier: String, _ kind: SupplierKind) -> Counter {
-        Counter(label: "quartet_supplier_rows_changed_total", dimensions: dimensions(supplier, kind))
+    static func rows(_ source: SyncSource, _ account: String, _ kind: SyncedList) -> Counter {
+        Counter(label: "quartet_\(source.one)_rows_changed_total", dimensions: dimensions(source, account, kind))
     }
 
-    static func failures(_ supplier: String, _ kind: SupplierKind) -> Counter {
-        Counter(label: "quartet_supplier_syncs_failed_total", dimensions: dimensions(supplier, kind))
+    static func failures(_ source: SyncSource, _ account: String, _ kind: SyncedList) -> Counter {
+        Counter(label: "quartet_\(source.one)_syncs_failed_total", dimensions: dimensions(source, account, kind))
     }
 
-    private static func dimensions(_ supplier: String, _ kind: SupplierKind) -> [(String, String)] {
-        [("supplier", supplier), ("kind", kind.rawValue)]
+    private static func dimensions(
+        _ source: SyncSource, _ account: String, _ kind: SyncedList
+    ) -> [(String, String)] {
+        [(source.one, account), ("kind", kind.name)]
     }
 }

@@ -4,7 +4,8 @@ package import QuartetCore
 import Synchronization
 
 /// An account as the sync needs it.
-package struct SupplierAccount: Sendable {
+package struct SyncAccount: Sendable {
+    let party: String
     let id: String
     let url: String
     /// Secret.
@@ -12,7 +13,11 @@ package struct SupplierAccount: Sendable {
     let requestsPerSecond: Int?
     let isPaused: Bool
 
-    package init(id: String, url: String, token: String?, requestsPerSecond: Int?, isPaused: Bool) {
+    /// - Parameter party: whose it is, in words for people.
+    package init(
+        of party: String = "supplier", id: String, url: String, token: String?, requestsPerSecond: Int?, isPaused: Bool
+    ) {
+        self.party = party
         (self.id, self.url, self.token) = (id, url, token)
         (self.requestsPerSecond, self.isPaused) = (requestsPerSecond, isPaused)
     }
@@ -35,17 +40,17 @@ struct Pace: Sendable {
     }
 }
 
-/// Asks one supplier for pages: at its pace, again after a growing pause while it can't be reached or says "later".
-package final class SupplierClient: Sendable {
-    private let account: SupplierAccount
+/// Asks one account for pages: at its pace, again after a growing pause while it can't be reached or says "later".
+package final class PageClient: Sendable {
+    private let account: SyncAccount
     private let settings: Live<SyncConfiguration>
     private var configuration: SyncConfiguration { settings.now }
-    private let transport: any SupplierTransport
+    private let transport: any PageTransport
     private let pause: @Sendable (Duration) async throws -> Void
     private let pace: Mutex<Pace>
 
     package init(
-        _ account: SupplierAccount, configuration: Live<SyncConfiguration>, transport: any SupplierTransport,
+        _ account: SyncAccount, configuration: Live<SyncConfiguration>, transport: any PageTransport,
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await ContinuousClock().sleep(until: .now.advanced(by: $0))
         }
@@ -55,12 +60,12 @@ package final class SupplierClient: Sendable {
     }
 
     /// - Throws: `SyncError`, or `CancellationError`.
-    func page(of kind: SupplierKind, cursor: String?, since: String?) async throws -> SupplierPage {
-        try await page(of: kind.rawValue, query: [("cursor", cursor), ("changed_since", since)])
+    func page(of list: SyncedList, cursor: String?, since: String?) async throws -> FetchedPage {
+        try await page(of: list.name, query: [("cursor", cursor), ("changed_since", since)])
     }
 
     /// - Parameter list: what is listed, at the account's URL, and the array's name in the answer.
-    package func page(of list: String, query: [(name: String, value: String?)]) async throws -> SupplierPage {
+    package func page(of list: String, query: [(name: String, value: String?)]) async throws -> FetchedPage {
         let url = url(of: list, query)
         let hasCursor = query.contains { $0.name == "cursor" && $0.value != nil }
         var failure = SyncError(.unavailable, "never asked")
@@ -69,7 +74,7 @@ package final class SupplierClient: Sendable {
             do {
                 let answer = try await ask(url)
                 if answer.status == 200 {
-                    return try SupplierPage(answer.body, of: list, supplier: account.id)
+                    return try FetchedPage(answer.body, of: list, account: account.id)
                 }
                 failure = refusal(answer.status, of: list, hasCursor: hasCursor)
                 if let asked = answer.retryAfter { wait = max(wait, min(asked, configuration.retryAfterMax)) }
@@ -82,16 +87,16 @@ package final class SupplierClient: Sendable {
         throw SyncError(.unavailable, "\(failure.message), \(configuration.triesMax) times")
     }
 
-    private func ask(_ url: String) async throws -> SupplierAnswer {
+    private func ask(_ url: String) async throws -> PageAnswer {
         let wait = pace.withLock { $0.next(at: .now) }
         if wait > .zero { try await pause(wait) }
         let deadline = Deadline.after(configuration.requestTimeout)
         do {
-            return try await withDeadline(deadline, waitingFor: "the supplier") { [self] in
+            return try await withDeadline(deadline, waitingFor: "the \(account.party)") { [self] in
                 try await transport.get(
                     url, token: account.token, bytesMax: configuration.pageBytesMax, deadline: deadline)
             }
-        } catch is SupplierBodyTooLarge {
+        } catch is PageTooLarge {
             throw SyncError(.badAnswer, "the page has more than \(configuration.pageBytesMax) bytes")
         } catch {
             // A transport that is cancelled throws something of its own.
@@ -99,17 +104,18 @@ package final class SupplierClient: Sendable {
             if deadline.isPast || error is DeadlineExceeded {
                 throw SyncError(.unavailable, "no whole answer within \(configuration.requestTimeout)")
             }
-            throw SyncError(.unavailable, "the supplier can't be reached (\(error))")
+            throw SyncError(.unavailable, "the \(account.party) can't be reached (\(error))")
         }
     }
 
     private func refusal(_ status: Int, of list: String, hasCursor: Bool) -> SyncError {
         switch status {
-        case 401, 403: SyncError(.refused, "the supplier refuses the account's token (\(status))")
-        case 404: SyncError(.refused, "the supplier has no /\(list) (404)")
-        case 410 where hasCursor: SyncError(.cursorGone, "the supplier does not know its cursor any longer (410)")
-        case 408, 425, 429, 500...599: SyncError(.unavailable, "the supplier answers \(status)")
-        default: SyncError(.refused, "the supplier refuses the request (\(status))")
+        case 401, 403: SyncError(.refused, "the \(account.party) refuses the account's token (\(status))")
+        case 404: SyncError(.refused, "the \(account.party) has no /\(list) (404)")
+        case 410 where hasCursor:
+            SyncError(.cursorGone, "the \(account.party) does not know its cursor any longer (410)")
+        case 408, 425, 429, 500...599: SyncError(.unavailable, "the \(account.party) answers \(status)")
+        default: SyncError(.refused, "the \(account.party) refuses the request (\(status))")
         }
     }
 

@@ -3,10 +3,10 @@ import ClientSupport
 import Foundation
 import NIOCore
 import NIOHTTP1
-import Suppliers
+import ServiceSupport
 
-/// Carries requests to suppliers by AsyncHTTPClient.
-struct HTTPSupplierTransport: SupplierTransport {
+/// Carries requests to suppliers and markets by AsyncHTTPClient.
+struct HTTPPageTransport: PageTransport {
     private let client: HTTPClient
 
     /// The client is the caller's to shut down.
@@ -14,7 +14,7 @@ struct HTTPSupplierTransport: SupplierTransport {
         self.client = client
     }
 
-    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> SupplierAnswer {
+    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> PageAnswer {
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "Accept", value: "application/json")
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
@@ -22,11 +22,11 @@ struct HTTPSupplierTransport: SupplierTransport {
         let response = try await client.execute(request, timeout: timeout)
         do {
             let body = try await response.body.collect(upTo: bytesMax)
-            return SupplierAnswer(
+            return PageAnswer(
                 status: Int(response.status.code), body: Array(body.readableBytesView),
                 retryAfter: response.headers.first(name: "Retry-After").flatMap(Self.wait))
         } catch is NIOTooManyBytesError {
-            throw SupplierBodyTooLarge()
+            throw PageTooLarge()
         }
     }
 

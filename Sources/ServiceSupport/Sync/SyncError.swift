@@ -1,4 +1,4 @@
-/// Why a supplier's pages can't be taken, in one line.
+/// Why pages can't be taken, in one line.
 package struct SyncError: Error, Hashable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// There is no such account, or it is paused.

@@ -1,6 +1,6 @@
 package import ClientSupport
 
-/// How suppliers are synced, with the bounds of it.
+/// How accounts are synced, with the bounds of it.
 package struct SyncConfiguration: Sendable, Hashable {
     /// After a run ended, until the next; accounts may have their own.
     package var interval: Duration = .seconds(600)
@@ -8,17 +8,17 @@ package struct SyncConfiguration: Sendable, Hashable {
     package var fullInterval: Duration = .seconds(86_400)
     /// How often the role looks what is due.
     package var pollInterval: Duration = .seconds(5)
-    /// Suppliers that the role syncs at once.
+    /// Accounts that the role syncs at once.
     package var suppliersMax = 4
     package var rowsPerPage = 500
     package var pageBytesMax = 16 * 1024 * 1024
     package var pagesMax = 1_000_000
-    /// To each supplier; accounts may have their own.
+    /// To each account; accounts may have their own.
     package var requestsPerSecond = 10
     package var requestTimeout: Duration = .seconds(30)
     package var triesMax = 5
     package var backoff = Backoff(base: .milliseconds(500), max: .seconds(30))
-    /// How long a supplier's Retry-After is obeyed at most.
+    /// How long a Retry-After is obeyed at most.
     package var retryAfterMax: Duration = .seconds(300)
     /// Until the pass of a process that died may be gone on with.
     package var leaseDuration: Duration = .seconds(30)
