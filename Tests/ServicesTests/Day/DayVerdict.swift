@@ -15,6 +15,10 @@ struct DayVerdict: Sendable {
     func judge(_ requests: [RequestID]) async throws {
         try await judgeCounts()
         try await judgeAnalyses(requests)
+        // Copies that nobody has waited for yet, My's for one, may be on their way for longer than the settle window.
+        try? await eventually("stores agree") {
+            (try? await system.finish(["check", "--full"], settings: QuartetSystem.quickCheck)) != nil
+        }
         try await system.expectConsistency()
         try await judgeRights()
     }
