@@ -14,6 +14,15 @@ import Testing
         #expect(databases.url(of: .market) == "postgresql://shop@db.example:6000/market")
     }
 
+    @Test(arguments: [
+        ("::1", "a@b", "[::1]", "a%40b"), ("/run/postgresql", "a:b", "%2Frun%2Fpostgresql", "a%3Ab"),
+        ("[::1]", "shop", "[::1]", "shop"), ("db1,db2", "사람", "db1,db2", "%EC%82%AC%EB%9E%8C"),
+    ])
+    func partsOfAURLAreEscaped(_ host: String, _ user: String, _ hostInURL: String, _ userInURL: String) throws {
+        let databases = try loaded(["DB_HOST": host, "DB_USER": user, "DB_PASSWORD": "p/q"]).databases
+        #expect(databases.url(of: .source) == "postgresql://\(userInURL):p%2Fq@\(hostInURL):5432/source")
+    }
+
     @Test func amazonWantsTLS() throws {
         let databases = try loaded(["DB_TYPE": "rds", "DB_HOST": "db.example", "DB_PASSWORD": "p"]).databases
         #expect(databases.url(of: .dropship) == "postgresql://quartet:p@db.example:5432/dropship?sslmode=require")

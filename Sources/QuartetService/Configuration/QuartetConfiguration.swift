@@ -167,10 +167,17 @@ package struct DatabasesConfiguration: Sendable {
     package func url(of name: DatabaseName) -> String {
         if let url = settings[name]?.url, !url.isEmpty { return url }
         let account = type == .supabase ? "\(user).\(project)" : user
-        let credentials = password.isEmpty ? account : "\(account):\(Self.escaped(password))"
+        let credentials = Self.escaped(account) + (password.isEmpty ? "" : ":" + Self.escaped(password))
         let database = type == .supabase ? "postgres" : name.rawValue
         let suffix = type == .local ? "" : "?sslmode=require"
-        return "postgresql://\(credentials)@\(host):\(port)/\(database)\(suffix)"
+        return "postgresql://\(credentials)@\(hostInURL):\(port)/\(database)\(suffix)"
+    }
+
+    /// A folder is where the server's socket is; an IPv6 address has colons of its own.
+    private var hostInURL: String {
+        if host.hasPrefix("/") { return Self.escaped(host) }
+        let isAddress = host.count { $0 == ":" } > 1 && !host.hasPrefix("[") && !host.contains(",")
+        return isAddress ? "[\(host)]" : host
     }
 
     private static func escaped(_ text: String) -> String {
