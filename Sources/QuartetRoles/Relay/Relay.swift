@@ -113,7 +113,8 @@ package final class Relay: Role {
                 if !hasLooked { try await lookAtTheLog() }
                 hasLooked = true
                 let count = try await runOnce()
-                backoff.succeeded("\(name)")
+                // Who left its shards to others has nothing to deliver, and has not succeeded.
+                if refusedSince.withLock({ $0 == nil }) { backoff.succeeded("\(name)") }
                 if count < wholeBatch {
                     await letRowsGather(count)
                     await wake.wait(atMost: configuration.pollInterval)
