@@ -1,3 +1,4 @@
+import ClientSupport
 import HTTPTypes
 import QuartetCore
 import ServiceSupport
@@ -66,5 +67,38 @@ import Testing
             #expect(again.count == 4 && again.allSatisfy { $0.error == nil && $0.isFull })
             #expect(try await role.runOnce().isEmpty)
         }
+    }
+
+    @Test("a supplier that does not answer holds up no market, nor what is made of what was fetched")
+    func sideBySide() async throws {
+        try await House.open(.oneDatabase) { house in
+            let market = SupplierServer(["products": [#"{"id": 1}"#], "orders": []])
+            var settings = House.quickSync
+            settings.pollInterval = .milliseconds(20)
+            let (uses, used) = AsyncStream.makeStream(of: Void.self)
+            try await house.account()
+            let silent = try PageSync(
+                SuppliersService.sync, databases: house.databases, transport: SilentTransport(),
+                configuration: Live(House.quickSync), process: "a test", logger: House.logger)
+            let role = SyncRole(
+                configuration: Live(settings), syncs: [silent, try await house.marketSync(of: market)],
+                logger: House.logger
+            ) {
+                let isFetched = try await house.marketCount("SELECT count(*) FROM {market_product_raw}") == 1
+                if isFetched { used.yield() }
+            }
+            let running = Task { try await role.run() }
+            for await _ in uses { break }
+            running.cancel()
+            try await running.value
+        }
+    }
+}
+
+/// Answers nobody.
+private struct SilentTransport: PageTransport {
+    func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> PageAnswer {
+        for await _ in AsyncStream<Void>.makeStream().stream {}
+        throw CancellationError()
     }
 }

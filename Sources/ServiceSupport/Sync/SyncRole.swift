@@ -22,15 +22,19 @@ package final class SyncRole: Role {
         (settings, self.syncs, self.logger, self.afterwards) = (configuration, syncs, logger, afterwards)
     }
 
+    /// Sources side by side, and beside them what becomes of what was fetched: a slow one holds up nobody else.
     package func run() async throws {
-        try? await cancelWhenGracefulShutdown { [self] in
-            while true {
-                for sync in syncs {
-                    guard await tryAgain("syncing", { try await run(sync) }) else { return }
-                }
-                guard await tryAgain("using what was fetched", afterwards) else { return }
-                try await settings.wait { $0.pollInterval }
+        await cancelWhenGracefulShutdown { [self] in
+            await withDiscardingTaskGroup { group in
+                for sync in syncs { group.addTask { [self] in await again("syncing", { try await run(sync) }) } }
+                group.addTask { [self] in await again("using what was fetched", afterwards) }
             }
+        }
+    }
+
+    private func again(_ what: String, _ body: () async throws -> Void) async {
+        while await tryAgain(what, body) {
+            do { try await settings.wait { $0.pollInterval } } catch { return }
         }
     }
 
