@@ -6,20 +6,34 @@ package struct OutboxSnapshot: Sendable, Hashable {
     package let end: UInt64
     /// Those between that were in flight.
     package let inFlight: [UInt64]
+    /// False where more may have been in flight than are worth remembering: another read, behind the end of this one, has
+    /// them listed.
+    package let isComplete: Bool
 
-    package init(begin: UInt64, end: UInt64, inFlight: [UInt64]) {
+    package init(begin: UInt64, end: UInt64, inFlight: [UInt64], isComplete: Bool = true) {
         self.begin = begin
         self.end = end
         self.inFlight = inFlight
+        self.isComplete = isComplete
     }
 
-    /// As PostgreSQL writes a `pg_snapshot`: `xmin:xmax:xip,xip...`.
-    package init?(text: String) {
+    /// From a `pg_snapshot` as PostgreSQL writes it, `xmin:xmax:xip,xip...`, and the reader's own number, which it took
+    /// behind it.
+    ///
+    /// `xmax` stands behind the last transaction that had ended, not behind the last one that had begun: those from there to
+    /// the reader's number may have been in flight, and are not listed.
+    package init?(text: String, own: UInt64) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, let begin = UInt64(parts[0]), let end = UInt64(parts[1]) else { return nil }
-        let inFlight = parts[2].split(separator: ",").compactMap { UInt64($0) }
-        self.init(begin: begin, end: end, inFlight: inFlight)
+        guard parts.count == 3, let begin = UInt64(parts[0]), let xmax = UInt64(parts[1]), xmax <= own else {
+            return nil
+        }
+        let listed = parts[2].split(separator: ",").compactMap { UInt64($0) }
+        let unlisted = xmax..<min(own, xmax + Self.unlistedMax)
+        self.init(
+            begin: begin, end: own, inFlight: listed + unlisted, isComplete: own - xmax <= Self.unlistedMax)
     }
+
+    private static let unlistedMax: UInt64 = 1_000
 }
 
 /// How far a sink is in one shard of the outbox: a position, and the transactions that were in flight when it was taken.

@@ -68,10 +68,22 @@ package struct PostgresOutboxStore: OutboxStore {
     }
 
     package func read(sink: OutboxSink, owner: UUID, limit: Int) async throws -> OutboxBatch {
+        for _ in 0..<Self.readsMax {
+            if let batch = try await readOnce(sink, owner, limit) { return batch }
+        }
+        throw PostgresStoreError(
+            .contention, "transactions of \(database) begin faster than the outbox can be read beside them")
+    }
+
+    private static let readsMax = 10
+
+    /// Nil where so many transactions were begun meanwhile that it is to be asked again.
+    private func readOnce(_ sink: OutboxSink, _ owner: UUID, _ limit: Int) async throws -> OutboxBatch? {
         let foreign = EventType.all.filter { !$0.sinks.contains(sink) }.map(\.name)
         let found = try await readRows.run(sink.rawValue, owner, limit, OutboxRow.perShardMin, foreign)
         guard let first = found.first else { return OutboxBatch() }
         let context = try StoredOutboxContext(text: first.decode(10, as: String.self))
+        guard context.snapshot.isComplete else { return nil }
         var rows: [OutboxRow] = []
         rows.reserveCapacity(found.count)
         var unreadable: [Int: PostgresStoreError] = [:]

@@ -1,7 +1,7 @@
 import QuartetCore
 import QuartetDatabases
 
-/// The cursors and the snapshot that a read went by: a line with the snapshot, then one for each shard.
+/// The cursors and the snapshot that a read went by: a line with the snapshot and the reader's number, then one for each shard.
 struct StoredOutboxContext {
     let snapshot: OutboxSnapshot
     let cursors: [Int: OutboxCursor]
@@ -10,7 +10,9 @@ struct StoredOutboxContext {
 
     init(text: String) throws {
         let lines = text.split(separator: "\n")
-        guard let first = lines.first, let snapshot = OutboxSnapshot(text: String(first)) else {
+        let first = (lines.first ?? "").split(separator: " ").map(String.init)
+        guard first.count == 2, let own = UInt64(first[1]), let snapshot = OutboxSnapshot(text: first[0], own: own)
+        else {
             throw PostgresStoreError(.unreadableRow, "\(text.prefix(100)) begins with no snapshot")
         }
         var cursors: [Int: OutboxCursor] = [:]

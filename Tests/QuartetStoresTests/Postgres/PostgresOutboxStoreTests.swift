@@ -31,6 +31,35 @@ struct PostgresOutboxStoreTests {
         }
     }
 
+    @Test("the youngest transaction, which no snapshot lists, loses nothing by an older one that is faster")
+    func youngestTransaction() async throws {
+        try await PostgresTestDatabase.withMigrated { databases in
+            let outbox = try PostgresOutboxStore(databases: databases)
+            let owner = UUID()
+            try await outbox.setShards(1)
+            _ = try await outbox.holdShards(of: .events, owner: owner, leaseDuration: .seconds(60))
+            let client = try databases.client(of: .dropship)
+            func emission(_ product: String) -> String {
+                "SELECT events.emit('product.updated', '\(product)', 1, '{\"name\":\"P\"}')"
+            }
+            func read() async throws -> [String] {
+                let batch = try await outbox.read(sink: .events, owner: owner, limit: 10)
+                #expect(try await outbox.advance(sink: .events, owner: owner, past: batch) == 1)
+                return batch.rows.map(\.event.aggregateID)
+            }
+            try await client.withSession { older in
+                try await older.execute(script: "BEGIN; SELECT pg_current_xact_id()")
+                try await client.withSession { younger in
+                    try await younger.execute(script: "BEGIN; \(emission("slow"))")
+                    try await older.execute(script: "\(emission("fast")); COMMIT")
+                    #expect(try await read() == ["fast"])
+                    try await younger.execute(script: "COMMIT")
+                    #expect(try await read() == ["slow"])
+                }
+            }
+        }
+    }
+
     @Test("after the number of shards was made smaller, the others are read to their ends")
     func fewerShards() async throws {
         try await PostgresTestDatabase.withMigrated { databases in

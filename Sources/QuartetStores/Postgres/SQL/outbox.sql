@@ -71,9 +71,9 @@ SELECT pg_notify('quartet_shards', '') WHERE EXISTS (SELECT FROM changed);
 
 -- name: read_outbox
 -- The first rows that the relay's shards wait for. Where many wait, no shard is read much further than the rows that the
--- batch has room for, nor less far than $4 rows. With the first row come the cursors and the snapshot that were read by, and
--- how many rows each shard had. Rows of the types $5, which are not the sink's, are left out; but each shard's last one is
--- there, so that its cursor moves past them.
+-- batch has room for, nor less far than $4 rows. With the first row come the cursors and the snapshot that were read by, the
+-- reader's own transaction number, which it takes behind the snapshot, and how many rows each shard had. Rows of the types
+-- $5, which are not the sink's, are left out; but each shard's last one is there, so that its cursor moves past them.
 WITH own AS MATERIALIZED (
     SELECT c.*, greatest($4::bigint, 2 * $3::bigint / count(*) OVER ()) AS share
     FROM {outbox_cursors} c
@@ -84,7 +84,7 @@ WITH own AS MATERIALIZED (
     ORDER BY o.id > own.position, o.id LIMIT $3
 ), context AS MATERIALIZED (
     -- A line each, as StoredOutboxContext reads it: many reads find few rows, and JSON would be most of their cost.
-    SELECT concat_ws(E'\n', pg_current_snapshot(), string_agg(concat_ws(
+    SELECT concat_ws(E'\n', concat_ws(' ', pg_current_snapshot(), pg_current_xact_id()), string_agg(concat_ws(
         ' ', shard, position, epoch, settled, candidate, candidate_end, pending, pending_after, coalesce(n.rows, 0)), E'\n'
     )) AS text
     FROM own LEFT JOIN (SELECT shard, count(*) AS rows FROM waiting GROUP BY shard) n USING (shard)
