@@ -8,8 +8,8 @@ import QuartetMigrations
 import QuartetService
 import QuartetStores
 
-/// Requests that all stores agree about: each tenth is open, each twentieth failed, the others are completed, the first
-/// ones of these with cards.
+/// Requests that all stores agree about: each tenth is open, each twentieth failed, the others are completed, some of
+/// these with cards. Where as many analyses as requests are asked for, all are completed and have cards.
 struct CheckSeed: Sendable {
     static let cardsPerAnalysis = BenchData.reviewsPerProduct
     private static let batchSize = 1000
@@ -26,7 +26,8 @@ struct CheckSeed: Sendable {
         self.clients = clients
     }
 
-    func write() async throws {
+    /// - Parameter look: told how many requests are written.
+    func write(look: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
         try await MongoTaskQueue(client: clients.mongo).prepare()
         try await writeRequests()
         let batches = (sizes.requests + Self.batchSize - 1) / Self.batchSize
@@ -34,7 +35,9 @@ struct CheckSeed: Sendable {
             for lane in 0..<Self.lanes {
                 group.addTask {
                     for batch in stride(from: lane, to: batches, by: Self.lanes) {
-                        try await write(batch * Self.batchSize..<min((batch + 1) * Self.batchSize, sizes.requests))
+                        let numbers = batch * Self.batchSize..<min((batch + 1) * Self.batchSize, sizes.requests)
+                        try await write(numbers)
+                        look(numbers.upperBound)
                     }
                 }
             }
@@ -57,6 +60,7 @@ struct CheckSeed: Sendable {
     }
 
     private func status(_ number: Int) -> RequestStatus {
+        if sizes.analyses == sizes.requests { return .completed }
         if number.isMultiple(of: 10) { return .queued }
         return number % 20 == 5 ? .failed : .completed
     }
@@ -130,7 +134,7 @@ struct CheckSeed: Sendable {
 
     /// Every sixth or so has reviews, spread over all keys.
     private func session(_ number: Int) -> AnalysisSession {
-        let completed = max(1, sizes.requests * 17 / 20)
+        let completed = sizes.analyses == sizes.requests ? sizes.requests : max(1, sizes.requests * 17 / 20)
         let has = number * sizes.analyses / completed != (number + 1) * sizes.analyses / completed
         return AnalysisSession(
             requestID: id(number), productID: BenchData.product(number % 1000),

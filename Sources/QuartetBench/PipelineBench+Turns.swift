@@ -26,7 +26,9 @@ extension PipelineBench {
     private func measureTurn() async throws -> PipelineTurns.Turn {
         var meter = self
         meter.tellsCost = true
-        let (queue, queueCost) = try await meter.costing("queue", of: sizes.analyses) { try await measureQueue() }
+        let (queue, queueCost) = try await meter.costing("queue", of: sizes.analyses) {
+            try await measureQueue(QueueLoad(analyses: sizes.analyses)).perSecond
+        }
         let ((endToEnd, resident), endToEndCost) = try await meter.costing("end_to_end", of: sizes.analyses) {
             try await measureEndToEnd()
         }

@@ -73,7 +73,7 @@ package struct PipelineBench {
         let (floorBefore, floorCost) = try await measureFloor()
         say("analyses from a preloaded queue")
         let (queue, queueCost) = try await costing("from_preloaded_queue", of: sizes.analyses) {
-            try await measureQueue()
+            try await measureQueue(QueueLoad(analyses: sizes.analyses)).perSecond
         }
         say("analyses end to end")
         let ((endToEnd, residentUnderLoad), endToEndCost) = try await costing("end_to_end", of: sizes.analyses) {
@@ -158,24 +158,6 @@ package struct PipelineBench {
         }
     }
 
-    /// From the first result to the last, by PostgreSQL's clock: the worker's start does not count.
-    func measureQueue() async throws -> Double {
-        let requests = try PostgresRequestStore(databases: stores.clients.databases)
-        let queue = MongoTaskQueue(client: stores.clients.mongo)
-        try await queue.prepare()
-        for start in stride(from: 0, to: sizes.analyses, by: 500) {
-            let submissions = (start..<min(start + 500, sizes.analyses)).map {
-                Submission(id: .make(), productID: BenchData.product($0 % Self.productCount))
-            }
-            _ = try await requests.submit(submissions)
-            try await queue.enqueue(
-                submissions.map { AnalysisTask(requestID: $0.id, productID: $0.productID, generation: 1) })
-        }
-        try await withProcess(["work"], port: 0) { try await completed(sizes.analyses, $0) }
-        let seconds = try await scalar("select extract(epoch from max(closed_at) - min(closed_at))::float8")
-        return Double(sizes.analyses) / seconds
-    }
-
     /// Beside a transaction that has written and does not end, as a forgotten session leaves one.
     private func besideOpenTransaction(_ light: LightLoad) async throws -> Latencies {
         let count = Int(sizes.openTransactionDuration.seconds) * sizes.lightRequestsPerSecond
@@ -217,14 +199,15 @@ package struct PipelineBench {
 
     /// Analyses a second, and the megabytes resident at their end.
     func measureEndToEnd() async throws -> (Double, Int) {
+        let mark = RequestID.make()
         let resident = try await withRoles([]) { process, port in
             let loop = ClosedLoop(port: port, callers: Self.callers, requests: submitRequests())
             let outcome = try await loop.run(count: sizes.analyses)
             guard outcome.refused == 0 else { throw BenchError("\(outcome.refused) submits were refused") }
-            try await completed(sizes.analyses, process)
+            try await completed(sizes.analyses, since: mark, [process])
             return try process.residentMegabytes()
         }
-        let seconds = try await scalar("select extract(epoch from max(closed_at) - min(created_at))::float8")
+        let seconds = try await scalar("extract(epoch from max(closed_at) - min(created_at))::float8", since: mark)
         return (Double(sizes.analyses) / seconds, resident)
     }
 
@@ -258,24 +241,37 @@ package struct PipelineBench {
         try await database().execute(script: "checkpoint")
     }
 
-    private func database() throws -> PostgresClient {
+    func database() throws -> PostgresClient {
         try stores.clients.databases.client(of: stores.configuration.tables[.analysisRequests].database)
     }
 
-    private func scalar(_ selection: String) async throws -> Double {
-        let sql = try stores.configuration.tables.render("\(selection) from {analysis_requests}", label: "bench").sql
-        return try await database().query(PostgresStatement(sql, name: "bench")).single().decode(0, as: Double.self)
+    /// - Parameter expression: of the requests that were made since `mark`.
+    func scalar(_ expression: String, since mark: RequestID) async throws -> Double {
+        let sql = try stores.configuration.tables.render(
+            "select \(expression) from {analysis_requests} where request_id > $1::uuid", label: "bench"
+        ).sql
+        return try await database().query(PostgresStatement(sql, name: "bench", mark.uuid)).single()
+            .decode(0, as: Double.self)
     }
 
-    private func completed(_ count: Int, _ process: RoleProcess) async throws {
-        let deadline = Deadline.after(.seconds(180))
+    /// Returns when so many of the requests since `mark` are completed.
+    ///
+    /// - Parameter look: told now and then how many are.
+    func completed(
+        _ count: Int, since mark: RequestID, _ processes: [RoleProcess], look: (Int) throws -> Void = { _ in }
+    ) async throws {
+        let deadline = Deadline.after(.seconds(180 + count / 100))
         while true {
-            let done = try await scalar("select (count(*) filter (where status = 'completed'))::float8")
-            if Int(done) >= count { return }
-            guard process.isRunning, !deadline.isPast else {
-                throw BenchError("\(Int(done)) of \(count) analyses completed: \(process.lastLogLine)")
+            let done = Int(try await scalar("(count(*) filter (where status = 'completed'))::float8", since: mark))
+            try look(done)
+            if done >= count { return }
+            for process in processes {
+                guard process.isRunning, !deadline.isPast else {
+                    throw BenchError("\(done) of \(count) analyses completed: \(process.lastLogLine)")
+                }
             }
-            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(250)))
+            // Counting takes time, too.
+            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(count > 50_000 ? 2_000 : 250)))
         }
     }
 
@@ -290,7 +286,7 @@ package struct PipelineBench {
         }
     }
 
-    private func withProcess<Value>(
+    func withProcess<Value>(
         _ roles: [String], port: Int, _ body: (RoleProcess) async throws -> Value
     ) async throws -> Value {
         var environment = stack.environment

@@ -63,7 +63,9 @@ package struct StaleBench {
             let invisible = try await measureVisibility(ports: ports, roles: roles, store: store)
             say("\(sizes.writes) writes beside readers, with faults")
             let underFaults = try await hammer.run(subject, writes: sizes.writes) { [sizes, stack] written in
+                async let told: Void = tell(written)
                 try await roles.harm(stack: stack, writes: sizes.writes, written: written)
+                try await told
             }
             await roles.stop()
             say("the same calls without HTTP and faults, and plain cache-aside")
@@ -78,6 +80,16 @@ package struct StaleBench {
         } catch {
             await roles.stop()
             throw error
+        }
+    }
+
+    /// Says at each tenth how far it is.
+    private func tell(_ written: @Sendable () -> Int) async throws {
+        for tenth in 1..<10 {
+            while written() * 10 < sizes.writes * tenth {
+                try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(200)))
+            }
+            say("\(written()) of \(sizes.writes) writes")
         }
     }
 

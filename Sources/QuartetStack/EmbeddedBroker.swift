@@ -7,8 +7,9 @@ import Synchronization
 package actor EmbeddedBroker: LocalBroker {
     static let summary: String = "the embedded broker, which keeps events in memory; set KAFKA_HOME to run Apache Kafka"
 
-    /// It can't be asked for topics, and makes them when they are first used.
-    static let settings: [String: String] = ["KAFKA_TOPICS_PARTITIONS": "0"]
+    /// It can't be asked for topics, and makes them when they are first used. A fetch that waits it answers at its end only,
+    /// also where something has come meanwhile.
+    static let settings: [String: String] = ["KAFKA_TOPICS_PARTITIONS": "0", "KAFKA_FETCH_WAIT": "100ms"]
 
     package nonisolated let name = "kafka"
     package nonisolated let settings: [String: String] = EmbeddedBroker.settings

@@ -180,9 +180,13 @@ final class HeldCardStore: CardStore {
     func letGo() { free.continuation.finish() }
 
     func segments(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [CardSegment] {
+        try await store.segments(of: request, after: after, limit: limit)
+    }
+
+    func pages(_ places: [CardPlace]) async throws -> [CardPage] {
         held.continuation.yield()
         for await _ in free.stream {}
-        return try await store.segments(of: request, after: after, limit: limit)
+        return try await store.pages(places)
     }
 
     func insert(_ segments: [CardSegment]) async throws -> InsertedSegments { try await store.insert(segments) }

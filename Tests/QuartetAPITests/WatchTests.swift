@@ -87,7 +87,7 @@ import Testing
         let id = try await prepare(fixture, cards: 1, isComplete: false)
         try await fixture.run { caller in
             // Each costs an interval, in which there is time for many heartbeats.
-            for _ in 0..<30 { fixture.cards.failNext(.segments, with: Away()) }
+            for _ in 0..<30 { fixture.cards.failNext(.pages, with: Away()) }
             let stream = Task { try await caller.call(.get, "/v1/analyses/\(id)/events").text }
             while fixture.cards.hasFailuresWaiting { await Task.yield() }
             _ = try await fixture.requests.cancel([id])
@@ -165,7 +165,9 @@ import Testing
             let first = Task { try await watch() }
             while api.progress.followerCount(of: id) == 0 { await Task.yield() }
             try await api.progress.report([Progress(requestID: id, done: 2, total: 2)])
+            while reader.pagesRead < 1 { await Task.yield() }
             // Read once more after the cards were told: the channel's place is behind them.
+            try await api.progress.report([Progress(requestID: id, done: 3, total: 3)])
             while reader.pagesRead < 2 { await Task.yield() }
             let slow = Task {
                 try await caller.call(.get, "/v1/analyses/\(id)/events", headers: ["Last-Event-ID": "0"]).text
@@ -343,7 +345,7 @@ private final class HeldCatchUp: CardStore {
         self.limit = limit
     }
 
-    /// Reads that were not held.
+    /// Reads of the channel's.
     var pagesRead: Int { state.withLock { $0.pagesRead } }
 
     func waitUntilHeld() async { for await _ in held { return } }
@@ -351,10 +353,7 @@ private final class HeldCatchUp: CardStore {
 
     func segments(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [CardSegment] {
         let isHeld = state.withLock { state in
-            guard limit == self.limit, !state.hasHeld else {
-                state.pagesRead += 1
-                return false
-            }
+            guard limit == self.limit, !state.hasHeld else { return false }
             state.hasHeld = true
             return true
         }
@@ -363,6 +362,11 @@ private final class HeldCatchUp: CardStore {
             for await _ in released {}
         }
         return try await store.segments(of: request, after: after, limit: limit)
+    }
+
+    func pages(_ places: [CardPlace]) async throws -> [CardPage] {
+        state.withLock { $0.pagesRead += 1 }
+        return try await store.pages(places)
     }
 
     func insert(_ segments: [CardSegment]) async throws -> InsertedSegments { try await store.insert(segments) }

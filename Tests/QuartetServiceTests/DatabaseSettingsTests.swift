@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import Postgres
 import QuartetDatabases
 import QuartetMigrations
 import QuartetStores
@@ -25,16 +26,28 @@ import Testing
 
     @Test func amazonWantsTLS() throws {
         let databases = try loaded(["DB_TYPE": "rds", "DB_HOST": "db.example", "DB_PASSWORD": "p"]).databases
-        #expect(databases.url(of: .dropship) == "postgresql://quartet:p@db.example:5432/dropship?sslmode=require")
+        #expect(databases.url(of: .dropship) == "postgresql://postgres:p@db.example:5432/dropship?sslmode=require")
+        #expect(try refusal(environment: ["DB_TYPE": "rds"]).key == "db.host")
     }
 
-    @Test func supabaseCarriesTheProjectInTheUser() throws {
-        let databases = try loaded([
-            "DB_TYPE": "supabase", "DB_PROJECT": "abcd", "DB_HOST": "pooler.example", "DB_USER": "postgres",
-            "DB_PASSWORD": "p",
-        ]).databases
-        let url = "postgresql://postgres.abcd:p@pooler.example:5432/postgres?sslmode=require"
-        #expect(databases.url(of: .dropship) == url)
+    /// As the pages that say how to connect show them.
+    @Test(arguments: [
+        ([:], "postgres:p@db.abcd.supabase.co:5432", PostgresPooling.auto),
+        (["DB_HOST": "db.abcd.supabase.co", "DB_PORT": "6543"], "postgres:p@db.abcd.supabase.co:6543", .auto),
+        (["DB_HOST": "aws-0-eu.pooler.supabase.com"], "postgres.abcd:p@aws-0-eu.pooler.supabase.com:5432", .session),
+        (
+            ["DB_HOST": "aws-0-eu.pooler.supabase.com", "DB_PORT": "6543", "DB_USER": "postgres.abcd"],
+            "postgres.abcd:p@aws-0-eu.pooler.supabase.com:6543", .auto
+        ),
+        (["DB_HOST": "127.0.0.1", "DB_USER": "shop"], "shop.abcd:p@127.0.0.1:5432", .session),
+    ])
+    func supabasesPoolerIsToldTheProjectByTheUser(
+        _ settings: [String: String], _ place: String, _ pooling: PostgresPooling
+    ) throws {
+        let usual = ["DB_TYPE": "supabase", "DB_PROJECT": "abcd", "DB_PASSWORD": "p"]
+        let databases = try loaded(usual.merging(settings) { $1 }).databases
+        #expect(databases.url(of: .dropship) == "postgresql://\(place)/postgres?sslmode=require")
+        #expect(databases.pooling(of: .dropship) == pooling)
     }
 
     @Test func supabaseWithoutItsProjectIsRefusedUnlessEveryURLIsGiven() throws {
@@ -48,7 +61,7 @@ import Testing
 
     @Test func aGivenURLWins() throws {
         let url = "postgresql://a:b@c:1/d"
-        let databases = try loaded(["DROPSHIP_DATABASE_URL": url, "DB_TYPE": "rds"]).databases
+        let databases = try loaded(["DROPSHIP_DATABASE_URL": url, "DB_TYPE": "rds", "DB_HOST": "db.example"]).databases
         #expect(databases.url(of: .dropship) == url)
         #expect(databases.url(of: .source).hasSuffix("/source?sslmode=require"))
     }

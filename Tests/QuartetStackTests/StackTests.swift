@@ -17,9 +17,9 @@ struct StackTests {
         #expect(
             Set(shared.environment.keys) == [
                 "SOURCE_DATABASE_URL", "DROPSHIP_DATABASE_URL", "MARKET_DATABASE_URL", "REDIS_URL", "MONGODB_URL",
-                "KAFKA_BROKERS", "KAFKA_TOPICS_PARTITIONS",
+                "KAFKA_BROKERS", "KAFKA_TOPICS_PARTITIONS", "KAFKA_FETCH_WAIT",
             ])
-        for (name, value) in shared.environment where name != "KAFKA_TOPICS_PARTITIONS" {
+        for (name, value) in shared.environment where shared.kafka.settings[name] == nil {
             #expect(second.environment[name] != value)
         }
         for database in ["source", "dropship", "market"] {

@@ -12,6 +12,7 @@ struct RequestBatchers: Sendable {
     let latest: Batcher<ProductID, StoredResult?>
     let progress: Batcher<RequestID, Progress?>
     let product: Batcher<ProductID, Product?>
+    let cards: Batcher<CardPlace, CardPage>
     let haveReviews: Batcher<ProductID, Bool>
 
     init(ports: APIPorts, configuration: APIConfiguration, observe: (@Sendable (BatchReport) -> Void)?) {
@@ -36,6 +37,8 @@ struct RequestBatchers: Sendable {
         latest = batcher("result.latest", size: 64, ports.requests.latestResults)
         progress = batcher("progress.read", ports.progress.read)
         product = batcher("product.read", ports.products.products)
+        // A page has some 64 KB or two of these.
+        cards = batcher("cards.read", size: 64, inFlightMax: 2, ports.cards.pages)
         haveReviews = batcher("reviews.exist", ports.reviews.haveReviews)
     }
 }

@@ -31,10 +31,8 @@ actor WatchChannel {
     private static let eventsWaitingMax = 64
 
     let requestID: RequestID
-    private let ports: APIPorts
     private let calls: RequestBatchers
     private let hints: CacheHints
-    private let pageMax: Int
     private let heartbeatInterval: Duration
     private var lastTold = ContinuousClock.now
     private var watchers: [Int: AsyncStream<WatchEvent>.Continuation] = [:]
@@ -44,14 +42,11 @@ actor WatchChannel {
     private var end: WatchEvent?
 
     init(
-        requestID: RequestID, ports: APIPorts, calls: RequestBatchers, hints: CacheHints,
-        configuration: APIConfiguration
+        requestID: RequestID, calls: RequestBatchers, hints: CacheHints, configuration: APIConfiguration
     ) {
         self.requestID = requestID
-        self.ports = ports
         self.calls = calls
         self.hints = hints
-        pageMax = configuration.cardsPerPageMax
         heartbeatInterval = configuration.heartbeatInterval
     }
 
@@ -85,7 +80,7 @@ actor WatchChannel {
 
     /// Tells what is new; returns true once the request is closed and told to its end.
     ///
-    /// - Parameter news: nil: nothing was heard for a while, as where the last report was lost. Then all stores are asked.
+    /// - Parameter news: nil: nothing was heard for a while, as where the last report was lost. Then the stores are asked.
     func update(_ news: WatchNews?) async throws -> Bool {
         switch news {
         case .request(let request): return request.status.isOpen ? false : try await close(request)
@@ -97,8 +92,10 @@ actor WatchChannel {
             if let request = try await calls.request(requestID), !request.status.isOpen {
                 return try await close(request)
             }
-            try await tellNewCards()
-            if let progress = try? await calls.progress(requestID) { show(progress) }
+            let progress = try? await calls.progress(requestID)
+            // Where nobody says how many there are, there may be some.
+            if progress.map({ $0.done > tail }) ?? true { try await tellNewCards() }
+            if let progress { show(progress) }
             return false
         }
     }
@@ -144,14 +141,17 @@ actor WatchChannel {
         tell(.progress(progress))
     }
 
+    /// A channel is where a segment begins, so that channels of different analyses can share a read.
     private func tellNewCards() async throws {
-        while true {
-            let cards = try await ports.cards.cards(of: requestID, after: tail - 1, limit: pageMax)
-            let consecutive = cards.enumerated().prefix { $0.element.ordinal == tail + $0.offset }.map(\.element)
-            guard !consecutive.isEmpty else { return }
-            tail += consecutive.count
-            tell(.cards(consecutive))
-            guard cards.count == pageMax else { return }
+        var hasMore = true
+        while hasMore {
+            let page = try await calls.cards(CardPlace(requestID, tail))
+            hasMore = page.hasMore
+            for segment in page.segments {
+                guard segment.first == tail, !segment.cards.isEmpty else { return }
+                tail = segment.end
+                tell(.cards(segment.cards))
+            }
         }
     }
 

@@ -95,7 +95,7 @@ final class WatchHub: Service {
                 return entry.channel
             }
             let channel = WatchChannel(
-                requestID: id, ports: ports, calls: calls, hints: hints, configuration: configuration)
+                requestID: id, calls: calls, hints: hints, configuration: configuration)
             let loop = Task { [self] in await follow(channel, from: request) }
             state.channels[id] = Entry(channel: channel, loop: loop, watchers: 1)
             return channel

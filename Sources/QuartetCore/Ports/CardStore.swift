@@ -13,6 +13,10 @@ package protocol CardStore: Sendable {
     /// as hold `limit` such cards or more, unless there are no more.
     func segments(of request: RequestID, after: Int?, limit: Int) async throws -> [CardSegment]
 
+    /// For each place, the segments that begin there or behind it, in order: as many as one read brings, and at least the
+    /// first.
+    func pages(_ places: [CardPlace]) async throws -> [CardPage]
+
     /// How many cards each request has.
     func counts(_ ids: [RequestID]) async throws -> [Int]
 }
@@ -36,6 +40,29 @@ extension CardStore {
             guard place > after ?? -1 else { return }
             after = place
         }
+    }
+}
+
+/// Where a reader of a request's cards is: the ordinal that comes next.
+package struct CardPlace: Sendable, Hashable {
+    package let requestID: RequestID
+    package let ordinal: Int
+
+    package init(_ requestID: RequestID, _ ordinal: Int) {
+        self.requestID = requestID
+        self.ordinal = ordinal
+    }
+}
+
+package struct CardPage: Sendable, Hashable {
+    /// Each whole up to where the next one begins.
+    package let segments: [CardSegment]
+    /// Whether there may be more behind them.
+    package let hasMore: Bool
+
+    package init(_ segments: [CardSegment] = [], hasMore: Bool = false) {
+        self.segments = segments
+        self.hasMore = hasMore
     }
 }
 

@@ -182,8 +182,12 @@ extension DatabasesConfiguration {
         lockTimeout = try reader.duration("db.lock_timeout", lockTimeout)
         pooling = try reader.choice("db.pooling", pooling)
         for name in names { settings[name] = try Self.settings(of: name, from: &reader) }
-        if type == .supabase, project.isEmpty, settings.values.contains(where: { $0.url.isEmpty }) {
+        guard settings.values.contains(where: { $0.url.isEmpty }) else { return }
+        if type == .supabase, project.isEmpty {
             throw ConfigurationError(key: "db.project", problem: "supabase needs the project reference")
+        }
+        if type == .rds, host.isEmpty {
+            throw ConfigurationError(key: "db.host", problem: "rds needs the instance's or cluster's endpoint")
         }
     }
 

@@ -106,7 +106,7 @@ package struct EmotionSettings: Sendable {
 package enum DatabaseType: String, Sendable, CaseIterable {
     /// A server of one's own.
     case local
-    /// Supabase's session pooler: the user carries the project, TLS is required.
+    /// Supabase, directly or through its shared pooler, for which the user carries the project: TLS is required.
     case supabase
     /// Amazon RDS: TLS is required.
     case rds
@@ -139,9 +139,11 @@ package struct ServiceSettings: Sendable, Hashable {
 package struct DatabasesConfiguration: Sendable {
     package var names = DatabaseName.usual
     package var type = DatabaseType.local
-    package var host = "127.0.0.1"
+    /// Empty for the one that the type has.
+    package var host = ""
     package var port = 5432
-    package var user = "quartet"
+    /// Empty for the one that the type has.
+    package var user = ""
     /// Secret.
     package var password = ""
     /// Supabase's project reference.
@@ -156,25 +158,37 @@ package struct DatabasesConfiguration: Sendable {
 
     package init() {}
 
-    /// What is between this process and the database `name`. Supabase has a pool in front, whose mode the port tells.
+    /// What is between this process and the database `name`. Supabase's shared pooler tells its mode by the port.
     package func pooling(of name: DatabaseName) -> PostgresPooling {
         let isFormed = settings[name]?.url.isEmpty ?? true
-        guard pooling == .auto, type == .supabase, isFormed, port == 5432 else { return pooling }
+        guard pooling == .auto, isFormed, isSharedPooler, port == 5432 else { return pooling }
         return .session
     }
 
     /// The URL of the database `name`: the given one, or the one that the type forms.
     package func url(of name: DatabaseName) -> String {
         if let url = settings[name]?.url, !url.isEmpty { return url }
-        let account = type == .supabase ? "\(user).\(project)" : user
+        let own = user.isEmpty ? (type == .local ? "quartet" : "postgres") : user
+        // Whose user has it already is as Supabase's pages show it.
+        let account = isSharedPooler && !own.hasSuffix(".\(project)") ? "\(own).\(project)" : own
         let credentials = Self.escaped(account) + (password.isEmpty ? "" : ":" + Self.escaped(password))
         let database = type == .supabase ? "postgres" : name.rawValue
         let suffix = type == .local ? "" : "?sslmode=require"
         return "postgresql://\(credentials)@\(hostInURL):\(port)/\(database)\(suffix)"
     }
 
+    private var effectiveHost: String {
+        guard host.isEmpty else { return host }
+        return type == .supabase ? directHost : "127.0.0.1"
+    }
+
+    private var directHost: String { "db.\(project).supabase.co" }
+
+    private var isSharedPooler: Bool { type == .supabase && effectiveHost != directHost }
+
     /// A folder is where the server's socket is; an IPv6 address has colons of its own.
     private var hostInURL: String {
+        let host = effectiveHost
         if host.hasPrefix("/") { return Self.escaped(host) }
         let isAddress = host.count { $0 == ":" } > 1 && !host.hasPrefix("[") && !host.contains(",")
         return isAddress ? "[\(host)]" : host
@@ -231,7 +245,7 @@ package struct KafkaSettings: Sendable {
     package var linger: Duration = .milliseconds(1)
     package var deliveryTimeout: Duration = .seconds(30)
     package var sessionTimeout: Duration = .seconds(6)
-    package var fetchWait: Duration = .milliseconds(100)
+    package var fetchWait: Duration = .milliseconds(500)
     /// Of each topic that `migrate` makes; 0 leaves topics to others, or to their first use.
     package var topicPartitions = 6
     /// How many brokers have each record; 0 leaves it to the cluster.

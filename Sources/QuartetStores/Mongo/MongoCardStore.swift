@@ -11,6 +11,8 @@ package struct MongoCardStore: CardStore {
     package static let collectionName = "emotion_card_segments"
     /// Segments that are read together; each has some 64 KB at most.
     static let segmentsPerReadMax = 256
+    /// How many a place has room for where many are read together.
+    private static let segmentsPerPlace = 2
 
     private let collection: MongoCollection
 
@@ -99,6 +101,51 @@ package struct MongoCardStore: CardStore {
         // Those without an ordinal come last.
         return try documents.map(StoredSegment.read)
             .sorted { UInt(bitPattern: $0.first) < UInt(bitPattern: $1.first) }
+    }
+
+    package func pages(_ places: [CardPlace]) async throws -> [CardPage] {
+        var found: [CardPlace: CardPage] = [:]
+        var left = Set(places)
+        while !left.isEmpty {
+            // A request once in a read: what comes back is told apart by it.
+            let asked = Dictionary(left.map { ($0.requestID, $0) }) { $0.ordinal < $1.ordinal ? $0 : $1 }
+            for place in asked.values { left.remove(place) }
+            let (pages, starved) = try await readPages(Array(asked.values))
+            found.merge(pages) { _, read in read }
+            left.formUnion(starved)
+        }
+        return places.map { found[$0] ?? CardPage() }
+    }
+
+    /// Pages of different requests; and the places whose cards did not fit the read, never all of them.
+    private func readPages(_ places: [CardPlace]) async throws -> ([CardPlace: CardPage], starved: [CardPlace]) {
+        let ranges = places.map { place -> BSONDocument in
+            let low = StoredSegment.key(place.requestID, .int32(Int32(clamping: place.ordinal)))
+            return ["_id": ["$gte": low, "$lt": StoredSegment.key(place.requestID, .maxKey)]]
+        }
+        let options = MongoFindOptions(sort: ["_id": 1], limit: places.count * Self.segmentsPerPlace)
+        let read = try await collection.find(["$or": .array(ranges)], options).map(StoredSegment.read)
+        let segments = Dictionary(grouping: CardSegment.cut(read), by: \.requestID)
+        let isWhole = read.count < options.limit
+        var pages: [CardPlace: CardPage] = [:]
+        var starved: [CardPlace] = []
+        for place in places {
+            guard let own = segments[place.requestID] else {
+                if isWhole { pages[place] = CardPage() } else { starved.append(place) }
+                continue
+            }
+            guard !isWhole, read.last?.requestID == place.requestID else {
+                pages[place] = CardPage(own)
+                continue
+            }
+            // How far the last one reaches is not known.
+            let known =
+                own.count > 1
+                ? own.dropLast()
+                : try await self.segments(of: place.requestID, after: place.ordinal - 1, limit: 1)[...]
+            pages[place] = CardPage(Array(known), hasMore: true)
+        }
+        return (pages, starved)
     }
 
     package func counts(_ ids: [RequestID]) async throws -> [Int] {

@@ -7,6 +7,7 @@ package enum CardStoreConformance {
         Conformance("the first segment of a key stays, as a whole", firstWriteWins),
         Conformance("cards come back exactly", roundTrip),
         Conformance("pages go on behind any ordinal, with whole segments", pages),
+        Conformance("pages of many requests are read together, each to its end", pagesOfMany),
         Conformance("a segment counts up to where the next one begins", overlaps),
         Conformance("counts are per request", counts),
         Conformance("a segment is replaced as long as it is of the same reviews", replacement),
@@ -80,6 +81,34 @@ package enum CardStoreConformance {
     }
 
     /// As a late writer leaves it behind who read the chain before somebody removed a segment by hand.
+    private static func pagesOfMany(_ store: any CardStore) async throws {
+        let ids = (0..<6).map { _ in RequestID.make() }
+        // One has far more than its part of a read, one begins behind a gap, one has nothing.
+        let ranges: [[Range<Int>]] = [
+            [0..<20], (0..<30).map { $0..<$0 + 1 }, [5..<9, 9..<12], [], [0..<3, 3..<4, 4..<90], [0..<1],
+        ]
+        let stored = zip(ids, ranges).map { id, ranges in ranges.map { segment(id, $0, seed: $0.lowerBound) } }
+        _ = try await store.insert(stored.flatMap(\.self).shuffled())
+        for start in [0, 1, 3, 5, 20, 29, 30] {
+            var read = [[CardSegment]](repeating: [], count: ids.count)
+            var left = Array(ids.indices)
+            while !left.isEmpty {
+                let places = left.map { CardPlace(ids[$0], read[$0].last?.end ?? start) }
+                let pages = try await store.pages(places)
+                try #require(pages.count == places.count)
+                for (index, page) in zip(left, pages) {
+                    if page.hasMore { try #require(!page.segments.isEmpty) }
+                    read[index] += page.segments
+                }
+                left = zip(left, pages).filter(\.1.hasMore).map(\.0)
+            }
+            #expect(read == stored.map { $0.filter { $0.first >= start } })
+        }
+        let two = try await store.pages([CardPlace(ids[0], 20), CardPlace(ids[0], 0), CardPlace(ids[0], 0)])
+        #expect(two.map(\.segments) == [[], stored[0], stored[0]])
+        #expect(try await store.pages([]).isEmpty)
+    }
+
     private static func overlaps(_ store: any CardStore) async throws {
         let id = RequestID.make()
         let segments = [segment(id, 0..<10, seed: 0), segment(id, 10..<30, seed: 1), segment(id, 15..<40, seed: 2)]

@@ -4,7 +4,7 @@ import Synchronization
 /// Emotion cards in memory.
 package final class FakeCardStore: CardStore {
     package enum Call: Sendable, Hashable, CaseIterable {
-        case insert, replace, segments, counts
+        case insert, replace, segments, pages, counts
     }
 
     private let faults = FaultPlan<Call>()
@@ -63,6 +63,16 @@ package final class FakeCardStore: CardStore {
                     return count < limit
                 }
             return Array(page)
+        }
+    }
+
+    package func pages(_ places: [CardPlace]) async throws -> [CardPage] {
+        try faults.run(.pages) {
+            places.map { place in
+                let all = stored.withLock { Array($0[place.requestID, default: [:]].values) }
+                let behind = CardSegment.cut(all.sorted { $0.first < $1.first }).filter { $0.first >= place.ordinal }
+                return CardPage(Array(behind.prefix(1)), hasMore: behind.count > 1)
+            }
         }
     }
 

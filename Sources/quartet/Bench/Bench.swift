@@ -43,7 +43,36 @@ struct BenchPipeline: AsyncParsableCommand {
     @Option(help: "Requests of light load; 0 leaves it out where two builds are measured.")
     var lightRequests = 100
 
+    @Option(help: "Analyses of 20 cards that the stores hold already: rates with them beside rates without.")
+    var history = 0
+
+    @Option(
+        parsing: .upToNextOption, help: "Processes that work on one queue, such as 2 4 8: rates beside those of one.")
+    var workers: [Int] = []
+
+    @Option(help: "Tasks that wait: their rate, and the memory of the worker meanwhile.")
+    var backlog = 0
+
+    @Option(help: "Reviews of one request: the rate of the small ones beside it.")
+    var largeReviews = 0
+
+    @Option(help: "Callers that each follow a request: the rate beside them.")
+    var watchers = 0
+
+    private var growth: PipelineBench.Growth {
+        var growth = PipelineBench.Growth()
+        (growth.history, growth.workers, growth.backlog) = (history, workers, backlog)
+        (growth.largeReviews, growth.watchers) = (largeReviews, watchers)
+        return growth
+    }
+
     func validate() throws {
+        for (name, value) in [
+            ("history", history), ("backlog", backlog), ("large-reviews", largeReviews), ("watchers", watchers),
+        ] where value < 0 { throw ValidationError("--\(name) is at least 0") }
+        for count in workers where !(1...64).contains(count) { throw ValidationError("--workers is from 1 to 64") }
+        if watchers > analyses { throw ValidationError("--watchers is at most --analyses: each follows one") }
+        if beside != nil, !growth.isEmpty { throw ValidationError("--beside goes with none of the sizes of more") }
         if rounds < 1 { throw ValidationError("--rounds is at least 1") }
         if lightRequests < 1, beside == nil || lightRequests < 0 {
             throw ValidationError("--light-requests is at least 1")
@@ -64,6 +93,8 @@ struct BenchPipeline: AsyncParsableCommand {
             let bench = try PipelineBench(stack: stack, sizes: sizes) { Terminal.say("bench: \($0)") }
             if let beside {
                 Terminal.out(try ReportJSON.text(of: try await bench.run(beside: beside)))
+            } else if !growth.isEmpty {
+                Terminal.out(try ReportJSON.text(of: try await bench.run(growth)))
             } else {
                 Terminal.out(try ReportJSON.text(of: try await bench.run()))
             }
