@@ -106,7 +106,7 @@ import Testing
                 try await house.marketAccount(url: url)
                 let folder = try TemporaryFolder.make()
                 defer { try? FileManager.default.removeItem(at: folder) }
-                for point in ["supplier.page_fetched@3", "supplier.page_stored@4"] {
+                for point in ["sync.page_fetched@3", "sync.page_stored@4"] {
                     let run = try await house.quartet(["collect", "m1"], folder, point)
                     #expect(run.end == .signal(SIGKILL), "\(run.lastWords)")
                 }

@@ -27,8 +27,8 @@ import Testing
                 }
                 var kills = 0
                 while try await house.value("SELECT (is_open OR pass = 1)::text FROM {supplier_sync_state}") == "true" {
-                    let point = ["supplier.page_fetched@2", "supplier.page_stored"][kills % 2]
-                    let run = try await house.quartetSync(folder, ["--full"], "\(point),supplier.pass_ended")
+                    let point = ["sync.page_fetched@2", "sync.page_stored"][kills % 2]
+                    let run = try await house.quartetSync(folder, ["--full"], "\(point),sync.pass_ended")
                     #expect(run.end == .signal(SIGKILL), "\(run.lastWords)")
                     kills += 1
                     try #require(kills < 20)

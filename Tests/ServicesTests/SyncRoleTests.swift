@@ -15,7 +15,7 @@ import Testing
             let supplier = SupplierServer(SupplierTests.empty)
             supplier.change { $0.rows["items"] = SupplierServer.items(3) }
             var settings = House.quickSync
-            settings.suppliersMax = 2
+            settings.accountsMax = 2
             let role = SyncRole(
                 configuration: Live(settings), syncs: [try await house.sync(of: supplier, settings)],
                 logger: House.logger)

@@ -74,7 +74,7 @@ package final class SyncRole: Role {
         return try await withThrowingTaskGroup(of: [SyncReport].self) { group in
             var reports: [SyncReport] = []
             for (index, (account, kinds)) in due.enumerated() {
-                if index >= configuration.suppliersMax { reports += try await group.next() ?? [] }
+                if index >= configuration.accountsMax { reports += try await group.next() ?? [] }
                 group.addTask { [self] in try await run(sync, account, kinds.map { ($0.kind, $0.isFull) }) }
             }
             for try await more in group { reports += more }

@@ -76,7 +76,7 @@ WHERE {key} = $1::text AND kind = $2::text AND holder = $3::text
 RETURNING met;
 
 -- name: begin_again
--- The supplier does not know the pass's cursor any longer.
+-- Who lists it does not know the pass's cursor any longer.
 UPDATE {state} SET cursor = NULL, is_listed = false, met = 0, as_of = NULL
 WHERE {key} = $1::text AND kind = $2::text AND holder = $3::text
 RETURNING met;
