@@ -54,6 +54,17 @@ extension House {
 
     /// Runs `quartet` on this house's databases to its end, with pages of five.
     func quartet(_ arguments: [String], _ folder: URL, _ failpoint: String? = nil) async throws -> TestProcess {
+        let process = try startQuartet(arguments, folder, failpoint)
+        do {
+            try await process.waitForEnd()
+        } catch {
+            await process.kill()
+            throw error
+        }
+        return process
+    }
+
+    func startQuartet(_ arguments: [String], _ folder: URL, _ failpoint: String? = nil) throws -> TestProcess {
         var environment = [
             "SYNC_ROWS_PER_PAGE": "5", "SYNC_LEASE_DURATION": "500ms", "SYNC_REQUESTS_PER_SECOND": "1000",
             "QUARTET_API_KEY": "the key",
@@ -65,13 +76,6 @@ extension House {
             environment["SERVICES_\(name.uppercased())_ROLE"] = settings.role
         }
         if let failpoint { environment["QUARTET_FAILPOINT"] = failpoint }
-        let process = try TestProcess.quartet(arguments, environment: environment, folder: folder)
-        do {
-            try await process.waitForEnd()
-        } catch {
-            await process.kill()
-            throw error
-        }
-        return process
+        return try TestProcess.quartet(arguments, environment: environment, folder: folder)
     }
 }
