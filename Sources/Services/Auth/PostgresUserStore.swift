@@ -35,7 +35,7 @@ package struct PostgresUserStore: UserStore {
     package func put(_ users: [(id: UUID, details: UserDetails)]) async throws -> [(id: String, version: Int64)] {
         let (details, facts) = (users.map(\.details), users.map(\.details.facts))
         return try await putUsers.runAlone(
-            users.map(\.id), details.map(\.nickname), details.map(\.name), details.map(\.email),
+            isLarge: true, users.map(\.id), details.map(\.nickname), details.map(\.name), details.map(\.email),
             details.map(\.profileImage), facts.map(\.gender), facts.map { $0.age.map(Int64.init) },
             facts.map(\.ageGroup), facts.map(\.region), facts.map(\.joinDate)
         ).map { try $0.decode(String.self, Int64.self) }
