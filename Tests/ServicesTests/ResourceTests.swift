@@ -1,4 +1,5 @@
 import Catalog
+import Foundation
 import HTTPTypes
 import NIOCore
 import QuartetDatabases
@@ -45,6 +46,38 @@ import Zlib
         }
     }
 
+    @Test(
+        "nothing is changed under a condition that does not hold, and nothing is sent that the caller has",
+        arguments: [
+            ("/v1/categories/c", #"{"name": "n"}"#), ("/v1/products/p", #"{"name": "n"}"#),
+            ("/v1/products/p", #"{"name": "n", "price": 5}"#),
+            ("/v1/users/11111111-2222-7333-8444-555555555555", #"{"nickname": "n", "name": "n", "email": "e"}"#),
+        ])
+    func conditions(_ path: String, _ body: String) async throws {
+        try await House.open(.oneDatabase) { house in
+            let changed = body.replacing(#""n""#, with: #""m""#)
+            for tag in ["*", "\"1\""] {
+                #expect(try await house.call(.put, path, body, [.ifMatch: tag]).status == 404)
+            }
+            let made = try await house.call(.put, path, body, [.ifNoneMatch: "*"])
+            #expect([200, 201].contains(made.status) && made.tag == "\"1\"", "\(made.text)")
+            #expect(try await house.call(.put, path, changed, [.ifNoneMatch: "*"]).status == 409)
+            let other = try await house.call(.put, path, changed, [.ifMatch: "\"7\""])
+            #expect(other.status == 412 && other.detail == "it is at version 1 by now", "\(other.text)")
+            let held = try await house.call(.put, path, changed, [.ifMatch: made.tag])
+            #expect(held.status == 200 && held.tag == "\"2\"" && held.text.contains(#""m""#), "\(held.text)")
+            #expect(try await house.call(.put, path, body, [.ifMatch: "*"]).tag == "\"3\"")
+
+            for known in ["\"3\"", "W/\"3\"", "\"2\", \"3\"", "*"] {
+                let read = try await house.call(.get, path, nil, [.ifNoneMatch: known])
+                #expect(read.status == 304 && read.text.isEmpty && read.tag == "\"3\"", "\(known) \(read.status)")
+            }
+            #expect(try await house.call(.get, path, nil, [.ifNoneMatch: "\"2\""]).status == 200)
+            #expect(try await house.call(.delete, path, nil, [.ifMatch: "\"2\""]).status == 412)
+            #expect(try await house.call(.delete, path, nil, [.ifMatch: "\"3\""]).status == 200)
+        }
+    }
+
     @Test("lists are filtered, in the order of what has an index, and go on where a page ended")
     func lists() async throws {
         try await House.open(.threeDatabases) { house in
@@ -65,7 +98,12 @@ import Zlib
             }
             #expect(ids == ["p5", "p2", "p7", "p4", "p1", "p6", "p3"])
             #expect(try await house.call(.get, "/v1/products?limit=3").ids("products") == ["p1", "p2", "p3"])
-            for query in ["sort=stock", "stock=1", "sort=price&cursor=x", "limit=0&sort=price"] {
+            // Cursors that nobody gave out.
+            let forged = ["abc", "99999999999999999999", ""].map { value in
+                let cursor = #"{"sort":"price","descending":false,"value":"\#(value)","key":"p1"}"#
+                return "sort=price&cursor=\(Data(cursor.utf8).base64EncodedString().filter { $0 != "=" })"
+            }
+            for query in ["sort=stock", "stock=1", "sort=price&cursor=x", "limit=0&sort=price"] + forged {
                 #expect(try await house.call(.get, "/v1/products?\(query)").status == 400, "\(query)")
             }
         }
