@@ -164,4 +164,41 @@ import Zlib
             #expect(try await house.call(.get, "/v1/products/c1").json["name"] as? String == "a \"b\", c")
         }
     }
+
+    @Test("what one row is wrong in costs no other one, and what can be meant two ways is refused")
+    func oddRows() async throws {
+        try await House.open(.oneDatabase) { house in
+            let prefer = try #require(HTTPField.Name("Prefer"))
+            func imported(_ bytes: [UInt8], _ type: String) async throws -> (changed: Int?, refused: [String]) {
+                let answer = try await house.call(
+                    .post, "/v1/products:import", bytes: ByteBuffer(bytes: bytes),
+                    [.contentType: type, prefer: "handling=lenient"])
+                let refused = answer.json["refused"] as? [[String: Any]] ?? []
+                return (answer.json["changed"] as? Int, refused.compactMap { $0["detail"] as? String })
+            }
+            // A letter of Latin 1, something behind a quote, and a quote that does not close.
+            let rows: [UInt8] =
+                Array("id,name\r\no1,a\r\no2,caf".utf8) + [0xE9]
+                + Array("\no3,\"b\"c\no4,\"two\r\nlines\"\no5,\"never\no6,d".utf8)
+            let csv = try await imported([0xEF, 0xBB, 0xBF] + rows, "text/csv")
+            #expect(csv.changed == 2)
+            #expect(csv.refused == [3, 4, 7].map { "line \($0) is no row of CSV in UTF-8" }, "\(csv)")
+            #expect(try await house.call(.get, "/v1/products/o4").json["name"] as? String == "two\r\nlines")
+
+            let lines = [
+                #"{"id": "p1", "name": "a"}"#, #"{"id": "p2", "name": "a", "name": "b"}"#,
+                #"{"id": "p3", "id": "p4", "name": "a"}"#, #"{"id": "p5", "name": "a", "price": 9007199254740993.0}"#,
+                #"{"id": "p6", "name": "a", "price": 9007199254740993}"#, #"{"id": "p7", "name": "a", "price": 5.0}"#,
+            ]
+            let json = try await imported(
+                [0xEF, 0xBB, 0xBF] + lines.joined(separator: "\n").utf8, "application/x-ndjson")
+            #expect(json.changed == 3 && json.refused.count == 3, "\(json)")
+            #expect(json.refused.first == "line 2: name is there twice")
+            #expect(json.refused.dropFirst().first == "line 3: id is there twice")
+            let hexadecimal = try await imported(Array("id,name,price\nh1,a,0x10\nh2,a,7".utf8), "text/csv")
+            #expect(hexadecimal.changed == 1 && hexadecimal.refused.count == 1)
+            let twice = try await house.call(.put, "/v1/categories/c", #"{"name": "a", "name": "b"}"#)
+            #expect(twice.status == 422 && twice.detail == "name is there twice")
+        }
+    }
 }
