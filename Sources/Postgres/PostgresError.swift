@@ -141,6 +141,8 @@ extension PostgresError {
 
     package var isUniqueViolation: Bool { sqlState == SQLState.uniqueViolation }
     package var isForeignKeyViolation: Bool { sqlState == SQLState.foreignKeyViolation }
+    /// A value that its type does not have.
+    package var isDataException: Bool { sqlState?.hasPrefix("22") ?? false }
     package var isCheckViolation: Bool { sqlState == SQLState.checkViolation }
     package var isSerializationFailure: Bool {
         sqlState == SQLState.serializationFailure || sqlState == SQLState.deadlockDetected

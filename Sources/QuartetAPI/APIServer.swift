@@ -72,6 +72,7 @@ package struct APIServer: Service {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
         router.add(middleware: PackingMiddleware())
+        router.add(middleware: ConditionalMiddleware())
         router.add(middleware: ProblemMiddleware(paths: paths))
         router.add(middleware: BodyMiddleware(budget: BodyBudget(bytes: configuration.bodiesBytesMax)))
         let flow = FlowMonitor(

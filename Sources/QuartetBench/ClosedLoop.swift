@@ -13,6 +13,8 @@ struct ClosedLoop: Sendable {
     let callers: Int
     /// Whole requests, used in turn.
     let requests: [ByteBuffer]
+    /// The status of an answer that is none of those refused.
+    var accepted = 202
 
     struct Outcome: Sendable {
         var latencies = Latencies()
@@ -53,8 +55,8 @@ struct ClosedLoop: Sendable {
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
                             CallerHandler(
-                                requests: requests, first: caller * requests.count / callers, tickets: tickets,
-                                done: done))
+                                requests: requests, accepted: accepted, first: caller * requests.count / callers,
+                                tickets: tickets, done: done))
                     }
                 }
                 .connect(host: "127.0.0.1", port: port).get()
@@ -82,6 +84,7 @@ private final class CallerHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let requests: [ByteBuffer]
+    private let accepted: Int
     private var next: Int
     private let tickets: Tickets
     private let done: EventLoopPromise<ClosedLoop.Outcome>
@@ -89,8 +92,11 @@ private final class CallerHandler: ChannelInboundHandler {
     private var answer = ByteBuffer()
     private var sentAt = ContinuousClock.now
 
-    init(requests: [ByteBuffer], first: Int, tickets: Tickets, done: EventLoopPromise<ClosedLoop.Outcome>) {
+    init(
+        requests: [ByteBuffer], accepted: Int, first: Int, tickets: Tickets, done: EventLoopPromise<ClosedLoop.Outcome>
+    ) {
         self.requests = requests
+        self.accepted = accepted
         next = first
         self.tickets = tickets
         self.done = done
@@ -105,7 +111,7 @@ private final class CallerHandler: ChannelInboundHandler {
         answer.writeBuffer(&part)
         while let status = takeAnswer() {
             outcome.latencies.add(sentAt.duration(to: .now))
-            if status != 202 { outcome.refused += 1 }
+            if status != accepted { outcome.refused += 1 }
             send(context)
         }
     }

@@ -28,13 +28,27 @@ package struct StoreStatement: Sendable {
 
     /// Runs it on a connection of its own, so that nobody waits behind it: what takes long, and what locks rows that others
     /// may hold.
+    ///
+    /// - Parameter isLarge: of so many rows that a plan is made for them. The one that is kept may be of a time when the
+    ///   tables were small, and read them from end to end.
     package func runAlone<each Parameter: PostgresEncodable>(
-        _ parameters: repeat each Parameter
+        isLarge: Bool = false, _ parameters: repeat each Parameter
     ) async throws -> PostgresRows {
         let statement = PostgresStatement(sql, name: name, repeat each parameters)
-        guard let meter else { return try await client.query(statement, isAlone: true) }
-        return try await meter.measure { try await client.query(statement, isAlone: true) }
+        guard let meter else { return try await runAlone(isLarge: isLarge, statement) }
+        return try await meter.measure { try await runAlone(isLarge: isLarge, statement) }
     }
+
+    private func runAlone(isLarge: Bool, _ statement: PostgresStatement) async throws -> PostgresRows {
+        guard isLarge else { return try await client.query(statement, isAlone: true) }
+        return try await client.transaction { session in
+            try await session.execute(script: Self.ownPlan)
+            return try await session.query(statement)
+        }
+    }
+
+    /// What a transaction of large statements begins with.
+    package static let ownPlan = "SET LOCAL plan_cache_mode = force_custom_plan"
 
     /// Runs several of them in one transaction, which belongs to the database that this one's table is in.
     package func transaction<Value: Sendable>(

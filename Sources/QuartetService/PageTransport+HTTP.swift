@@ -5,21 +5,23 @@ import NIOCore
 import NIOHTTP1
 import ServiceSupport
 
-/// Carries requests to suppliers and markets by AsyncHTTPClient.
+/// Carries requests to suppliers and markets by AsyncHTTPClient. Whom an account's answer would send it on to is not asked, and a
+/// connection that is refused is told at once.
 struct HTTPPageTransport: PageTransport {
-    private let client: HTTPClient
-
-    /// The client is the caller's to shut down.
-    init(client: HTTPClient = .shared) {
-        self.client = client
-    }
+    /// Lives as long as the process.
+    private static let client = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.redirectConfiguration = .disallow
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> PageAnswer {
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "Accept", value: "application/json")
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         let timeout = TimeAmount.milliseconds(Int64(deadline.remainingMilliseconds))
-        let response = try await client.execute(request, timeout: timeout)
+        let response = try await Self.client.execute(request, timeout: timeout)
         do {
             let body = try await response.body.collect(upTo: bytesMax)
             return PageAnswer(

@@ -73,7 +73,7 @@ extension Failpoint: CustomTestStringConvertible {
         case .pageCopied: .bootstrap
         case .ordersStored: .orders
         case .agingRefilled: .aging
-        case .supplierPageFetched, .supplierPageStored, .supplierPassEnded: .sync
+        case .syncPageFetched, .syncPageStored, .syncPassEnded: .sync
         }
     }
 

@@ -79,8 +79,8 @@ struct FileTests {
         }
     }
 
-    @Test("a supplier's page is taken row by row, or refused")
-    func supplierPage() throws {
+    @Test("a page of a supplier or a market is taken row by row, or refused")
+    func fetchedPage() throws {
         let corpus = [
             #"{"items": [{"id": "1", "name": "상품"}, {"id": 2, "price": 1.5}, 3], "next": "n", "as_of": "2025-06-01"}"#,
             #"{"next": null, "items": []}"#,

@@ -46,7 +46,8 @@ import Testing
             let (_, shop) = try await system.serve()
             let settings = ["QUARTET_API_URL": shop.url]
             let rows = system.folder.appendingPathComponent("categories.jsonl")
-            try (1...3).map { #"{"id": "분류-\#($0)", "name": "n\#($0)"}"# }.joined(separator: "\n")
+            // With the mark that some programs begin a text in UTF-8 with.
+            try ("\u{FEFF}" + (1...3).map { #"{"id": "분류-\#($0)", "name": "n\#($0)"}"# }.joined(separator: "\n"))
                 .write(to: rows, atomically: true, encoding: .utf8)
             let first = try await system.finish(["import", "categories", rows.path], settings: settings)
             #expect(first == "3 rows, 3 of them new or changed\n")
@@ -65,6 +66,11 @@ import Testing
             #expect(some.log.contains("products.csv, line 5: line 5: there is no category"), "\(some.log)")
             let listed = try String(contentsOf: rejects, encoding: .utf8)
             #expect(listed.split(separator: "\n").count == 2 && listed.contains("c2,x,,none"))
+            // Its rows are none that anybody else would see.
+            try "id,name\rc4,a\rc5,b\r".write(to: table, atomically: true, encoding: .utf8)
+            let old = try system.start(["import", "products", table.path], settings: settings)
+            #expect(try await old.waitForEnd() == .status(1))
+            #expect(old.log.contains("lines end with CR alone"), "\(old.log)")
         }
     }
 

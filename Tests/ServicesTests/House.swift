@@ -136,16 +136,18 @@ struct House {
     }
 
     /// Runs `body` with another database of the server, which `script` has filled.
-    func withLegacyDatabase(_ script: String, _ body: (PostgresClient) async throws -> Void) async throws {
+    func withLegacyDatabase(
+        _ script: String, _ body: (PostgresClient, _ url: String) async throws -> Void
+    ) async throws {
         let server = try await Self.server.value
         let name = TestStack.uniqueName("legacy")
         try await server.makeDatabase(name)
-        let client = PostgresClient(
-            try PostgresConfiguration(url: server.url(database: name)), logger: Self.logger)
+        let url = server.url(database: name)
+        let client = PostgresClient(try PostgresConfiguration(url: url), logger: Self.logger)
         let outcome: Result<Void, any Error>
         do {
             try await client.execute(script: script)
-            try await body(client)
+            try await body(client, url)
             outcome = .success(())
         } catch {
             outcome = .failure(error)

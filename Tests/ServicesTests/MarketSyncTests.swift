@@ -94,6 +94,49 @@ import Testing
         }
     }
 
+    @Test("an order's status goes on as its market tells it, and never back")
+    func status() async throws {
+        try await House.open(.threeDatabases) { house in
+            try await house.stockTheMarket()
+            let market = SupplierServer(["products": []])
+            let sync = try await house.marketSync(of: market)
+            let orders = try MarketOrders(databases: house.databases)
+            func tell(_ statuses: String...) async throws -> MarketOrders.Report {
+                market.change { state in
+                    state.rows["orders"] = statuses.enumerated().map { number, status in
+                        #"{"id": "o\#(number)", "user_id": "\#(House.buyer)", "product_id": "상품-1", "status": \#(status)}"#
+                    }
+                }
+                #expect(try await sync.run("m1", kinds: [.marketOrders]).allSatisfy { $0.error == nil })
+                return try await orders.take(pause: .zero)
+            }
+            func statuses() async throws -> [String] {
+                var found: [String] = []
+                for number in 0..<5 {
+                    let order = try await house.call(.get, "/v1/orders/m1:o\(number)").json
+                    found.append("\(order["status"] as? String ?? "none") \(order["version"] as? Int ?? 0)")
+                }
+                return found
+            }
+            let first = try await tell(#""accepted""#, #""paid""#, #""PAID""#, #""in the post""#, #"{"is": 1}"#)
+            #expect(first.stored == 5 && first.followed == 2, "\(first)")
+            #expect(try await statuses() == ["placed 1", "paid 2", "paid 2", "placed 1", "placed 1"])
+
+            // The shop knows more of one than its market does.
+            let patched = try await house.call(
+                .patch, "/v1/orders/m1:o2", #"{"status": "delivered"}"#, [.ifMatch: "*"])
+            #expect(patched.status == 200)
+            let second = try await tell(#""sent""#, #""canceled""#, #""shipped""#, #""placed""#, "null")
+            #expect(second.known == 5 && second.followed == 2 && second.refused == 0, "\(second)")
+            #expect(try await statuses() == ["shipped 2", "cancelled 3", "delivered 3", "placed 1", "placed 1"])
+            let third = try await tell(#""accepted""#, #""returned""#, #""returned""#, #""placed""#, "7")
+            #expect(third.followed == 2, "\(third)")
+            #expect(try await statuses() == ["shipped 2", "returned 4", "returned 4", "placed 1", "placed 1"])
+            let events = try await house.events(of: Table("orders")).filter { $0.hasPrefix("market.order.updated") }
+            #expect(events.count == 7, "\(events)")
+        }
+    }
+
     @Test("killed at any page, it goes on where it was; and the role does what is due")
     func killed() async throws {
         try await House.open(.threeDatabases) { house in
@@ -106,7 +149,7 @@ import Testing
                 try await house.marketAccount(url: url)
                 let folder = try TemporaryFolder.make()
                 defer { try? FileManager.default.removeItem(at: folder) }
-                for point in ["supplier.page_fetched@3", "supplier.page_stored@4"] {
+                for point in ["sync.page_fetched@3", "sync.page_stored@4"] {
                     let run = try await house.quartet(["collect", "m1"], folder, point)
                     #expect(run.end == .signal(SIGKILL), "\(run.lastWords)")
                 }

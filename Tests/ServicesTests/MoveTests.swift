@@ -54,7 +54,7 @@ import Testing
     @Test(.timeLimit(.minutes(3)))
     func anOldDatabaseBecomesThree() async throws {
         try await House.open(.threeDatabases) { house in
-            try await house.withLegacyDatabase(Self.legacy) { source in
+            try await house.withLegacyDatabase(Self.legacy) { source, _ in
                 try await Self.refusals(house, source)
                 let move = Move(
                     from: source, to: house.databases, options: Self.options,
@@ -176,6 +176,38 @@ import Testing
         }
     }
 
+    /// By what a move that was killed had sent, for one.
+    @Test(.timeLimit(.minutes(3)))
+    func aTableThatSomebodyHoldsIsWaitedFor() async throws {
+        let legacy = """
+            CREATE TABLE users (
+                user_id uuid PRIMARY KEY, nickname text NOT NULL, version bigint NOT NULL, created_at timestamptz NOT NULL,
+                updated_at timestamptz NOT NULL);
+            INSERT INTO users SELECT md5(n::text)::uuid, 'user ' || n, n, now(), now() FROM generate_series(1, 50) n;
+            """
+        try await House.open(.threeDatabases) { house in
+            try await house.withLegacyDatabase(legacy) { source, _ in
+                let move = Move(from: source, to: house.databases, options: MoveOptions())
+                let plan = try await move.plan()
+                let database = try house.databases.client(of: .dropship)
+                let waits = PostgresStatement(
+                    "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'auth.users'::regclass AND NOT granted")
+                let moving = try await database.transaction { session in
+                    try await session.execute(script: "LOCK TABLE auth.users IN SHARE MODE")
+                    let moving = Task { try await move.run(plan) }
+                    // It has come, and was told that it can't have the table yet.
+                    for isWaiting in [true, false] {
+                        while try await session.query(waits).single().decode(0, as: Bool.self) != isWaiting {
+                            try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(10)))
+                        }
+                    }
+                    return moving
+                }
+                #expect(try await moving.value.isEqual)
+            }
+        }
+    }
+
     @Test func theLastRowsKeyIsReadAsItWas() {
         let line = { (text: String) in CopiedPieces.fields(ofLastLine: Array(text.utf8), 2) }
         #expect(line("a\tb\tc\n") == ["a", "b"])
@@ -194,7 +226,7 @@ extension Collection {
 
 extension House {
     /// The one value that a statement gives.
-    fileprivate func value(_ sql: String, in database: DatabaseName) async throws -> String {
+    func value(_ sql: String, in database: DatabaseName) async throws -> String {
         try await databases.client(of: database).query(PostgresStatement(sql)).single().decode(0, as: String.self)
     }
 }

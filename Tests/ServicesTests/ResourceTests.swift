@@ -1,4 +1,5 @@
 import Catalog
+import Foundation
 import HTTPTypes
 import NIOCore
 import QuartetDatabases
@@ -45,6 +46,38 @@ import Zlib
         }
     }
 
+    @Test(
+        "nothing is changed under a condition that does not hold, and nothing is sent that the caller has",
+        arguments: [
+            ("/v1/categories/c", #"{"name": "n"}"#), ("/v1/products/p", #"{"name": "n"}"#),
+            ("/v1/products/p", #"{"name": "n", "price": 5}"#),
+            ("/v1/users/11111111-2222-7333-8444-555555555555", #"{"nickname": "n", "name": "n", "email": "e"}"#),
+        ])
+    func conditions(_ path: String, _ body: String) async throws {
+        try await House.open(.oneDatabase) { house in
+            let changed = body.replacing(#""n""#, with: #""m""#)
+            for tag in ["*", "\"1\""] {
+                #expect(try await house.call(.put, path, body, [.ifMatch: tag]).status == 404)
+            }
+            let made = try await house.call(.put, path, body, [.ifNoneMatch: "*"])
+            #expect([200, 201].contains(made.status) && made.tag == "\"1\"", "\(made.text)")
+            #expect(try await house.call(.put, path, changed, [.ifNoneMatch: "*"]).status == 409)
+            let other = try await house.call(.put, path, changed, [.ifMatch: "\"7\""])
+            #expect(other.status == 412 && other.detail == "it is at version 1 by now", "\(other.text)")
+            let held = try await house.call(.put, path, changed, [.ifMatch: made.tag])
+            #expect(held.status == 200 && held.tag == "\"2\"" && held.text.contains(#""m""#), "\(held.text)")
+            #expect(try await house.call(.put, path, body, [.ifMatch: "*"]).tag == "\"3\"")
+
+            for known in ["\"3\"", "W/\"3\"", "\"2\", \"3\"", "*"] {
+                let read = try await house.call(.get, path, nil, [.ifNoneMatch: known])
+                #expect(read.status == 304 && read.text.isEmpty && read.tag == "\"3\"", "\(known) \(read.status)")
+            }
+            #expect(try await house.call(.get, path, nil, [.ifNoneMatch: "\"2\""]).status == 200)
+            #expect(try await house.call(.delete, path, nil, [.ifMatch: "\"2\""]).status == 412)
+            #expect(try await house.call(.delete, path, nil, [.ifMatch: "\"3\""]).status == 200)
+        }
+    }
+
     @Test("lists are filtered, in the order of what has an index, and go on where a page ended")
     func lists() async throws {
         try await House.open(.threeDatabases) { house in
@@ -65,7 +98,12 @@ import Zlib
             }
             #expect(ids == ["p5", "p2", "p7", "p4", "p1", "p6", "p3"])
             #expect(try await house.call(.get, "/v1/products?limit=3").ids("products") == ["p1", "p2", "p3"])
-            for query in ["sort=stock", "stock=1", "sort=price&cursor=x", "limit=0&sort=price"] {
+            // Cursors that nobody gave out.
+            let forged = ["abc", "99999999999999999999", ""].map { value in
+                let cursor = #"{"sort":"price","descending":false,"value":"\#(value)","key":"p1"}"#
+                return "sort=price&cursor=\(Data(cursor.utf8).base64EncodedString().filter { $0 != "=" })"
+            }
+            for query in ["sort=stock", "stock=1", "sort=price&cursor=x", "limit=0&sort=price"] + forged {
                 #expect(try await house.call(.get, "/v1/products?\(query)").status == 400, "\(query)")
             }
         }
@@ -124,6 +162,43 @@ import Zlib
             let refused = some.json["refused"] as? [[String: Any]] ?? []
             #expect(refused.compactMap { $0["line"] as? Int } == [3, 4] && some.json["changed"] as? Int == 2)
             #expect(try await house.call(.get, "/v1/products/c1").json["name"] as? String == "a \"b\", c")
+        }
+    }
+
+    @Test("what one row is wrong in costs no other one, and what can be meant two ways is refused")
+    func oddRows() async throws {
+        try await House.open(.oneDatabase) { house in
+            let prefer = try #require(HTTPField.Name("Prefer"))
+            func imported(_ bytes: [UInt8], _ type: String) async throws -> (changed: Int?, refused: [String]) {
+                let answer = try await house.call(
+                    .post, "/v1/products:import", bytes: ByteBuffer(bytes: bytes),
+                    [.contentType: type, prefer: "handling=lenient"])
+                let refused = answer.json["refused"] as? [[String: Any]] ?? []
+                return (answer.json["changed"] as? Int, refused.compactMap { $0["detail"] as? String })
+            }
+            // A letter of Latin 1, something behind a quote, and a quote that does not close.
+            let rows: [UInt8] =
+                Array("id,name\r\no1,a\r\no2,caf".utf8) + [0xE9]
+                + Array("\no3,\"b\"c\no4,\"two\r\nlines\"\no5,\"never\no6,d".utf8)
+            let csv = try await imported([0xEF, 0xBB, 0xBF] + rows, "text/csv")
+            #expect(csv.changed == 2)
+            #expect(csv.refused == [3, 4, 7].map { "line \($0) is no row of CSV in UTF-8" }, "\(csv)")
+            #expect(try await house.call(.get, "/v1/products/o4").json["name"] as? String == "two\r\nlines")
+
+            let lines = [
+                #"{"id": "p1", "name": "a"}"#, #"{"id": "p2", "name": "a", "name": "b"}"#,
+                #"{"id": "p3", "id": "p4", "name": "a"}"#, #"{"id": "p5", "name": "a", "price": 9007199254740993.0}"#,
+                #"{"id": "p6", "name": "a", "price": 9007199254740993}"#, #"{"id": "p7", "name": "a", "price": 5.0}"#,
+            ]
+            let json = try await imported(
+                [0xEF, 0xBB, 0xBF] + lines.joined(separator: "\n").utf8, "application/x-ndjson")
+            #expect(json.changed == 3 && json.refused.count == 3, "\(json)")
+            #expect(json.refused.first == "line 2: name is there twice")
+            #expect(json.refused.dropFirst().first == "line 3: id is there twice")
+            let hexadecimal = try await imported(Array("id,name,price\nh1,a,0x10\nh2,a,7".utf8), "text/csv")
+            #expect(hexadecimal.changed == 1 && hexadecimal.refused.count == 1)
+            let twice = try await house.call(.put, "/v1/categories/c", #"{"name": "a", "name": "b"}"#)
+            #expect(twice.status == 422 && twice.detail == "name is there twice")
         }
     }
 }

@@ -65,13 +65,13 @@ import Testing
             let place = house.databases.tables[.products]
             // An index is made of many rows sooner than it takes them in.
             let index = """
-                SELECT indexdef FROM pg_indexes WHERE schemaname = '\(place.schema)' AND indexname = 'products_by_letters'
+                SELECT indexdef FROM pg_indexes WHERE schemaname = '\(place.schema)' AND indexname = 'products_by_pairs'
                 """
             let client = try house.databases.client(of: place.database)
             let definition = try await client.query(PostgresStatement(index)).single().decode(0, as: String.self)
             try await client.execute(
                 script: """
-                    DROP INDEX \(place.schema).products_by_letters;
+                    DROP INDEX \(place.schema).products_by_pairs;
                     INSERT INTO \(place.schema).products (product_id, name, version, created_at, updated_at, brand)
                     SELECT 'p' || n, CASE WHEN n % 1000 = 0 THEN '찻잔 ' ELSE '접시 ' END || n, 1, now(), now(),
                         'brand ' || n % 100
@@ -89,7 +89,7 @@ import Testing
             let products = try #require(resources.first { $0.name == "products" })
             for terms in [["찻잔"], ["찻잔", "9000"], ["없다"]] {
                 let plan = try await products.plan(searching: terms)
-                #expect(plan.contains("Bitmap Index Scan on products_by_letters"), "\(terms)\n\(plan)")
+                #expect(plan.contains("Bitmap Index Scan on products_by_pairs"), "\(terms)\n\(plan)")
             }
         }
     }

@@ -168,6 +168,17 @@ import Testing
                 supplier.change { $0.token = "another" }
                 let refused = try await sync.run("acme", kinds: [.items]).first
                 #expect(refused?.error == "the supplier refuses the account's token (401)")
+                supplier.change { $0.faults = [.init(status: 302, headers: [.location: url + "/items"])] }
+                let before = supplier.change { $0.requests.count }
+                let moved = try await sync.run("acme", kinds: [.items]).first
+                #expect(moved?.error?.contains("sends the request elsewhere (302)") == true, "\(moved?.error ?? "")")
+                #expect(supplier.change { $0.requests.count } == before + 1)
+                // Where nobody listens.
+                let away = #"{"url": "http://127.0.0.1:1"}"#
+                #expect(
+                    try await house.call(.patch, "/v1/supplier_accounts/acme", away, [.ifMatch: "*"]).status == 200)
+                let gone = try await sync.run("acme", kinds: [.items]).first
+                #expect(gone?.error?.contains("the supplier can't be reached") == true, "\(gone?.error ?? "")")
             }
         }
         #expect(HTTPPageTransport.wait("12") == .seconds(12))

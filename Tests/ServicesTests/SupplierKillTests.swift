@@ -27,8 +27,8 @@ import Testing
                 }
                 var kills = 0
                 while try await house.value("SELECT (is_open OR pass = 1)::text FROM {supplier_sync_state}") == "true" {
-                    let point = ["supplier.page_fetched@2", "supplier.page_stored"][kills % 2]
-                    let run = try await house.quartetSync(folder, ["--full"], "\(point),supplier.pass_ended")
+                    let point = ["sync.page_fetched@2", "sync.page_stored"][kills % 2]
+                    let run = try await house.quartetSync(folder, ["--full"], "\(point),sync.pass_ended")
                     #expect(run.end == .signal(SIGKILL), "\(run.lastWords)")
                     kills += 1
                     try #require(kills < 20)
@@ -54,6 +54,17 @@ extension House {
 
     /// Runs `quartet` on this house's databases to its end, with pages of five.
     func quartet(_ arguments: [String], _ folder: URL, _ failpoint: String? = nil) async throws -> TestProcess {
+        let process = try startQuartet(arguments, folder, failpoint)
+        do {
+            try await process.waitForEnd()
+        } catch {
+            await process.kill()
+            throw error
+        }
+        return process
+    }
+
+    func startQuartet(_ arguments: [String], _ folder: URL, _ failpoint: String? = nil) throws -> TestProcess {
         var environment = [
             "SYNC_ROWS_PER_PAGE": "5", "SYNC_LEASE_DURATION": "500ms", "SYNC_REQUESTS_PER_SECOND": "1000",
             "QUARTET_API_KEY": "the key",
@@ -65,13 +76,6 @@ extension House {
             environment["SERVICES_\(name.uppercased())_ROLE"] = settings.role
         }
         if let failpoint { environment["QUARTET_FAILPOINT"] = failpoint }
-        let process = try TestProcess.quartet(arguments, environment: environment, folder: folder)
-        do {
-            try await process.waitForEnd()
-        } catch {
-            await process.kill()
-            throw error
-        }
-        return process
+        return try TestProcess.quartet(arguments, environment: environment, folder: folder)
     }
 }

@@ -15,7 +15,7 @@ import Testing
             let supplier = SupplierServer(SupplierTests.empty)
             supplier.change { $0.rows["items"] = SupplierServer.items(3) }
             var settings = House.quickSync
-            settings.suppliersMax = 2
+            settings.accountsMax = 2
             let role = SyncRole(
                 configuration: Live(settings), syncs: [try await house.sync(of: supplier, settings)],
                 logger: House.logger)
@@ -93,11 +93,57 @@ import Testing
             try await running.value
         }
     }
+
+    @Test("an account that does not answer holds up no other of its source, now or at their next turns")
+    func turnsOfTheirOwn() async throws {
+        try await House.open(.oneDatabase) { house in
+            let supplier = SupplierServer(SupplierTests.empty)
+            supplier.change { $0.rows["items"] = SupplierServer.items(3) }
+            var settings = House.quickSync
+            settings.pollInterval = .milliseconds(20)
+            settings.interval = .zero
+            // One of them is always free for all others.
+            settings.accountsMax = 2
+            for id in ["a-silent", "b", "c", "d"] {
+                let url = id == "a-silent" ? SilentTransport.url : "http://127.0.0.1:9"
+                let made = try await house.call(
+                    .post, "/v1/supplier_accounts", #"{"id": "\#(id)", "name": "n", "url": "\#(url)"}"#)
+                #expect(made.status == 201)
+            }
+            let (uses, used) = AsyncStream.makeStream(of: Void.self)
+            let sync = try PageSync(
+                SuppliersService.sync, databases: house.databases,
+                transport: SilentTransport(others: DirectTransport(supplier: supplier)), configuration: Live(settings),
+                process: "a test", logger: House.logger, pause: { _ in })
+            let role = SyncRole(configuration: Live(settings), syncs: [sync], logger: House.logger) {
+                let turns = try await house.value(
+                    """
+                    SELECT string_agg(account, ',' ORDER BY account) FROM (
+                        SELECT supplier_id AS account FROM {supplier_sync_jobs}
+                        WHERE kind = 'items' AND state = 'done' GROUP BY supplier_id HAVING count(*) >= 3
+                    ) often
+                    """)
+                if turns == "b,c,d" { used.yield() }
+            }
+            let running = Task { try await role.run() }
+            for await _ in uses { break }
+            running.cancel()
+            try await running.value
+            let held = "SELECT string_agg(DISTINCT state, ',') FROM {supplier_sync_jobs} WHERE supplier_id = 'a-silent'"
+            #expect(try await house.value(held) == "interrupted")
+        }
+    }
 }
 
-/// Answers nobody.
+/// Answers nobody, or only those with another URL than `url`.
 private struct SilentTransport: PageTransport {
+    static let url = "http://127.0.0.9:9"
+    var others: DirectTransport?
+
     func get(_ url: String, token: String?, bytesMax: Int, deadline: Deadline) async throws -> PageAnswer {
+        if let others, !url.hasPrefix(Self.url) {
+            return try await others.get(url, token: token, bytesMax: bytesMax, deadline: deadline)
+        }
         for await _ in AsyncStream<Void>.makeStream().stream {}
         throw CancellationError()
     }

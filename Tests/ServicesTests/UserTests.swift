@@ -33,6 +33,34 @@ import Testing
         }
     }
 
+    @Test("a plan that was made while the table was empty reads it not from end to end later")
+    func emptyTable() async throws {
+        try await House.open(.oneDatabase) { house in
+            let database = try house.databases.client(of: house.databases.tables[Table("users")].database)
+            try await database.execute(script: "ANALYZE auth.users, auth.user_profiles")
+            for part in 0..<10 {
+                let rows = (1...300).map { number in
+                    let digits = String(1_000_000_000_000 + part * 300 + number).dropFirst()
+                    return #"{"id": "00000000-0000-4000-8000-\#(digits)", \#(Self.names)}"#
+                }
+                let made = try await house.call(.post, "/v1/users:import", rows.joined(separator: "\n"))
+                #expect(made.json["changed"] as? Int == 300, "\(made.text)")
+            }
+            // Counts are told when sessions have been idle for a while.
+            let told = """
+                SELECT n_tup_ins, (SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE schemaname = 'auth')
+                FROM pg_stat_user_tables WHERE schemaname = 'auth' AND relname = 'users'
+                """
+            var (inserted, read): (Int64, Int64) = (0, 0)
+            while inserted < 3_000 {
+                try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(100)))
+                (inserted, read) = try await database.query(PostgresStatement(told)).single()
+                    .decode(Int64.self, Int64.self)
+            }
+            #expect(read < 100_000, "\(read) entries of indexes were read for 3,000 rows")
+        }
+    }
+
     private static func id(_ number: Int) -> String { "00000000-0000-4000-8000-00000000000\(number)" }
 
     @Test("users are imported as they are given and listed by their ids and regions", arguments: Layout.allCases)

@@ -35,6 +35,47 @@ extension Rule {
                 }
             }
         },
+        Rule(
+            "a migration makes no index on a table that has rows already, and rewrites none, while it locks it",
+            examples: [
+                Example("Sources/Services/My/Resources/0002_a.sql", "CREATE INDEX a ON {watch_list} (b);"),
+                Example(
+                    "Sources/Services/My/Resources/0002_a.sql",
+                    "ALTER TABLE {watch_list}\n    ADD COLUMN c int GENERATED ALWAYS AS (b) STORED;"),
+                Example(
+                    "Sources/Services/My/Resources/0002_a.sql", "ALTER TABLE {watch_list} ALTER COLUMN b TYPE text;"),
+                Example(
+                    "Sources/Services/My/Resources/0002_a.sql", "ALTER TABLE {watch_list} ADD COLUMN c int;",
+                    findings: 0),
+                Example(
+                    "Sources/Services/My/Resources/0002_a.sql",
+                    "-- outside a transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS a ON {watch_list} (b);",
+                    findings: 0),
+                Example(
+                    "Sources/Services/My/Resources/0002_a.sql", "CREATE TABLE {b} (c int);\nCREATE INDEX a ON {b} (c);",
+                    findings: 0),
+            ]
+        ) { file in
+            guard file.path.contains(/(^infra\/migrations|\/Resources)\/.*\d{4}_\w+\.sql$/),
+                !locking.contains(file.path),
+                !file.text.hasPrefix("-- outside a transaction")
+            else { return [] }
+            let made = Set(created(in: file))
+            let sql = lines(of: file).map { String($0.1) }.joined(separator: "\n")
+            let built = sql.matches(of: /CREATE (?:UNIQUE )?INDEX \w+ ON \{(\w+)\}/).map { String($0.1) }
+            let rewritten = sql.matches(of: /ALTER TABLE \{(\w+)\}([^;]*)/)
+                .filter { $0.2.contains(/\bSTORED\b|\bALTER COLUMN \w+ (SET DATA )?TYPE\b/) }.map { String($0.1) }
+            return (built + rewritten).filter { !made.contains($0) }
+                .map { file.finding(line: 1, "locks \($0) for as long as its rows take") }
+        },
+    ]
+
+    /// From before there were rows to wait for.
+    private static let locking: Set = [
+        "Sources/Services/Auth/Resources/0002_user_turns.sql", "Sources/Services/Catalog/Resources/0002_catalog.sql",
+        "Sources/Services/Catalog/Resources/0003_product_turns.sql",
+        "Sources/Services/Market/Resources/0004_market_sync.sql", "Sources/Services/My/Resources/0002_projections.sql",
+        "infra/migrations/analysis/0001_analysis.sql",
     ]
 
     private static let schemas = [

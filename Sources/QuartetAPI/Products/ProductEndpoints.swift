@@ -26,7 +26,8 @@ struct ProductEndpoints: Sendable {
     @Sendable private func put(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.productID()
         let body = try await context.body(of: request, atMost: 16_384)
-        if let putWhole = shared["PUT products/{id}"], IncomingProduct.saysMoreThanName(body) {
+        let isConditional = request.headers[.ifMatch] != nil || request.headers[.ifNoneMatch] != nil
+        if let putWhole = shared["PUT products/{id}"], isConditional || IncomingProduct.saysMoreThanName(body) {
             var context = context
             context.body = body
             let response = try await putWhole(request, context)

@@ -1,4 +1,4 @@
-// What suppliers' items are to those who take them in: the events, and the key that all of them know an item by.
+// What suppliers' items are to those who take them in.
 
 extension AggregateKind {
     package static let supplierItem = AggregateKind(rawValue: "supplier_item")
@@ -9,7 +9,7 @@ extension EventTopic {
 }
 
 extension EventType {
-    /// An item is new, or says something else than before; the aggregate's id is its ``SupplierKey``.
+    /// An item is new, or says something else than before; the aggregate's id is its ``OriginKey``.
     package static let supplierItemChanged = EventType(
         "suppliers.item.changed", of: .supplierItem, to: .supplier, as: "suppliers.item.changed",
         carrying: SupplierItemPayload.self)
@@ -17,25 +17,6 @@ extension EventType {
     package static let supplierItemRemoved = EventType(
         "suppliers.item.removed", of: .supplierItem, to: .supplier, as: "suppliers.item.removed",
         carrying: DeletionPayload.self)
-}
-
-/// How what a supplier has is called here: `SUPPLIER:ID`, or a hash of both where that can't be an id of ours, or could be
-/// another's.
-package enum SupplierKey {
-    package static func make(_ supplier: String, _ id: String) -> String {
-        let key = "\(supplier):\(id)"
-        if !supplier.hasPrefix("#"), !supplier.contains(":"), ShopID.isValid(key) { return key }
-        var hash = SipHash128(key0: 0, key1: 0)
-        hash.append(supplier)
-        hash.append(id)
-        let (high, low) = hash.finish()
-        return "#\(digits(of: high))\(digits(of: low))"
-    }
-
-    private static func digits(of word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
 }
 
 /// Of an item as its supplier says it is. What of it can be used is for the reader to say.

@@ -49,9 +49,9 @@ package enum Failpoint: String, Sendable, CaseIterable {
     case pageCopied = "page.copied"
     case ordersStored = "orders.stored"
     case agingRefilled = "aging.refilled"
-    case supplierPageFetched = "supplier.page_fetched"
-    case supplierPageStored = "supplier.page_stored"
-    case supplierPassEnded = "supplier.pass_ended"
+    case syncPageFetched = "sync.page_fetched"
+    case syncPageStored = "sync.page_stored"
+    case syncPassEnded = "sync.pass_ended"
 
     private struct Armed {
         let point: Failpoint

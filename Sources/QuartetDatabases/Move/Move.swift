@@ -192,13 +192,40 @@ package struct Move {
         }
     }
 
-    /// Without the table's triggers: what they would do is among the rows that are moved, or is not wanted.
+    /// Without the table's triggers: what they would do is among the rows that are moved, or is not wanted. A table that
+    /// somebody holds is waited for in turns.
     private func writing<Value: Sendable>(
         _ table: MovePlan.TableMove, _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value {
+        let (deadline, backoff) = (Deadline.after(.seconds(600)), Backoff(base: .milliseconds(100), max: .seconds(2)))
+        var attempt = 0
+        while true {
+            do {
+                return try await writeOnce(table, body)
+            } catch let held as TableIsHeld {
+                let next = ContinuousClock.now.advanced(by: backoff.delay(attempt: attempt))
+                guard next < deadline.instant else { throw held.error }
+                try await ContinuousClock().sleep(until: next)
+                attempt += 1
+            }
+        }
+    }
+
+    /// Somebody else works on it: what a move that was killed had sent, for one.
+    private struct TableIsHeld: Error {
+        let error: PostgresError
+    }
+
+    private func writeOnce<Value: Sendable>(
+        _ table: MovePlan.TableMove, _ body: (PostgresSession) async throws -> Value
+    ) async throws -> Value {
         try await databases.client(of: table.database).transaction(deadline: Self.patience) { session in
-            try await session.execute(
-                script: Self.settings + "ALTER TABLE \(table.to.quoted) DISABLE TRIGGER USER")
+            do {
+                try await session.execute(
+                    script: Self.settings + "ALTER TABLE \(table.to.quoted) DISABLE TRIGGER USER")
+            } catch let error as PostgresError where error.isContended {
+                throw TableIsHeld(error: error)
+            }
             let value = try await body(session)
             try await session.execute(script: "ALTER TABLE \(table.to.quoted) ENABLE TRIGGER USER")
             return value

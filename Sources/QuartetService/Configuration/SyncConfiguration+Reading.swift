@@ -6,7 +6,7 @@ extension SyncConfiguration {
         interval = try reader.duration("sync.interval", interval)
         fullInterval = try reader.duration("sync.full_interval", fullInterval)
         pollInterval = try reader.duration("sync.poll_interval", pollInterval, in: .milliseconds(10)...(.seconds(3600)))
-        suppliersMax = try reader.integer("sync.suppliers_max", suppliersMax, in: 1...1_000)
+        accountsMax = try reader.integer("sync.accounts_max", accountsMax, in: 1...1_000)
         rowsPerPage = try reader.integer("sync.rows_per_page", rowsPerPage, in: 1...100_000)
         pageBytesMax = try reader.integer("sync.page_bytes_max", pageBytesMax, in: 1024...268_435_456)
         pagesMax = try reader.integer("sync.pages_max", pagesMax, in: 1...100_000_000)

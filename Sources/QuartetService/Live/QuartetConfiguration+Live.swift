@@ -23,7 +23,7 @@ private let liveKeys: [(key: String, roles: [String], about: String)] = [
     ("sync.interval", ["sync"], "After a run ended, until the next; accounts may have their own."),
     ("sync.full_interval", ["sync"], "Between passes over all that a supplier has."),
     ("sync.poll_interval", ["sync"], "How often the role looks what is due."),
-    ("sync.suppliers_max", ["sync"], "Suppliers that the role syncs at once."),
+    ("sync.accounts_max", ["sync"], "Accounts of suppliers, and of markets, that the role syncs at once."),
     ("sync.requests_per_second", ["sync"], "To each supplier, from the next run on; accounts may have their own."),
     ("check.schedule", ["check"], "When sweeps begin: off, a time of day in UTC like 03:00, or an interval like 6h."),
     ("check.repair", ["check"], "Whether sweeps on schedule mend too, from the next one on."),

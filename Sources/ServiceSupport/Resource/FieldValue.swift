@@ -60,7 +60,7 @@ extension Column {
         switch (kind, value) {
         case (.text(let bytesMax), .text(let text)):
             guard (1...bytesMax).contains(text.utf8.count), !text.utf8.contains(0) else {
-                throw refusal("is 1 to \(bytesMax) bytes", at: place)
+                throw refusal("is 1 to \(bytesMax) bytes without U+0000", at: place)
             }
             return .text(text)
         case (.url, .text(let text)):
@@ -136,8 +136,13 @@ extension Column {
         Problem(.unprocessableContent, "bad-value", "\(place.field(name)) \(rule)")
     }
 
-    /// Also of one that is written with a fraction of nothing, which JSON does not tell from it.
+    /// Also of one that is written with a fraction of nothing, which JSON does not tell from it; up to where doubles know all
+    /// integers.
     private static func integer(_ number: String) -> Int64? {
-        Int64(number) ?? Double(number).flatMap { Int64(exactly: $0) }
+        if let integer = Int64(number) { return integer }
+        guard number.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let double = Double(number),
+            double.magnitude < 9_007_199_254_740_992
+        else { return nil }
+        return Int64(exactly: double)
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 package import Hummingbird
 import NIOCore
+import Postgres
 import QuartetCore
 package import QuartetDatabases
 package import QuartetHTTP
@@ -26,7 +27,7 @@ package struct ResourceEndpoints: ServedResource {
         let (all, one) = (resource.name, "\(resource.name)/{id}")
         let hint = routes.onChange
         serve(.list, .get, all, routes) { request, _ in try await list(request) }
-        serve(.get, .get, one, routes) { try await get($0, $1) }
+        serve(.get, .get, one, routes) { try await get($1) }
         serve(.create, .post, all, routes) { try await create($0, $1, hint) }
         serve(.put, .put, one, routes) { try await put($0, $1, hint) }
         serve(.patch, .patch, one, routes) { try await patch($0, $1, hint) }
@@ -49,10 +50,9 @@ package struct ResourceEndpoints: ServedResource {
 
     // MARK: Reading
 
-    private func get(_ request: Request, _ context: APIContext) async throws -> Response {
+    private func get(_ context: APIContext) async throws -> Response {
         let id = try context.resourceID()
         guard let stored = try await store.get(id) else { throw unknown(id) }
-        if request.headers[.ifNoneMatch] == tag(stored.version) { return Response(status: .notModified) }
         return answer(stored)
     }
 
@@ -92,7 +92,13 @@ package struct ResourceEndpoints: ServedResource {
             }
             query.after = (cursor.value, cursor.key)
         }
-        let rows = try await store.list(query)
+        let rows: [ResourceStore.Stored]
+        do {
+            rows = try await store.list(query)
+        } catch let error as PostgresError where error.isDataException && query.after != nil {
+            // All else that is in the query was looked at.
+            throw badParameter("cursor is the `next` of a page")
+        }
         let next = rows.count == query.limit ? rows.last : nil
         return Response(
             json: JSONWriter.object(capacity: 4096) { json in
@@ -147,16 +153,17 @@ package struct ResourceEndpoints: ServedResource {
                 await hint([change(changed)])
                 return answer(changed)
             }
-            if case .version = condition { throw unknown(id) }
+            switch condition {
+            case .version, .present: throw unknown(id)
+            case .absent, .none: break
+            }
             if let stored = try await store.create(id, row) {
                 await hint([change(stored)])
                 return created(stored)
             }
             if condition == .absent { throw exists(id) }
         }
-        throw Problem(
-            .conflict, "conflict", "\(resource.noun) \(id) is made and deleted by others meanwhile",
-            retryAfterSeconds: 1)
+        throw madeAndDeleted(id)
     }
 
     private func patch(_ request: Request, _ context: APIContext, _ hint: ChangeHint) async throws -> Response {
@@ -171,16 +178,26 @@ package struct ResourceEndpoints: ServedResource {
     private func delete(_ request: Request, _ context: APIContext, _ hint: ChangeHint) async throws -> Response {
         let id = try context.resourceID()
         let condition = try Precondition.required(request.headers)
-        guard let version = try await store.delete(id, ifVersion: condition.version) else {
+        for _ in 0..<3 {
+            if let version = try await store.delete(id, ifVersion: condition.version) {
+                await hint([ResourceChange(resource: resource.name, id: id, version: version)])
+                return Response(
+                    json: JSONWriter.object {
+                        $0.field("id", id)
+                        $0.field("version", version)
+                    })
+            }
             guard let stored = try await store.get(id) else { throw unknown(id) }
-            throw Problem.otherVersion(stored.version)
+            // One that was made meanwhile is there, and may be deleted.
+            if condition.version != nil { throw Problem.otherVersion(stored.version) }
         }
-        await hint([ResourceChange(resource: resource.name, id: id, version: version)])
-        return Response(
-            json: JSONWriter.object {
-                $0.field("id", id)
-                $0.field("version", version)
-            })
+        throw madeAndDeleted(id)
+    }
+
+    private func madeAndDeleted(_ id: String) -> Problem {
+        Problem(
+            .conflict, "conflict", "\(resource.noun) \(id) is made and deleted by others meanwhile",
+            retryAfterSeconds: 1)
     }
 
     /// The row with those changes, as it was if they change nothing; nil if there is none.

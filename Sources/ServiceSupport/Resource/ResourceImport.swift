@@ -12,6 +12,7 @@ package import QuartetHTTP
 package struct ResourceImport: Sendable {
     static let bytesMax = 64 * 1024 * 1024
     static let rowsPerChunkMax = 10_000
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     /// Rows that are named in an answer.
     private static let refusalsMax = 10_000
     /// More than that the events alone tell caches.
@@ -52,7 +53,9 @@ package struct ResourceImport: Sendable {
     package func run(_ request: Request, _ context: APIContext, _ hint: ChangeHint) async throws -> Response {
         let isLenient = request.headers[.prefer]?.contains("handling=lenient") ?? false
         let type = request.headers[.contentType] ?? ""
-        let body = try await context.body(of: request, atMost: Self.bytesMax)
+        var body = try await context.body(of: request, atMost: Self.bytesMax)
+        // Some programs begin all text with a mark that says that it is UTF-8.
+        if body.readableBytesView.starts(with: Self.mark) { body.moveReaderIndex(forwardBy: Self.mark.count) }
         var (rows, refused) =
             try type.hasPrefix("text/csv")
             ? cells(of: body) : Self.isArray(body) ? elements(of: body) : lines(of: body)
@@ -124,10 +127,16 @@ package struct ResourceImport: Sendable {
     private func cells(of body: ByteBuffer) throws -> (rows: [Row], refused: [Refused]) {
         var (rows, refused): ([Row], [Refused]) = ([], [])
         var reader = CSVReader(body.readableBytesView)
+        let names: [String]
         do {
-            guard let names = try reader.next() else { return ([], []) }
-            while let cells = try reader.next() {
-                do {
+            names = try reader.next() ?? []
+        } catch {
+            throw Problem(.badRequest, "not-csv", "line \(reader.line) is no row of CSV in UTF-8")
+        }
+        var isAtEnd = false
+        while !isAtEnd {
+            do {
+                if let cells = try reader.next() {
                     guard cells.count == names.count else {
                         throw Problem(
                             .unprocessableContent, "bad-row",
@@ -137,12 +146,16 @@ package struct ResourceImport: Sendable {
                         (name, resource.column(name)?.read(cell: cell) ?? .text(cell))
                     }
                     rows.append(try row(fields, reader.line))
-                } catch let problem as Problem {
-                    try refuse(reader.line, problem, &refused)
+                } else {
+                    isAtEnd = true
                 }
+            } catch let problem as Problem {
+                try refuse(reader.line, problem, &refused)
+            } catch is CSVReader.Malformed {
+                let problem = Problem(
+                    .unprocessableContent, "not-csv", "line \(reader.line) is no row of CSV in UTF-8")
+                try refuse(reader.line, problem, &refused)
             }
-        } catch is CSVReader.Malformed {
-            throw Problem(.badRequest, "not-csv", "line \(reader.line) is no row of CSV in UTF-8")
         }
         return (rows, refused)
     }

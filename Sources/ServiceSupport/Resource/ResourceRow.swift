@@ -19,6 +19,7 @@ package struct ResourceRow: Sendable {
     {
         for (name, value) in fields {
             if name == "id" {
+                if id != nil { throw Self.twice(name, place) }
                 guard case .text(let text) = value, ShopID.isValid(text) else {
                     throw Problem(.unprocessableContent, "bad-value", "\(place.field("id")) is \(ShopID.rule)")
                 }
@@ -32,12 +33,19 @@ package struct ResourceRow: Sendable {
             }
             // What was read may be sent back: what the service sets itself is passed over.
             guard !column.traits.contains(.readOnly) else { continue }
-            values[name] = try column.checked(value, at: place)
+            guard values.updateValue(try column.checked(value, at: place), forKey: name) == nil else {
+                throw Self.twice(name, place)
+            }
         }
         guard isWhole else { return }
         for column in resource.writable where column.traits.contains(.required) && values[column.name] == nil {
             throw Problem(.unprocessableContent, "missing-field", "\(place.field(column.name)) is missing")
         }
+    }
+
+    /// Which of two is meant nobody can say.
+    private static func twice(_ name: String, _ place: JSONPlace) -> Problem {
+        Problem(.unprocessableContent, "field-twice", "\(place.field(name)) is there twice")
     }
 
     /// Of one JSON object, as a caller or a message gives it.

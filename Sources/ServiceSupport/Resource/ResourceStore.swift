@@ -138,7 +138,7 @@ struct ResourceStore: Sendable {
         let chunk = bytes
         return try await namingConflicts {
             try await merge.transaction { work in
-                try await work.session.execute(script: sql.stage)
+                try await work.session.execute(script: "\(StoreStatement.ownPlan); \(sql.stage)")
                 _ = try await work.session.copyIn(
                     sql.copy,
                     from: AsyncStream([UInt8].self) {
@@ -164,7 +164,7 @@ struct ResourceStore: Sendable {
                 throw Problem(.conflict, "conflict", reason)
             }
             if error.isCheckViolation || error.sqlState == PostgresError.SQLState.notNullViolation
-                || error.sqlState?.hasPrefix("22") ?? false
+                || error.isDataException
             {
                 throw Problem(.unprocessableContent, "bad-value", reason)
             }

@@ -5,29 +5,29 @@ import QuartetHTTP
 /// How rows are found by words.
 ///
 /// A term is what stands between white space; a row is found where each term stands in its text, in any place, whatever its
-/// case and however its letters are composed. Punctuation is a letter like others. A GIN index of the text's single letters
-/// and pairs of neighbours, in the order of their bytes, says which rows may be meant, in any language; of longer terms the text itself is looked at then.
+/// case and however its letters are composed. Punctuation is a letter like others. A GIN index of the text's
+/// pairs of neighbours says which rows may be meant, in any language; of longer terms the text itself is looked at then.
 package struct TextSearch: Sendable {
     package static let bytesMax = 256
     private static let termsMax = 8
 
     /// SQL over the row `t`, folded.
     let text: String
-    /// The function that folds, and the one that gives letters and pairs.
-    let fold, grams: Table
+    /// The function that folds, the one that gives a text's pairs, and the one that gives what to look for among them.
+    let fold, pairs, query: Table
 
     /// - Parameter text: SQL over the row `t`; lines of it are apart from each other.
-    package init(_ text: String, fold: Table, grams: Table) {
+    package init(_ text: String, fold: Table, pairs: Table, query: Table) {
         self.text = "{\(fold)}(\(text))"
         self.fold = fold
-        self.grams = grams
+        self.pairs = pairs
+        self.query = query
     }
 
     /// Whether a term is in a row.
     func condition(_ parameter: String) -> String {
         let term = "{\(fold)}(\(parameter)::text)"
-        let letters = "{\(grams)}(\(text)) COLLATE \"C\" @> {\(grams)}(\(term))"
-        return "\(letters) AND (length(\(term)) <= 2 OR strpos(\(text), \(term)) > 0)"
+        return "{\(pairs)}(\(text)) @@ {\(query)}(\(term)) AND (length(\(term)) <= 2 OR strpos(\(text), \(term)) > 0)"
     }
 
     /// - Throws: a 400 problem for what can't be looked for.

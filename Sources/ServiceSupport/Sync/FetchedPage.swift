@@ -70,7 +70,7 @@ package struct FetchedPage: Sendable {
             refused.append(RefusedRow(id: nil, problem: problem))
             return
         }
-        let row = FetchedRow(key: SupplierKey.make(account, id), id: id, payload: text)
+        let row = FetchedRow(key: OriginKey.make(account, id), id: id, payload: text)
         if let place = places.updateValue(rows.count, forKey: row.key) {
             places[row.key] = place
             rows[place] = row

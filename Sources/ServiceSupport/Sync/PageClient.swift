@@ -111,6 +111,10 @@ package final class PageClient: Sendable {
     private func refusal(_ status: Int, of list: String, hasCursor: Bool) -> SyncError {
         switch status {
         case 401, 403: SyncError(.refused, "the \(account.party) refuses the account's token (\(status))")
+        case 300...399:
+            SyncError(
+                .refused,
+                "the \(account.party) sends the request elsewhere (\(status)): that is to be the account's url")
         case 404: SyncError(.refused, "the \(account.party) has no /\(list) (404)")
         case 410 where hasCursor:
             SyncError(.cursorGone, "the \(account.party) does not know its cursor any longer (410)")

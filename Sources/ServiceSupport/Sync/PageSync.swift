@@ -198,9 +198,9 @@ package struct PageSync: Sendable {
                 hasBegunAgain = true
                 continue
             }
-            Failpoint.supplierPageFetched.reached()
+            Failpoint.syncPageFetched.reached()
             let taken = try await store.take(page, at: walk.pass, of: run)
-            Failpoint.supplierPageStored.reached()
+            Failpoint.syncPageStored.reached()
             SyncMetrics.rows(source, run.account, run.kind).increment(by: taken.changed)
             try walk.advance(page, taken, pagesMax: configuration.pagesMax)
             observe(
@@ -216,7 +216,7 @@ package struct PageSync: Sendable {
             walk.report.removed = Int(try await store.removeUnmet(walk.pass, of: run))
         }
         try await store.end(run)
-        Failpoint.supplierPassEnded.reached()
+        Failpoint.syncPassEnded.reached()
     }
 }
 

@@ -9,7 +9,7 @@ package struct SyncConfiguration: Sendable, Hashable {
     /// How often the role looks what is due.
     package var pollInterval: Duration = .seconds(5)
     /// Accounts that the role syncs at once.
-    package var suppliersMax = 4
+    package var accountsMax = 4
     package var rowsPerPage = 500
     package var pageBytesMax = 16 * 1024 * 1024
     package var pagesMax = 1_000_000

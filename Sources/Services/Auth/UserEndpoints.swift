@@ -19,23 +19,37 @@ struct UserEndpoints: Sendable {
         let id = try context.userID()
         let body = try await context.body(of: request, atMost: 16_384)
         let details = try StrictJSON.decode(IncomingUser.self, from: body).details()
-        let user = try await users.put(id, details)
+        let condition = try Precondition(request.headers)
+        guard let user = try await users.put(id, details, condition) else {
+            guard let there = try await users.get(id) else { throw Problem.unknownUser(id) }
+            guard condition == .absent else { throw Problem.otherVersion(there.version) }
+            throw Problem(.conflict, "conflict", "there is a user \(id.uuidString.lowercased()) already")
+        }
         Failpoint.userStored.reached()
-        return Response(json: user.json)
+        return Self.answer(user)
     }
 
     @Sendable private func get(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.userID()
         guard let user = try await users.get(id) else { throw Problem.unknownUser(id) }
-        return Response(json: user.json)
+        return Self.answer(user)
+    }
+
+    private static func answer(_ user: User) -> Response {
+        var response = Response(json: user.json)
+        response.headers[.eTag] = "\"\(user.version)\""
+        return response
     }
 
     /// The answer carries the version, for those who wait until the copy has it.
     @Sendable private func delete(_ request: Request, context: APIContext) async throws -> Response {
         let id = try context.userID()
-        let version = try await users.delete(id)
+        let version = try await users.delete(id, ifVersion: Precondition(request.headers).version)
         Failpoint.userDeleted.reached()
-        guard let version else { throw Problem.unknownUser(id) }
+        guard let version else {
+            guard let there = try await users.get(id) else { throw Problem.unknownUser(id) }
+            throw Problem.otherVersion(there.version)
+        }
         return Response(
             json: JSONWriter.object {
                 $0.field("id", id.uuidString.lowercased())

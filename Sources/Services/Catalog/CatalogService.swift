@@ -14,6 +14,7 @@ package struct CatalogService: ShopService {
         ],
         functions: [
             Table("note_prices"), Table("forget_supplier_version"), Table("search_fold"), Table("search_grams"),
+            Table("search_pairs"), Table("search_query"),
         ],
         migrations: [
             Migration(1, "products", PackageResources._001_products_sql, formers: [("dropship", 1)]),
@@ -24,6 +25,8 @@ package struct CatalogService: ShopService {
             Migration(6, "product_search_index", PackageResources._006_product_search_index_sql),
             Migration(7, "embeddings", PackageResources._007_embeddings_sql),
             Migration(8, "product_letters", PackageResources._008_product_letters_sql),
+            Migration(9, "product_pairs", PackageResources._009_product_pairs_sql),
+            Migration(10, "product_pairs_index", PackageResources._010_product_pairs_index_sql),
         ],
         extensions: [EmbeddingModel.indexes])
     package static let eventTypes = [categoryCreated, categoryUpdated, categoryDeleted]
@@ -92,7 +95,8 @@ extension CatalogService {
             "products_category_is_there": "there is no category of this category_id",
         ],
         search: TextSearch(
-            #"t.name || E'\n' || coalesce(t.brand, '')"#, fold: Table("search_fold"), grams: Table("search_grams")),
+            #"t.name || E'\n' || coalesce(t.brand, '')"#, fold: Table("search_fold"), pairs: Table("search_pairs"),
+            query: Table("search_query")),
         elsewhere: [.list, .get, .put])
 
     static let categories = Resource(

@@ -74,7 +74,7 @@ struct SupplierItem: Sendable {
         price = try fields.required("price", fields.amount("price"))
         listPrice = try fields.amount("list_price")
         stock = try fields.amount("stock")
-        categoryKey = try fields.mark("category_id").map { SupplierKey.make(payload.supplierID, $0) }
+        categoryKey = try fields.mark("category_id").map { OriginKey.make(payload.supplierID, $0) }
     }
 }
 

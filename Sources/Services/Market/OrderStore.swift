@@ -4,6 +4,9 @@ package import QuartetDatabases
 
 /// Orders in PostgreSQL, each stored once by its id.
 package struct OrderStore: Sendable {
+    /// So many are worth a plan of their own.
+    private static let largeCount = 1_000
+
     private let store, compare: StoreStatement
 
     package init(databases: Databases) throws {
@@ -80,7 +83,8 @@ package struct OrderStore: Sendable {
 
     private func run(_ statement: StoreStatement, _ orders: [NewOrder]) async throws -> PostgresRows {
         try await statement.runAlone(
-            orders.map(\.id), orders.map(\.userID), orders.map(\.productID), orders.map(\.quantity),
+            isLarge: orders.count >= Self.largeCount, orders.map(\.id), orders.map(\.userID), orders.map(\.productID),
+            orders.map(\.quantity),
             orders.map(\.unitPrice), orders.map(\.currency), orders.map(\.orderedAt))
     }
 }

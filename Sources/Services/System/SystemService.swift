@@ -10,6 +10,7 @@ package struct SystemService: ShopService {
         migrations: [
             Migration(1, "system", PackageResources._001_system_sql),
             Migration(2, "api_keys", PackageResources._002_api_keys_sql),
+            Migration(3, "sync_accounts", PackageResources._003_sync_accounts_sql),
         ])
 
     package static let callDescription = PackageResources.calls_json

@@ -12,6 +12,7 @@ struct Bench: AsyncParsableCommand {
             BenchStale.self, BenchEmotion.self,
             BenchOrders.self,
             BenchImport.self,
+            BenchReads.self,
         ],
         defaultSubcommand: BenchPipeline.self)
 }

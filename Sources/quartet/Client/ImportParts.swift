@@ -34,7 +34,10 @@ final class ImportParts {
     func next() throws -> Part? {
         if isCSV, header == nil {
             header = try record()
-            if header == nil { return nil }
+            guard let header else { return nil }
+            if header.dropLast().contains(UInt8(ascii: "\r")) {
+                throw ClientError("\(lines.path): its lines end with CR alone; they are to end with LF or CR LF")
+            }
         }
         var body = ByteBuffer()
         var bodyLine = 1
@@ -66,7 +69,11 @@ final class ImportParts {
         guard var record = try lines.next() else { return nil }
         guard isCSV else { return record }
         var quotes = record.count { $0 == UInt8(ascii: "\"") }
+        let firstLine = lines.number
         while quotes % 2 == 1, let line = try lines.next() {
+            guard record.count <= Self.bytesMax else {
+                throw ClientError("\(lines.path), line \(firstLine): a quote opens there that does not close")
+            }
             record.append(UInt8(ascii: "\n"))
             record.append(line)
             quotes += line.count { $0 == UInt8(ascii: "\"") }

@@ -13,6 +13,9 @@ final class LineFile {
     /// Where the next line begins in it.
     private var lineStart = 0
     private var isAtEnd = false
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    /// What is longer is no line that anybody takes.
+    private static let lineBytesMax = 64 << 20
 
     init(path: String) throws {
         self.path = path
@@ -45,8 +48,13 @@ final class LineFile {
         return Double(lseek(descriptor, 0, SEEK_CUR)) / Double(status.st_size)
     }
 
-    /// Without its end; nil behind the last one.
+    /// Without its end, the first one without the mark that says that the file is UTF-8; nil behind the last one.
     func next() throws -> Data? {
+        guard let line = try nextPart() else { return nil }
+        return number == 1 && line.starts(with: Self.mark) ? Data(line.dropFirst(Self.mark.count)) : line
+    }
+
+    private func nextPart() throws -> Data? {
         while true {
             if let end = buffer[lineStart...].firstIndex(of: UInt8(ascii: "\n")) {
                 defer { lineStart = end + 1 }
@@ -56,6 +64,9 @@ final class LineFile {
             // What was read is let go of once a piece, not once a line.
             buffer = Data(buffer[lineStart...])
             lineStart = 0
+            guard buffer.count <= Self.lineBytesMax else {
+                throw ClientError("\(path), line \(number + 1) is longer than \(Self.lineBytesMax >> 20) MiB")
+            }
             if isAtEnd {
                 guard !buffer.isEmpty else { return try end() }
                 defer { buffer = Data() }

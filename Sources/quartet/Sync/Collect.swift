@@ -44,7 +44,8 @@ struct CollectMarket: AsyncParsableCommand {
     }
 
     private static func text(_ report: MarketOrders.Report) -> String {
-        "orders: \(report.stored) stored, \(report.known) known, \(report.waiting) waiting, \(report.refused) refused"
+        "orders: \(report.stored) stored, \(report.known) known, \(report.waiting) waiting, \(report.refused) refused, "
+            + "\(report.followed) of another status"
     }
 }
 

@@ -7,6 +7,7 @@ WHERE {key} = $1::text AND deleted_at IS NULL;
 -- name: due
 -- Of the lists $1, whose last run is $2 milliseconds ago or longer; whether their last full pass is $3 ago or longer. What is
 -- of the future, or is held for longer than by ten leases of $4, was written before the clock was set back: it holds nothing up.
+-- Accounts come in the order of their last turns, so that each has its own where there are more than are synced at once.
 SELECT a.{key}, k.kind,
     coalesce(s.full_at NOT BETWEEN now() - $3::bigint * interval '1 millisecond' AND now() + interval '1 minute', true)
 FROM {accounts} a
@@ -17,7 +18,7 @@ WHERE a.deleted_at IS NULL AND NOT a.is_paused
         <= now() OR s.ended_at > now() + interval '1 minute', true)
     AND coalesce(
         s.held_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + 10 * $4::bigint * interval '1 millisecond', true)
-ORDER BY a.{key}, k.place;
+ORDER BY max(coalesce(s.ended_at, '-infinity')) OVER (PARTITION BY a.{key}), a.{key}, k.place;
 
 -- name: status
 -- Of every account and the kinds $1, how its passes stand.
@@ -76,7 +77,7 @@ WHERE {key} = $1::text AND kind = $2::text AND holder = $3::text
 RETURNING met;
 
 -- name: begin_again
--- The supplier does not know the pass's cursor any longer.
+-- Who lists it does not know the pass's cursor any longer.
 UPDATE {state} SET cursor = NULL, is_listed = false, met = 0, as_of = NULL
 WHERE {key} = $1::text AND kind = $2::text AND holder = $3::text
 RETURNING met;

@@ -1,17 +1,20 @@
 -- The service auth's own tables.
 
 -- name: put_user
--- Creates a user, or makes it as it is said to be. The event goes with it.
+-- Creates a user, or makes it as it is said to be, if it has the version $11 (unless that is NULL), is there ($12) and is not ($13).
+-- The event goes with it.
 WITH changed AS (
     INSERT INTO {users} AS u (
         user_id, nickname, gender, age, age_group, region, join_date, version, created_at, updated_at)
-    VALUES (
-        $1::uuid, $2::text, $6::text, $7::bigint, coalesce($8::text, ($7::bigint / 10 * 10)::text || 's'), $9::text,
-        $10::text::date, (SELECT {first_version}()), now(), now())
+    SELECT $1::uuid, $2::text, $6::text, $7::bigint, coalesce($8::text, ($7::bigint / 10 * 10)::text || 's'), $9::text,
+        $10::text::date, (SELECT {first_version}()), now(), now()
+    WHERE NOT $12::boolean OR EXISTS (SELECT FROM {users} WHERE user_id = $1 AND deleted_at IS NULL)
     ON CONFLICT (user_id) DO UPDATE
         SET nickname = excluded.nickname, gender = excluded.gender, age = excluded.age,
             age_group = excluded.age_group, region = excluded.region, join_date = excluded.join_date, version = greatest(u.version + 1, excluded.version),
             updated_at = greatest(now(), u.created_at), deleted_at = NULL
+        WHERE ($11::bigint IS NULL OR u.version = $11) AND (NOT $12 OR u.deleted_at IS NULL)
+            AND (NOT $13::boolean OR u.deleted_at IS NOT NULL)
     RETURNING user_id, nickname, gender, age, age_group, region, join_date, version, updated_at, xmax = 0 AS is_new
 ), profile AS (
     INSERT INTO {user_profiles} AS p (user_id, name, email, profile_image)
@@ -75,7 +78,7 @@ SELECT user_id::text, version FROM changed CROSS JOIN (SELECT count(*) FROM even
 WITH changed AS (
     UPDATE {users} SET version = greatest(version + 1, (SELECT {first_version}())),
         updated_at = greatest(now(), created_at), deleted_at = now()
-    WHERE user_id = $1::uuid AND deleted_at IS NULL
+    WHERE user_id = $1::uuid AND deleted_at IS NULL AND ($2::bigint IS NULL OR version = $2)
     RETURNING user_id, version
 ), profile AS (
     DELETE FROM {user_profiles} p USING changed WHERE p.user_id = changed.user_id

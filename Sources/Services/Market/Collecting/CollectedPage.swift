@@ -55,7 +55,7 @@ struct CollectedBenchmark: Sendable {
             let values = try? ResourceRow(json: known, of: Self.resource), let name = values.text("name")
         else { return nil }
         // Each marketplace has ids of its own.
-        id = SupplierKey.make(marketplace, row.id)
+        id = OriginKey.make(marketplace, row.id)
         self.name = name
         brand = values.text("brand")
         category = values.text("category")

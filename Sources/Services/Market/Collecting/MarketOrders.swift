@@ -7,17 +7,19 @@ import QuartetHTTP
 import ServiceSupport
 
 /// Makes orders of what was ordered at markets, as of those that come by HTTP: each is stored once by its id. One whose user or
-/// product is not known yet waits, and what can't be an order says why. Killed anywhere, the next one goes on.
+/// product is not known yet waits, and what can't be an order says why. The status of one that is stored goes on as its market
+/// tells it. Killed anywhere, the next one goes on.
 package struct MarketOrders: Sendable {
     private static let rowsPerBatch = 1_000
 
-    private let toTake, note: StoreStatement
+    private let toTake, note, follow: StoreStatement
     private let orders: OrderStore
 
     package init(databases: Databases) throws {
         let file = try SQLFile(label: "market_orders.sql", bytes: PackageResources.market_orders_sql)
         let statements = try databases.statements(in: file, of: MarketService.schema)
         (toTake, note) = (try statements.named("to_take"), try statements.named("note_taken"))
+        follow = try statements.named("follow_status")
         orders = try OrderStore(databases: databases)
     }
 
@@ -28,6 +30,8 @@ package struct MarketOrders: Sendable {
         /// Tried again later.
         package internal(set) var waiting = 0
         package internal(set) var refused = 0
+        /// Orders whose status went on.
+        package internal(set) var followed = 0
 
         package init() {}
     }
@@ -54,14 +58,21 @@ package struct MarketOrders: Sendable {
             case .failure(let fate): fates[row.id] = fate
             }
         }
+        var kept: Set<String> = []
         for (order, outcome) in zip(taken, try await orders.store(taken)) {
             switch outcome {
-            case .stored: report.stored += 1
-            case .present: report.known += 1
+            case .stored:
+                report.stored += 1
+                kept.insert(order.id)
+            case .present:
+                report.known += 1
+                kept.insert(order.id)
             case .refused(let refusal):
                 fates[order.id] = Fate(isDone: refusal.isRefusedValue, problem: refusal.description)
             }
         }
+        let told = rows.filter { kept.contains($0.id) && $0.status != nil }
+        report.followed += try await follow.runAlone(told.map(\.id), told.map(\.status)).count
         report.refused += fates.values.count { $0.isDone }
         report.waiting += fates.values.count { !$0.isDone }
         _ = try await note.runAlone(
@@ -79,12 +90,14 @@ package struct MarketOrders: Sendable {
     private struct Row {
         let id: String
         let version: Int64
+        /// As the market calls it.
+        let status: String?
         let order: Result<NewOrder, Fate>
 
         init(_ row: PostgresRow) throws {
-            let (id, version, payload, product) = try row.decode(
-                String.self, Int64.self, String.self, String?.self)
-            (self.id, self.version) = (id, version)
+            let (id, version, payload, product, status) = try row.decode(
+                String.self, Int64.self, String.self, String?.self, String?.self)
+            (self.id, self.version, self.status) = (id, version, status)
             do {
                 let known = try Self.fields(of: payload, product)
                 let values = try ResourceRow(json: known, of: MarketService.incomingOrders)
