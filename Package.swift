@@ -264,7 +264,7 @@ let package = Package(
             dependencies: [
                 "QuartetAPI", "QuartetCore", "QuartetHTTP", "QuartetTesting", "Zlib", "ClientSupport", .hummingbird,
                 .hummingbirdTesting,
-                .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix,
+                .httpTypes, .logging, .nioCore, .nioEmbedded, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ]),
         .testTarget(
             name: "QuartetServiceTests",
@@ -291,8 +291,9 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "Kafka", "Mongo", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetHTTP", "QuartetService",
-                "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ServiceSupport", "Suppliers", "Zlib", .nioCore,
+                "Kafka", "Market", "Mongo", "Postgres", "QuartetAPI", "QuartetCore", "QuartetEmotion", "QuartetHTTP",
+                "QuartetService", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ServiceSupport", "Suppliers",
+                "Zlib", .httpTypes, .nioCore,
             ]),
 
         // The whole of it, from outside: the executable on private servers.
@@ -306,7 +307,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Kafka", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport", "SystemTesting", "quartet",
+                "Kafka", "QuartetCore", "QuartetStack", "QuartetTesting", "ClientSupport", "SystemTesting", .logging,
+                "quartet",
             ]),
         .testTarget(
             name: "CheckTests",

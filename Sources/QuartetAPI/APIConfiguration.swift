@@ -21,6 +21,8 @@ package struct APIConfiguration: Sendable {
     package var heartbeatInterval: Duration = .seconds(15)
     /// Watchers of one process.
     package var watchersMax = 10_000
+    /// Cards that watchers who read what was before they came have in hand, all together.
+    package var watchedCardsMax = 200_000
     /// How long a connection may be open without a call on it, or with one that does not arrive.
     package var idleTimeout: Duration = .seconds(75)
     /// How long a caller may take nothing of an answer.

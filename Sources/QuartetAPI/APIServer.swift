@@ -11,6 +11,7 @@ import Synchronization
 /// The HTTP interface: a role like the others.
 package struct APIServer: Service {
     private let application: Application<RouterResponder<APIContext>>
+    private let address: (host: String, port: Int)
     private let hub: WatchHub
     private let calls: RequestBatchers
     /// Every call that is answered, as "GET /v1/products/{id}".
@@ -30,6 +31,7 @@ package struct APIServer: Service {
         metrics: @escaping @Sendable () -> String = { "" }, observe: (@Sendable (BatchReport) -> Void)? = nil,
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
+        address = (configuration.host, configuration.port)
         calls = RequestBatchers(ports: ports, configuration: configuration, observe: observe)
         let directory = ProductDirectory()
         let hints = CacheHints(
@@ -56,7 +58,7 @@ package struct APIServer: Service {
             configuration: .init(
                 services: [.init(service: application), .init(service: hub)],
                 logger: application.logger.forServiceGroups))
-        try await group.run()
+        try await ListenError.naming("quartet.api", host: address.host, port: address.port) { try await group.run() }
     }
 
     /// The application on its own, for tests without a socket.

@@ -28,12 +28,16 @@ package struct Databases: Sendable {
     /// would make a new plan each time, only to find the same. What `options` of the URL name is left as it is. And whoever
     /// meets a lock that somebody else holds is told so before others have to wait.
     ///
+    /// Statements are made for transactions that see what others commit, and times go out in UTC, whatever a database or a
+    /// role was given for a default.
+    ///
     /// - Parameter url: as libpq takes it, see `PostgresConfiguration`.
     package static func configuration(url: String) throws -> PostgresConfiguration {
         var configuration = try PostgresConfiguration(url: url)
         configuration.settings = [
             ("enable_seqscan", "off"), ("enable_bitmapscan", "off"), ("jit", "off"),
-            ("plan_cache_mode", "force_generic_plan"),
+            ("plan_cache_mode", "force_generic_plan"), ("default_transaction_isolation", "read committed"),
+            ("TimeZone", "UTC"),
         ]
         configuration.lockTimeout = .milliseconds(500)
         return configuration

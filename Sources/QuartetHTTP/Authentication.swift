@@ -47,7 +47,7 @@ package struct Authentication: RouterMiddleware {
         guard let authorization = headers[.authorization] else { return nil }
         let parts = authorization.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return parts[1]
+        return parts[1].drop { $0 == " " }
     }
 
     /// Compares in a time that does not depend on where the difference is.

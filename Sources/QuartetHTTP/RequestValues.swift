@@ -4,11 +4,22 @@ package import NIOCore
 package import QuartetCore
 
 extension APIContext {
+    /// A part of the path, which the router leaves as it came.
+    ///
+    /// - Throws: a 400 problem for what is not UTF-8 behind its percent signs: taken as it stands it would be another name.
+    package func pathPart(_ name: String) throws -> String {
+        let text = parameters.get(name) ?? ""
+        guard let part = text.removingPercentEncoding else {
+            throw Problem(
+                .badRequest, "bad-path", "\(text.prefix(64)) is not UTF-8 with percent signs as a URL has them")
+        }
+        return part
+    }
+
     /// The product id in the path.
     package func productID() throws -> ProductID {
-        // The router leaves parameters as they came.
-        let text = parameters.get("id") ?? ""
-        guard let id = ProductID(text.removingPercentEncoding ?? text) else { throw Problem.badProductID(text) }
+        let text = try pathPart("id")
+        guard let id = ProductID(text) else { throw Problem.badProductID(text) }
         return id
     }
 

@@ -155,8 +155,18 @@ package struct Composition: Sendable {
         guard !configuration.api.key.isEmpty else {
             throw ConfigurationError(key: "quartet.api.key", problem: "is required; set QUARTET_API_KEY")
         }
+        var api = configuration.api
+        api.connectionsMax = DescriptorLimit.callers(of: api.connectionsMax)
+        if api.connectionsMax < configuration.api.connectionsMax {
+            logger.warning(
+                "fewer connections of callers than are configured: a process may not have so many files open",
+                metadata: [
+                    "quartet.api.connections_max": "\(configuration.api.connectionsMax)",
+                    "connections": "\(api.connectionsMax)", "ulimit -n": "\(DescriptorLimit.current)",
+                ])
+        }
         return APIServer(
-            configuration: configuration.api, live: live.part(\.api), keys: system?.keys,
+            configuration: api, live: live.part(\.api), keys: system?.keys,
             ports: APIPorts(
                 requests: ports.requests, queue: ports.queue, products: ports.products, reviews: ports.reviews,
                 sessions: ports.sessions, cards: ports.cards, keywords: ports.keywords, progress: ports.progress,

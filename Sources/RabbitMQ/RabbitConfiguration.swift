@@ -56,7 +56,10 @@ package struct RabbitConfiguration: Sendable {
         else {
             throw RabbitError(.invalid, "not a URL like amqp://USER:PASSWORD@HOST:5672/VHOST")
         }
-        guard let host = parts.host, !host.isEmpty else { throw RabbitError(.invalid, "the URL names no host") }
+        // Of an address of IPv6 without its brackets.
+        guard let host = parts.host?.trimmingCharacters(in: ["[", "]"]), !host.isEmpty else {
+            throw RabbitError(.invalid, "the URL names no host")
+        }
         let port = parts.port ?? (scheme == "amqps" ? 5671 : 5672)
         guard let port = UInt16(exactly: port), port > 0 else { throw RabbitError(.invalid, "the URL's port is none") }
         guard parts.query == nil, parts.fragment == nil else {

@@ -32,6 +32,7 @@ struct Quartet: AsyncParsableCommand {
 
     static func main() async {
         Terminal.prepare()
+        DescriptorLimit.raise()
         SharedCounters.remove()
         // Not the usual 64 of `check`: whoever checks each night is promised three codes.
         let misuse = Terminal.failureStatus == 2 ? ExitCode(2) : ExitCode.validationFailure

@@ -1,11 +1,14 @@
 import Foundation
+import HTTPTypes
 import NIOCore
 import QuartetCore
 import QuartetHTTP
+import QuartetService
 import QuartetTesting
 import Testing
 import Zlib
 
+@testable import Market
 @testable import QuartetAPI
 @testable import ServiceSupport
 
@@ -114,6 +117,68 @@ struct CallerTests {
                 try inflation.add(ByteBuffer(bytes: bytes), to: &output, atMost: 5000)
                 try Fuzz.expect(output.readableBytes <= 5000, "more than may come out")
             } catch is Inflation.Failure {}
+        }
+    }
+
+    @Test("an order is taken as the calls take it, or refused by a problem")
+    func orders() throws {
+        let corpus = [
+            #"{"id":"o-1","user_id":"11111111-2222-7333-8444-555555555555","product_id":"상품-1","quantity":2,"#
+                + #""unit_price":900,"currency":"KRW","ordered_at":"2026-11-30T12:00:00+09:00"}"#,
+            #"{"id":"o","user_id":"11111111-2222-7333-8444-555555555555","product_id":"p"}"#,
+        ].map { Array($0.utf8) }
+        let words = [#""quantity":"#, #""unit_price":-1"#, #""id":null"#, "9007199254740993", "1e3"]
+        try Fuzz.run("orders", corpus: corpus, words: words) { bytes in
+            do {
+                let order = try NewOrder(json: bytes)
+                try Fuzz.expect(!order.id.isEmpty && ShopID.isValid(order.productID), "\(order)")
+                try Fuzz.expect(order.quantity > 0 && order.unitPrice ?? 0 >= 0, "\(order)")
+            } catch is Problem {
+                try Fuzz.expect(!corpus.contains(bytes), "a good one is refused")
+            }
+        }
+    }
+
+    @Test("what stands in a head, a path or a query is read, or refused by a problem")
+    func heads() throws {
+        let page = ResourceCursor(sort: "name", descending: true, value: "상품", key: "p-1").text
+        let corpus = [
+            page, "\"5\"", "*", "\"-9223372036854775808\"", "2024-02-29", "2024-02-29T23:59:60.123456789+09:00",
+            "0001-01-01T00:00:00Z", "gzip;q=0.5, *;q=0", "상품-1", "01890a5d-ac96-774b-bcce-b302099a8057", "250ms",
+            "9999-12-31T23:59:59-23:59",
+        ].map { Array($0.utf8) }
+        try Fuzz.run(
+            "heads", corpus: corpus, words: ["-02-30", "q=", "24:00", "T", "e30", "%", "18446744073709551616d"]
+        ) {
+            let text = String(decoding: $0, as: UTF8.self)
+            do {
+                let cursor = try ResourceCursor(text)
+                let again = try ResourceCursor(cursor.text)
+                try Fuzz.expect(again.value == cursor.value && again.key == cursor.key, "another place: \(cursor)")
+            } catch is Problem {}
+            do { _ = try Precondition([.ifMatch: text, .ifNoneMatch: text]) } catch is Problem {}
+            try Self.expectTimesToAgree(text)
+            if let id = ProductID(text) {
+                try Fuzz.expect(id.pathPart.removingPercentEncoding == text, "another id behind a path: \(id.pathPart)")
+            }
+            if let id = RequestID(text) { try Fuzz.expect(RequestID(id.description) == id, "another id: \(id)") }
+            if let duration = Duration(setting: text) {
+                try Fuzz.expect(Duration(setting: duration.setting) == duration, "another time: \(duration.setting)")
+            }
+            _ = PackingMiddleware.takesGzip([text, text])
+        }
+    }
+
+    private static func expectTimesToAgree(_ text: String) throws {
+        if CalendarDate.isValid(text) {
+            try Fuzz.expect(InternetTime("\(text)T00:00:00Z") != nil, "a day that is none")
+        }
+        guard let time = InternetTime(text) else { return }
+        // Of a year that takes more digits, or none, only PostgreSQL's way of writing can tell.
+        if (-62_135_596_800...253_402_300_799).contains(time.microseconds / 1_000_000) {
+            try Fuzz.expect(InternetTime(time.text) == time, "another time the second time: \(time.text)")
+        } else {
+            try Fuzz.expect(time.sql.count > 10, "no time: \(time.sql)")
         }
     }
 }

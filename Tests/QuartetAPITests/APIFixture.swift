@@ -27,7 +27,11 @@ struct APIFixture: Sendable {
     /// How early entries are found worth loading again.
     var earliness: Double = 0
     var probes: [ReadinessProbe] = []
+    var onListening: @Sendable (Int) async -> Void = { _ in }
+    var host = "127.0.0.1"
+    var port = 0
     var watchersMax = 10_000
+    var watchedCardsMax = 200_000
     var heartbeatInterval: Duration = .seconds(15)
     var idleTimeout: Duration = .seconds(75)
     var requestTimeout: Duration = .seconds(60)
@@ -48,7 +52,9 @@ struct APIFixture: Sendable {
         configuration.limits.reviewsPerCallMax = 50
         configuration.limits.bodyBytesMax = 8_192
         configuration.watchInterval = .milliseconds(20)
+        (configuration.host, configuration.port) = (host, port)
         configuration.watchersMax = watchersMax
+        configuration.watchedCardsMax = watchedCardsMax
         configuration.heartbeatInterval = heartbeatInterval
         configuration.idleTimeout = idleTimeout
         configuration.requestTimeout = requestTimeout
@@ -58,7 +64,7 @@ struct APIFixture: Sendable {
         return APIServer(
             configuration: configuration,
             ports: ports, probes: probes, metrics: { "metrics\n" },
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onListening: onListening)
     }
 
     var ports: APIPorts {

@@ -1,8 +1,10 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import NIOCore
 import NIOEmbedded
+import NIOHTTPTypes
 import NIOPosix
 import Testing
 
@@ -43,6 +45,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func anAddressThatCanNotBeListenedAtIsNamedByItsKeys(isTaken: Bool) async throws {
+        let holder = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(holder.localAddress?.port)
+        var api = APIFixture()
+        (api.host, api.port) = (isTaken ? "127.0.0.1" : "no such host", port)
+        let server = api.server
+        let error = await #expect(throws: ListenError.self) { try await server.run() }
+        #expect(
+            error?.description.hasPrefix("quartet.api.host and quartet.api.port, \(api.host) and \(port): ") == true)
+        let health = HealthServer(
+            host: api.host, port: port, metrics: { "" }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let other = await #expect(throws: ListenError.self) { try await health.run() }
+        #expect(other?.description.hasPrefix("metrics.host and metrics.port, ") == true, "\(other?.description ?? "")")
+        try await holder.close().get()
+    }
+
     @Test func aPeerThatTakesNothingIsLeft() throws {
         let channel = EmbeddedChannel(handler: StalledPeerHandler(timeout: .seconds(30)))
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
@@ -59,5 +79,30 @@ import Testing
         set(isWritable: false)
         channel.embeddedEventLoop.advanceTime(by: .seconds(30))
         #expect(!channel.isActive)
+    }
+
+    /// Or it would keep a process that stops until its time is over.
+    @Test func aPeerThatTakesNothingIsLeftSoonerWhenTheProcessStops() throws {
+        let channel = EmbeddedChannel(handler: StalledPeerHandler(timeout: .seconds(30)))
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        channel.isWritable = false
+        channel.pipeline.fireChannelWritabilityChanged()
+        channel.embeddedEventLoop.advanceTime(by: .seconds(20))
+        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: StalledPeerHandler.timeoutAtStop)
+        #expect(!channel.isActive)
+    }
+
+    @Test(arguments: [true, false]) func aRequestThatIsArrivingIsGivenUpWhenTheProcessStops(isWhole: Bool) throws {
+        let limits = ConnectionGuard.Limits(requestTimeout: .minutes(10), bodyRateMin: 1, grace: .minutes(10))
+        let channel = EmbeddedChannel(handler: ConnectionGuard(limits: limits, seats: Seats(1)))
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        let head = HTTPRequest(method: .post, scheme: "http", authority: "t", path: "/v1/analyses")
+        try channel.writeInbound(HTTPRequestPart.head(head))
+        if isWhole { try channel.writeInbound(HTTPRequestPart.end(nil)) }
+        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        channel.embeddedEventLoop.advanceTime(by: limits.timeoutAtStop)
+        #expect(channel.isActive == isWhole)
     }
 }

@@ -61,6 +61,41 @@ import Testing
         Exchange(
             name: "an unknown transfer coding", request: "\(post)Transfer-Encoding: gzip\r\n\r\n", statuses: [400, 501]),
         Exchange(
+            name: "an upgrade that is offered",
+            request: "GET /healthz HTTP/1.1\r\nHost: t\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                + "HTTP2-Settings: AAMAAABk\r\n\r\n", statuses: [200], wanted: ["connection: close"]),
+        Exchange(
+            name: "an upgrade that is offered with a body",
+            request:
+                "POST /v1/products/p-1/reviews HTTP/1.1\r\nHost: t\r\n\(key)Connection: upgrade\r\nUpgrade: h2c\r\n"
+                + "Content-Length: 2\r\n\r\n[]", statuses: [422], wanted: ["connection: close"]),
+        Exchange(
+            name: "a coding that is unknown before one that is known",
+            request: "\(post)Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", statuses: [501],
+            wanted: ["bad-transfer-coding"]),
+        Exchange(
+            name: "chunked in capitals", request: "\(post)Transfer-Encoding: Chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n",
+            statuses: [422]),
+        Exchange(
+            name: "a host that is none", request: "GET /healthz HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n",
+            statuses: [400], wanted: ["bad-host"]),
+        Exchange(
+            name: "an address of IPv6 as the host",
+            request: "GET /healthz HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n", statuses: [200]),
+        Exchange(
+            name: "no host's name", request: "GET /healthz HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n",
+            statuses: [200]),
+        Exchange(
+            name: "a path in another encoding",
+            request: "GET /v1/products/%BB%F3 HTTP/1.1\r\n\(close)\(key)\r\n", statuses: [400], wanted: ["bad-path"]),
+        Exchange(
+            name: "a percent sign alone in a path",
+            request: "PUT /v1/products/50% HTTP/1.1\r\n\(close)\(key)\r\n", statuses: [400], wanted: ["bad-path"]),
+        Exchange(
+            name: "more than one space before a key",
+            request: "GET /v1/products HTTP/1.1\r\n\(close)Authorization: Bearer  \(APIFixture.key)\r\n\r\n",
+            statuses: [200]),
+        Exchange(
             name: "chunk extensions and trailers",
             request: "\(post)Transfer-Encoding: chunked\r\nTrailer: A\r\n\r\n"
                 + "5;a=b\r\n\(review.prefix(5))\r\n\(String(review.utf8.count - 5, radix: 16));c=\"d\"\r\n"

@@ -74,6 +74,25 @@ import Testing
         }
     }
 
+    @Test func blanksAndQuotesThatToolsLeaveAroundAValueAreNotMeant() throws {
+        let configuration = try loaded([
+            "REDIS_URL": " \"redis://127.0.0.1:1\" ", "QUARTET_API_PORT": "'80'", "WORKER_POLL_INTERVAL": " 2s\t",
+            "LOG_LEVEL": "\"debug\"", "KAFKA_BROKERS": " a:1 , b:2 ", "QUARTET_API_HOST": "[::1]",
+            "DROPSHIP_DATABASE_URL": "\"postgresql://u@h/d\"", "QUARTET_API_KEY": "\"k\"", "REDIS_PREFIX": "\"",
+        ])
+        #expect(configuration.redis.url == "redis://127.0.0.1:1" && configuration.api.port == 80)
+        #expect(configuration.worker.pollInterval == .seconds(2) && configuration.logger("test").logLevel == .debug)
+        #expect(configuration.api.host == "::1" && configuration.redis.prefix == "\"")
+        #expect(configuration.api.key == "\"k\"", "of a secret every character counts")
+    }
+
+    @Test(arguments: [" k", "k ", "a\nb", "a\u{7}"]) func aKeyThatNoCallerCanSendIsRefused(_ key: String) throws {
+        #expect(try refusal(environment: ["QUARTET_API_KEY": key]).key == "quartet.api.key")
+        #expect(throws: Never.self) {
+            try QuartetConfiguration.load(environment: ["QUARTET_API_KEY": key], for: [.stores, .work])
+        }
+    }
+
     @Test func variablesOfOthersAreLetBe() throws {
         #expect(throws: Never.self) { try loaded(["PATH": "/usr/bin", "WORKER_OF_ANOTHER_PROGRAM": "x"]) }
     }

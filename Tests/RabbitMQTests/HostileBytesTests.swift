@@ -1,5 +1,6 @@
 import ClientSupport
 import Foundation
+import QuartetTesting
 import RabbitMQ
 import Testing
 

@@ -74,6 +74,8 @@ import Testing
         #expect(plain.username == "shop" && plain.password == "p@ss" && plain.tls == nil)
         let secure = try RabbitConfiguration(url: "amqps://mq")
         #expect(secure.port == 5671 && secure.tls != nil && secure.virtualHost == "/" && secure.username == "guest")
+        let six = try RabbitConfiguration(url: "amqps://u:p@[::1]:1234/v")
+        #expect(six.host == "::1" && six.endpoint == "[::1]:1234")
         for bad in [
             "", "http://a", "amqp://", "amqp://a:99999", "amqp://a:0", "amqp://a/b/c", "amqp://a/?x=1", "amqp://a b",
         ] {

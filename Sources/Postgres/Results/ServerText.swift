@@ -15,15 +15,10 @@ enum ServerText {
             .map { $0.trimmingWhitespace() }
             .filter { !$0.isEmpty && !$0.hasPrefix("LOCATION:") }
         let joined = lines.joined(separator: "; ")
-        guard let severity = joined.firstRange(ofText: "FATAL:  ") ?? joined.firstRange(ofText: "ERROR:  ") else {
-            return (nil, joined)
-        }
-        let rest = joined[severity.upperBound...]
-        let state = rest.prefix(5)
-        guard state.utf8.count == 5, state.allSatisfy({ $0.isASCII && ($0.isNumber || $0.isUppercase) }),
-            rest.dropFirst(5).hasPrefix(": ")
-        else { return (nil, joined) }
-        return (String(state), String(joined[..<severity.upperBound]) + String(rest.dropFirst(7)))
+        // Behind the severity, which is in the server's language.
+        guard let found = joined.firstMatch(of: #/:  ([0-9A-Z]{5}): /#) else { return (nil, joined) }
+        let (before, behind) = (joined[..<found.range.lowerBound], joined[found.range.upperBound...])
+        return (String(found.output.1), "\(before):  \(behind)")
     }
 }
 

@@ -23,6 +23,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var probeTimeout: TimeAmount = .seconds(2)
         /// How long what is still sent is taken after the last answer, so that this reaches its caller.
         var linger: TimeAmount = .seconds(1)
+        /// For a request that is arriving when the process is told to stop.
+        var timeoutAtStop: TimeAmount = .seconds(10)
     }
 
     private let limits: Limits
@@ -178,6 +180,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if isOver, let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
+        if event is ChannelShouldQuiesceEvent { close(context, in: limits.timeoutAtStop) { $0.arriving != nil } }
         context.fireUserInboundEventTriggered(event)
     }
 

@@ -10,6 +10,7 @@ package struct HealthServer: Service {
     private static let connectionsMax = 256
 
     private let application: Application<RouterResponder<APIContext>>
+    private let address: (host: String, port: Int)
 
     /// - Parameters:
     ///   - port: 0 takes a free one.
@@ -20,6 +21,7 @@ package struct HealthServer: Service {
         host: String, port: Int, probes: [ReadinessProbe] = [], metrics: @escaping @Sendable () -> String,
         logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
+        address = (host, port)
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let paths = KnownPaths()
         router.add(middleware: ProblemMiddleware(paths: paths))
@@ -38,6 +40,6 @@ package struct HealthServer: Service {
     }
 
     package func run() async throws {
-        try await application.run()
+        try await ListenError.naming("metrics", host: address.host, port: address.port) { try await application.run() }
     }
 }

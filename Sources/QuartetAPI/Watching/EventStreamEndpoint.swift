@@ -4,6 +4,7 @@ import Hummingbird
 import NIOCore
 import QuartetCore
 import QuartetHTTP
+import ServiceLifecycle
 
 /// `GET /v1/analyses/{id}/events`: Server-Sent Events `progress`, `card` (with `id: ORDINAL`) and `end`.
 ///
@@ -50,40 +51,62 @@ struct EventStreamEndpoint: Sendable {
         _ id: RequestID, _ channel: WatchChannel, _ teller: inout EventTeller, _ writer: inout any ResponseBodyWriter
     ) async throws -> Bool {
         let (start, watcher, events) = await channel.join()
+        // Who joins behind that is let go by nobody.
+        guard !hub.isClosed else {
+            _ = await channel.leave(watcher)
+            return false
+        }
         do {
-            try await catchUp(id, to: start, &teller, &writer)
+            // Or it would be told the end without what is before it.
+            guard try await catchUp(id, to: start, &teller, &writer) else {
+                _ = await channel.leave(watcher)
+                return false
+            }
             let hasEnded = try await teller.tell(events, to: &writer)
             _ = await channel.leave(watcher)
-            return !hasEnded && !hub.isClosed && !Task.isCancelled
+            return !hasEnded && !hub.isClosed && !Task.isShuttingDownGracefully && !Task.isCancelled
         } catch {
             _ = await channel.leave(watcher)
             throw error
         }
     }
 
-    /// Tells the cards that lie before the channel's place.
+    /// Tells the cards that lie before the channel's place; returns false where the process stops before that.
     private func catchUp(
         _ id: RequestID, to start: Int, _ teller: inout EventTeller, _ writer: inout any ResponseBodyWriter
-    ) async throws {
+    ) async throws -> Bool {
         while teller.next < start {
-            let limit = min(configuration.cardsPerPageMax, start - teller.next)
-            let cards = try await ports.cards.cards(of: id, after: teller.next - 1, limit: limit)
-            guard !cards.isEmpty else { return }
+            guard !hub.isClosed else { return false }
+            let limit = min(hub.cardsOfEachMax, start - teller.next)
+            let cards: [EmotionCard]
+            do {
+                cards = try await cancelWhenGracefulShutdown { [ports, last = teller.next - 1] in
+                    try await ports.cards.cards(of: id, after: last, limit: limit)
+                }
+            } catch  where Task.isShuttingDownGracefully {
+                return false
+            }
+            guard !cards.isEmpty else { return true }
             try await teller.tell(.cards(cards), to: &writer)
         }
+        return true
     }
 }
 
 /// Writes events as text, each card once and in order.
-private struct EventTeller {
-    /// The ordinal of the next card to tell.
-    fileprivate(set) var next: Int
+struct EventTeller {
+    /// What is written at once, and so waits for a watcher who takes nothing.
+    static let bytesAtOnceMax = 32 * 1024
 
-    /// Tells `events` to their end; returns true when that was the analysis's.
+    /// The ordinal of the next card to tell.
+    private(set) var next: Int
+
+    /// Tells `events` to their end, or until the process stops; returns true when that was the analysis's.
     mutating func tell(
         _ events: AsyncStream<WatchEvent>, to writer: inout any ResponseBodyWriter
     ) async throws -> Bool {
         for await event in events {
+            guard !Task.isShuttingDownGracefully else { return false }
             try await tell(event, to: &writer)
             if case .end = event { return true }
         }
@@ -101,6 +124,12 @@ private struct EventTeller {
             for card in cards where card.ordinal >= next {
                 var json = JSONWriter(capacity: 512)
                 card.write(to: &json)
+                if text.readableBytes > 0, text.readableBytes + json.bytes.count > Self.bytesAtOnceMax {
+                    try await writer.write(text)
+                    // Nothing is told behind that, and no end: they come for the rest elsewhere.
+                    guard !Task.isShuttingDownGracefully else { return }
+                    text.clear()
+                }
                 text.writeEvent("card", id: card.ordinal, data: json.bytes)
                 next = card.ordinal + 1
             }

@@ -77,6 +77,12 @@ final class WatchHub: Service {
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
+    /// How many cards a watcher has in hand at most: with all others no more than are allowed.
+    var cardsOfEachMax: Int {
+        let watchers = state.withLock { $0.watchers }
+        return max(1, min(configuration.cardsPerPageMax, configuration.watchedCardsMax / max(1, watchers)))
+    }
+
     private func enter(_ request: AnalysisRequest) throws -> WatchChannel {
         let id = request.id
         return try state.withLock { state in

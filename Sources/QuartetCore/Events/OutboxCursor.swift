@@ -28,7 +28,7 @@ package struct OutboxSnapshot: Sendable, Hashable {
             return nil
         }
         let listed = parts[2].split(separator: ",").compactMap { UInt64($0) }
-        let unlisted = xmax..<min(own, xmax + Self.unlistedMax)
+        let unlisted = xmax..<xmax + min(own - xmax, Self.unlistedMax)
         self.init(
             begin: begin, end: own, inFlight: listed + unlisted, isComplete: own - xmax <= Self.unlistedMax)
     }

@@ -78,10 +78,15 @@ extension QuartetConfiguration {
             try configuration.routes.read(from: &reader)
         }
         configuration.api.key = try reader.secret("quartet.api.key", configuration.api.key)
+        guard Self.canBeSent(configuration.api.key) || !(use.isEmpty || use.contains(.api)) else {
+            throw ConfigurationError(
+                key: "quartet.api.key",
+                problem: "has a blank at an end or a control character, which no caller can send")
+        }
         configuration.apiURL = try reader.string("quartet.api.url", configuration.apiURL)
         try reader.part(use.contains(.api)) { try configuration.readAPI(from: &$0) }
         try reader.part(use.contains(.stores)) { reader in
-            configuration.metrics.host = try reader.string("metrics.host", configuration.metrics.host)
+            configuration.metrics.host = try reader.host("metrics.host", configuration.metrics.host)
             configuration.metrics.port = try reader.integer("metrics.port", configuration.metrics.port, in: 0...65_535)
             configuration.shutdownTimeout = try reader.duration("shutdown.timeout", configuration.shutdownTimeout)
         }
@@ -91,6 +96,12 @@ extension QuartetConfiguration {
         try reader.part(use.contains(.sync)) { try configuration.sync.read(from: &$0) }
         try reader.part(use.contains(.work)) { try configuration.emotion.read(from: &$0) }
         return configuration
+    }
+
+    /// As a field of a head.
+    private static func canBeSent(_ key: String) -> Bool {
+        key.trimmingCharacters(in: .whitespaces) == key
+            && key.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     }
 
     /// The parts that can be changed while processes run: whatever the reader does not have stays.
@@ -104,13 +115,15 @@ extension QuartetConfiguration {
     }
 
     private mutating func readAPI(from reader: inout SettingsReader) throws {
-        api.host = try reader.string("quartet.api.host", api.host)
+        api.host = try reader.host("quartet.api.host", api.host)
         api.port = try reader.integer("quartet.api.port", api.port, in: 0...65_535)
         api.waitingMax = try reader.integer("quartet.api.waiting_max", api.waitingMax, in: 1...1_000_000)
         api.submitsPerBatchMax = try reader.integer(
             "quartet.api.submits_per_batch_max", api.submitsPerBatchMax, in: 1...5_000)
         api.cardsPerPageMax = try reader.integer("quartet.api.cards_per_page_max", api.cardsPerPageMax, in: 1...10_000)
         api.watchersMax = try reader.integer("quartet.api.watchers_max", api.watchersMax, in: 1...1_000_000)
+        api.watchedCardsMax = try reader.integer(
+            "quartet.api.watched_cards_max", api.watchedCardsMax, in: 1...100_000_000)
         api.watchInterval = try reader.duration("quartet.api.watch_interval", api.watchInterval)
         api.heartbeatInterval = try reader.duration("quartet.api.heartbeat_interval", api.heartbeatInterval)
         api.idleTimeout = try reader.duration("quartet.api.idle_timeout", api.idleTimeout)

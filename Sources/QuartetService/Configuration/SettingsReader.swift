@@ -31,6 +31,8 @@ struct SettingsReader {
     private let filePath: String?
     private let environment: [String: String]
     private(set) var known: [Known] = []
+    /// Secrets that are no URLs: every character counts.
+    private var exact: Set<String> = []
 
     /// - Parameter filePath: a YAML file of nested maps; nil for none.
     init(filePath: String?, environment: [String: String]) throws {
@@ -69,6 +71,7 @@ struct SettingsReader {
 
     /// As ``string(_:_:)``, also from the file that the variable with `_FILE` behind its name names, as secrets are mounted.
     mutating func secret(_ key: String, _ fallback: String) throws -> String {
+        if !key.hasSuffix(".url") { exact.insert(key) }
         let value = try string(key, fallback)
         let name = Self.environmentName(of: key)
         guard let path = environment["\(name)_FILE"], !path.isEmpty else { return value }
@@ -87,13 +90,28 @@ struct SettingsReader {
     private func variable(of key: String) -> String? {
         guard let value = environment[Self.environmentName(of: key)] else { return nil }
         if key.hasSuffix(".port"), value.hasPrefix("tcp://") || value.hasPrefix("udp://") { return nil }
-        return Self.withoutLineEnd(value)
+        return exact.contains(key) ? Self.withoutLineEnd(value) : Self.bare(value)
+    }
+
+    /// Without blanks around it, and without the quotes that Docker leaves of a line like `KEY="value"` in an env-file.
+    private static func bare(_ text: String) -> String {
+        let value = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        for quote in ["\"", "'"] where value.count > 1 && value.hasPrefix(quote) && value.hasSuffix(quote) {
+            return String(value.dropFirst().dropLast()).trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        return value
     }
 
     private static func withoutLineEnd(_ text: String) -> String {
         var text = text[...]
         while let last = text.last, last.isNewline { text = text.dropLast() }
         return String(text)
+    }
+
+    /// A host's name or address, where one of IPv6 may be in brackets as in a URL.
+    mutating func host(_ key: String, _ fallback: String) throws -> String {
+        let text = try string(key, fallback)
+        return text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
     }
 
     /// Reads a part of the configuration that this process may not use: then what is wrong in it is nobody's trouble.

@@ -86,7 +86,8 @@ package final class RabbitEventSubscription: EventSubscription {
         let tries =
             delivery.headers.last { $0.name == Self.triesHeader }
             .flatMap { Int(String(decoding: $0.value, as: UTF8.self)) } ?? 1
-        guard tries < configuration.triesMax else { return false }
+        // Another publisher's header may say what it likes.
+        guard tries >= 1, tries < configuration.triesMax else { return false }
         var message = RabbitMessage(
             exchange: "", routingKey: queue.retries,
             headers: Self.headers(of: delivery).filter { $0.name != Self.triesHeader }

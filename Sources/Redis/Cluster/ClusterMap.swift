@@ -21,19 +21,24 @@ struct ClusterMap: Sendable, Equatable {
             guard first >= 0, last < RedisSlot.count, first <= last else {
                 throw RedisError(.decoding, "expected slots below \(RedisSlot.count)")
             }
-            var nodes: [RedisAddress] = []
-            for field in fields[2...] {
-                let node = try field.array()
-                guard node.count >= 2 else { throw RedisError(.decoding, "expected a node's address") }
-                let name = try node[0].stringIfPresent() ?? ""
-                // What a node that knows no name of its own says.
-                let announced = RedisAddress(host: name == "?" ? "" : name, port: Int(try node[1].int()))
-                nodes.append(translate(announced.orHost(host)))
-            }
-            members.formUnion(nodes)
-            let place = place(of: nodes[0])
+            var nodes: [RedisAddress?] = []
+            for field in fields[2...] { nodes.append(try Self.address(field)?.orHost(host)) }
+            members.formUnion(nodes.compactMap { $0.map(translate) })
+            // One that can't be meant has no slots; the others have theirs.
+            guard let primary = nodes[0].map(translate) else { continue }
+            let place = place(of: primary)
             for slot in Int(first)...Int(last) { owners[slot] = place }
         }
+    }
+
+    /// Where a node says that it is; nil for a port that is none.
+    private static func address(_ field: RedisValue) throws(RedisError) -> RedisAddress? {
+        let node = try field.array()
+        guard node.count >= 2 else { throw RedisError(.decoding, "expected a node's address") }
+        let name = try node[0].stringIfPresent() ?? ""
+        guard let port = UInt16(exactly: try node[1].int()), port > 0 else { return nil }
+        // What a node that knows no name of its own says.
+        return RedisAddress(host: name == "?" ? "" : name, port: Int(port))
     }
 
     func owner(of slot: Int) -> RedisAddress? {

@@ -256,8 +256,7 @@ package struct ResourceEndpoints: ServedResource {
 extension APIContext {
     /// The id in the path, whatever the resource is.
     package func resourceID() throws -> String {
-        let text = parameters.get("id") ?? ""
-        let id = text.removingPercentEncoding ?? text
+        let id = try pathPart("id")
         guard ShopID.isValid(id) else { throw Problem(.badRequest, "bad-id", "an id is \(ShopID.rule)") }
         return id
     }

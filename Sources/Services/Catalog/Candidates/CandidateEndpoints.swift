@@ -80,10 +80,10 @@ struct CandidateEndpoints: Sendable {
 
     @Sendable private func give(_ request: Request, _ context: APIContext) async throws -> Response {
         let id = try context.resourceID()
-        let text = context.parameters.get("model") ?? ""
+        let name = try context.pathPart("model")
         let body = try await context.body(of: request, atMost: Self.bodyBytesMax)
         let given = try StrictJSON.decode(GivenEmbedding.self, from: body)
-        let model = try EmbeddingModel(named: text.removingPercentEncoding ?? text, of: given.embedding)
+        let model = try EmbeddingModel(named: name, of: given.embedding)
         if let other = try await otherDimension.run(model.name, model.dimension).first {
             throw Problem(
                 .conflict, "conflict",

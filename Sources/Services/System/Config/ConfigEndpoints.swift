@@ -96,8 +96,7 @@ struct ConfigEndpoints: Sendable {
     }
 
     private func setting(in context: APIContext) throws -> LiveSetting {
-        let text = context.parameters.get("key") ?? ""
-        let key = text.removingPercentEncoding ?? text
+        let key = try context.pathPart("key")
         guard let setting = settings.all.first(where: { $0.key == key }) else {
             throw Problem(
                 .notFound, "unknown-setting",

@@ -1,8 +1,20 @@
 import Foundation
 
 /// A port that says what it was told to say to whoever comes, and nothing else.
-enum HostileServer {
-    static func with(saying bytes: [UInt8], _ body: (_ port: UInt16) async throws -> Void) async throws {
+package enum HostileServer {
+    private struct NoPort: Error {}
+
+    package static func with(saying bytes: [UInt8], _ body: (_ port: UInt16) async throws -> Void) async throws {
+        try await with(sayingNext: { bytes }, body)
+    }
+
+    /// - Parameters:
+    ///   - next: asked at each connection.
+    ///   - endsThere: whether it says that nothing comes behind that.
+    package static func with(
+        sayingNext next: @escaping @Sendable () -> [UInt8], endsThere: Bool = false,
+        _ body: (_ port: UInt16) async throws -> Void
+    ) async throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -14,11 +26,12 @@ enum HostileServer {
                     && getsockname(listener, address, &length) == 0
             }
         }
-        guard isListening else { throw NotInTime(what: "a port to listen on") }
+        guard isListening else { throw NoPort() }
         let thread = Thread {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
+                let bytes = next()
                 var sent = 0
                 while sent < bytes.count {
                     let count = bytes[sent...].withUnsafeBytes {
@@ -27,6 +40,7 @@ enum HostileServer {
                     guard count > 0 else { break }
                     sent += count
                 }
+                if endsThere { shutdown(connection, Int32(SHUT_WR)) }
                 // Until the other side has had enough.
                 var buffer = [UInt8](repeating: 0, count: 4096)
                 while recv(connection, &buffer, buffer.count, 0) > 0 {}
@@ -43,40 +57,43 @@ enum HostileServer {
 }
 
 /// AMQP as bytes.
-enum Wire {
-    static func method(_ classID: UInt16, _ id: UInt16, _ arguments: [UInt8] = [], channel: UInt16 = 1) -> [UInt8] {
+package enum Wire {
+    package static func method(_ classID: UInt16, _ id: UInt16, _ arguments: [UInt8] = [], channel: UInt16 = 1)
+        -> [UInt8]
+    {
         frame(1, channel, number(classID) + number(id) + arguments)
     }
 
-    static func frame(_ type: UInt8, _ channel: UInt16, _ payload: [UInt8]) -> [UInt8] {
+    package static func frame(_ type: UInt8, _ channel: UInt16, _ payload: [UInt8]) -> [UInt8] {
         [type] + number(channel) + number(UInt32(payload.count)) + payload + [0xCE]
     }
 
-    static func number<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+    package static func number<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
         withUnsafeBytes(of: number.bigEndian, Array.init)
     }
 
-    static func short(_ text: String) -> [UInt8] { [UInt8(text.utf8.count)] + Array(text.utf8) }
-    static func long(_ text: String) -> [UInt8] { number(UInt32(text.utf8.count)) + Array(text.utf8) }
+    package static func short(_ text: String) -> [UInt8] { [UInt8(text.utf8.count)] + Array(text.utf8) }
+    package static func long(_ text: String) -> [UInt8] { number(UInt32(text.utf8.count)) + Array(text.utf8) }
 
     /// All answers until the channel is open, ahead of the questions.
-    static let handshake =
+    package static let handshake =
         method(10, 10, [0, 9] + number(UInt32(0)) + long("PLAIN") + long("en_US"), channel: 0)
         + method(10, 30, number(UInt16(2047)) + number(UInt32(131_072)) + number(UInt16(0)), channel: 0)
         + method(10, 41, [0], channel: 0) + method(20, 11, number(UInt32(0)))
-    static let confirming = handshake + method(85, 11)
-    static let consuming = handshake + method(60, 11) + method(60, 21, short("tag"))
+    package static let confirming = handshake + method(85, 11)
+    package static let consuming = handshake + method(60, 11) + method(60, 21, short("tag"))
 
-    static let deliver = method(60, 60, short("tag") + number(UInt64(1)) + [0] + short("exchange") + short("key"))
+    package static let deliver = method(
+        60, 60, short("tag") + number(UInt64(1)) + [0] + short("exchange") + short("key"))
 
-    static func header(size: UInt64, properties: [UInt8] = [0, 0]) -> [UInt8] {
+    package static func header(size: UInt64, properties: [UInt8] = [0, 0]) -> [UInt8] {
         frame(2, 1, number(UInt16(60)) + [0, 0] + number(size) + properties)
     }
 
-    static func body(_ count: Int) -> [UInt8] { frame(3, 1, [UInt8](repeating: 1, count: count)) }
+    package static func body(_ count: Int) -> [UInt8] { frame(3, 1, [UInt8](repeating: 1, count: count)) }
 
     /// Headers that are a table within a table within a table, as deep as a frame has room for.
-    static var nested: [UInt8] {
+    package static var nested: [UInt8] {
         var table = number(UInt32(0))
         // Each level is its length, a name of no bytes, and the kind F; built from the inside out, so reversed.
         var levels: [[UInt8]] = []
