@@ -86,8 +86,7 @@ struct KafkaNodeRecipe: ServerRecipe {
     private func writeProperties(_ folder: ServerFolder, port: UInt16) throws -> String {
         let properties = try self.properties(port: port).merging(settings.properties) { _, own in own }
             .merging(["log.dirs": folder.data.path]) { own, _ in own }
-        let lines = properties.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }
-        return try write(lines.joined(), to: folder.home.appendingPathComponent("server.properties"))
+        return try write(JavaProperties.text(properties), to: folder.home.appendingPathComponent("server.properties"))
     }
 
     private func properties(port: UInt16) throws -> [String: String] {

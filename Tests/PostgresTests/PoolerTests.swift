@@ -2,6 +2,7 @@ import ClientSupport
 import Foundation
 import Postgres
 import QuartetStack
+import QuartetTesting
 import Testing
 
 /// A real PgBouncer between the client and the server. `infra/setup` installs it.
@@ -13,11 +14,13 @@ struct PoolerTests {
     func everyWayOfAskingWorksSideBySide(_ mode: PgBouncer.Mode) async throws {
         try await withPooler(mode) { url in
             let clients = try (0..<3).map { _ in try Self.client(url) }
-            try await clients[0].execute(script: "CREATE TABLE IF NOT EXISTS pooled (n int)")
+            // One of its own: two that make the same one at once get in each other's way.
+            let table = TestStack.uniqueName("pooled")
+            try await clients[0].execute(script: "CREATE TABLE \(table) (n int)")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (index, client) in clients.enumerated() {
                     for round in 0..<30 {
-                        group.addTask { try await Self.ask(client, index * 1000 + round) }
+                        group.addTask { try await Self.ask(client, table, index * 1000 + round) }
                     }
                 }
                 try await group.waitForAll()
@@ -119,10 +122,10 @@ struct PoolerTests {
         }
     }
 
-    private static func ask(_ client: PostgresClient, _ number: Int) async throws {
+    private static func ask(_ client: PostgresClient, _ table: String, _ number: Int) async throws {
         let echo = PostgresStatement("SELECT $1::int + $2::int", Int32(number), Int32(1))
         #expect(try await client.query(echo).single().decode(0, as: Int.self) == number + 1)
-        let insert = PostgresStatement("INSERT INTO pooled VALUES ($1)", Int32(number))
+        let insert = PostgresStatement("INSERT INTO \(table) VALUES ($1)", Int32(number))
         try await client.transaction { session in
             _ = try await session.query(insert)
             #expect(try await session.query(echo).single().decode(0, as: Int.self) == number + 1)

@@ -67,6 +67,15 @@ struct KafkaBrokerTests {
     }
 }
 
+@Suite("What is written for Java")
+struct JavaPropertiesTests {
+    @Test("is read as it was meant, whatever the characters are")
+    func escapes() {
+        let text = JavaProperties.text(["log.dirs": "/it's 내 $data/\u{1F600}\\", "a": "b=c;"])
+        #expect(text == "a=b=c;\nlog.dirs=/it's \\ub0b4 $data/\\ud83d\\ude00\\\\\n")
+    }
+}
+
 @Suite("Where Kafka and its Java are looked for")
 struct KafkaHomeTests {
     /// What stands for a distribution of another version, and a Java that does as `script` says.

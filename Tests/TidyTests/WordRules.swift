@@ -103,6 +103,15 @@ extension Rule {
             return bareCalls(of: ["Process", "posix_spawn", "posix_spawnp", "fork", "system"], in: file)
         },
         Rule(
+            "what C keeps is no temporary of Swift's",
+            examples: [
+                Example("Sources/RabbitMQ/A.swift", #"f(amqp_cstring_bytes("a"))"#),
+                Example("Sources/RabbitMQ/A.swift", #""a".withAMQPBytes { f($0) }"#, findings: 0),
+            ]
+        ) { file in
+            words(["amqp_cstring_bytes"], in: file)
+        },
+        Rule(
             "only a C library's owner vouches for what the compiler can't check",
             examples: [
                 Example("Sources/QuartetRoles/A.swift", "final class A: @unchecked Sendable {}"),

@@ -33,14 +33,11 @@ struct KafkaSecurity: Sendable {
 
     /// Lets Quartet make, read and write its topics, and be in its groups.
     func grant(home: KafkaHome, at brokers: String) async throws {
-        let text = """
-            security.protocol=SASL_SSL
-            sasl.mechanism=PLAIN
-            sasl.jaas.config=\(Self.module) username="admin" password="\(password(.admin))";
-            ssl.truststore.type=PEM
-            ssl.truststore.location=\(secrets.authorityFile)
-
-            """
+        let text = JavaProperties.text([
+            "security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN",
+            "sasl.jaas.config": "\(Self.module) username=\"admin\" password=\"\(password(.admin))\";",
+            "ssl.truststore.type": "PEM", "ssl.truststore.location": secrets.authorityFile,
+        ])
         let start = [
             "--bootstrap-server", brokers, "--command-config", try secrets.write(text, to: "kafka-admin.properties"),
             "--add", "--allow-principal", "User:\(SecureUser.quartet)",

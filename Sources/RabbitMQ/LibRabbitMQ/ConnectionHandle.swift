@@ -101,9 +101,11 @@ struct ConnectionHandle: ~Copyable {
 
     /// Asks for what changes nothing.
     func hello() throws(RabbitError) {
-        _ = amqp_exchange_declare(
-            state, Self.channel, amqp_cstring_bytes("amq.topic"), amqp_cstring_bytes("topic"), 1, 1, 0, 0,
-            amqp_empty_table)
+        "amq.topic".withAMQPBytes { exchange in
+            "topic".withAMQPBytes { kind in
+                _ = amqp_exchange_declare(state, Self.channel, exchange, kind, 1, 1, 0, 0, amqp_empty_table)
+            }
+        }
         try check("ask for a sign of life")
     }
 
