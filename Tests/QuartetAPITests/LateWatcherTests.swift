@@ -114,8 +114,6 @@ private final class StandingCardStore: CardStore, Sendable {
     func untilStanding() async { for await _ in standing { return } }
 
     func segments(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [CardSegment] {
-        // The channel's own reader takes larger pages.
-        guard limit <= 10 else { return try await store.segments(of: request, after: after, limit: limit) }
         let isThere = pagesLeft.withLock { left in
             left -= 1
             return left >= 0
@@ -127,6 +125,7 @@ private final class StandingCardStore: CardStore, Sendable {
         throw CancellationError()
     }
 
+    func pages(_ places: [CardPlace]) async throws -> [CardPage] { try await store.pages(places) }
     func insert(_ segments: [CardSegment]) async throws -> InsertedSegments { try await store.insert(segments) }
     func replace(_ pairs: [(stored: CardSegment, by: CardSegment?)]) async throws { try await store.replace(pairs) }
     func counts(_ ids: [QuartetCore.RequestID]) async throws -> [Int] { try await store.counts(ids) }

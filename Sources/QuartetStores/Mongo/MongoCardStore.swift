@@ -123,10 +123,11 @@ package struct MongoCardStore: CardStore {
             let low = StoredSegment.key(place.requestID, .int32(Int32(clamping: place.ordinal)))
             return ["_id": ["$gte": low, "$lt": StoredSegment.key(place.requestID, .maxKey)]]
         }
-        let options = MongoFindOptions(sort: ["_id": 1], limit: places.count * Self.segmentsPerPlace)
+        let room = places.count * Self.segmentsPerPlace
+        let options = MongoFindOptions(sort: ["_id": 1], limit: room)
         let read = try await collection.find(["$or": .array(ranges)], options).map(StoredSegment.read)
         let segments = Dictionary(grouping: CardSegment.cut(read), by: \.requestID)
-        let isWhole = read.count < options.limit
+        let isWhole = read.count < room
         var pages: [CardPlace: CardPage] = [:]
         var starved: [CardPlace] = []
         for place in places {
