@@ -61,7 +61,8 @@ package struct ReadBench {
             SELECT 'read-' || n, '찻잔 ' || n, n, 1, now(), now() FROM generate_series(0, \(rows - 1)) n;
             INSERT INTO {users} (user_id, nickname, version, created_at, updated_at)
             SELECT gen_random_uuid(), 'n' || n, 1, now(), now() FROM generate_series(0, \(rows - 1)) n;
-            ANALYZE {products}, {users};
+            INSERT INTO {user_profiles} (user_id, name, email) SELECT user_id, nickname, nickname FROM {users};
+            ANALYZE {products}, {users}, {user_profiles};
             """, label: "bench"
         ).sql
         try await client.execute(script: sql, deadline: .after(.seconds(300)))

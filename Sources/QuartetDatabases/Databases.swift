@@ -145,4 +145,16 @@ extension Databases {
             "the service \(service.name) lacks \(try missing.decode(0, as: String.self)) in database \(place.database): run `quartet migrate`"
         )
     }
+
+    /// Whether a service can read its tables: they are there, its rights are enough, and nobody keeps it out.
+    ///
+    /// - Throws: `PostgresStoreError` that names a table which is not there; what PostgreSQL says of another one.
+    package func requireReadable(of service: ServiceSchema, deadline: Deadline? = nil) async throws {
+        try await requireSchema(of: service, deadline: deadline)
+        let place = tables.place(of: service)
+        let looks = service.tables.map { "(SELECT count(*) FROM (SELECT FROM \(place.schema).\($0) LIMIT 0) t)" }
+        guard !looks.isEmpty else { return }
+        _ = try await client(of: service).query(
+            PostgresStatement("SELECT \(looks.joined(separator: " + "))", name: "reads_tables"), deadline: deadline)
+    }
 }

@@ -158,7 +158,7 @@ package struct StoreClients: Sendable {
         }
         probes += configuration.tables.services.filter(\.hasOwnPool).map { service in
             ReadinessProbe(store: "service.\(service.name)") { [databases] deadline in
-                try await databases.requireSchema(of: service, deadline: deadline)
+                try await databases.requireReadable(of: service, deadline: deadline)
             }
         }
         probes += [

@@ -75,6 +75,33 @@ import Testing
         }
     }
 
+    @Test("a table that somebody holds, or that a role may not read, is said of its service alone")
+    func keptOut() async throws {
+        try await House.open(.threeDatabases) { house in
+            let database = try house.databases.client(of: house.databases.tables.place(of: AuthService.schema).database)
+            func unready() async -> [String] {
+                var stores: [String] = []
+                for probe in house.clients.probes(publishing: false) where probe.store.hasPrefix("service.") {
+                    do { try await probe.check(.after(.seconds(10))) } catch { stores.append(probe.store) }
+                }
+                return stores
+            }
+            #expect(await unready() == [])
+            try await database.transaction { session in
+                try await session.execute(script: "LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE")
+                #expect(await unready() == ["service.auth"])
+                let kept = try await house.call(.get, "/v1/users/\(Self.user)")
+                #expect(kept.status == 503 && kept.text.contains("locked"), "\(kept.text)")
+                #expect(try await house.call(.get, "/v1/categories").status == 200)
+            }
+            #expect(await unready() == [])
+            let role = house.clients.configuration.services["my"]?.role ?? ""
+            try await house.databases.client(of: house.databases.tables.place(of: MyService.schema).database).execute(
+                script: "ALTER TABLE my.profiles OWNER TO CURRENT_USER; REVOKE ALL ON my.profiles FROM \(role)")
+            #expect(await unready() == ["service.my"])
+        }
+    }
+
     @Test("a unit of work that would write a second database is refused with both tables' names")
     func unitOfWork() async throws {
         try await House.open(.threeDatabases) { house in
