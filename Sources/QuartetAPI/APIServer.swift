@@ -101,7 +101,7 @@ package struct APIServer: Service {
         DeadEndpoints(ports: ports, calls: calls).add(to: routes)
         let service = ServiceRouter(routes: routes, shared: shared) { await hints.changed($0) }
         for calls in services { calls.add(service) }
-        EventStreamEndpoint(ports: ports, calls: calls, hub: hub, configuration: configuration).add(to: routes)
+        EventStreamEndpoint(calls: calls, hub: hub).add(to: routes)
         for route in router.routes { paths.add(route.path.description, route.method) }
         return router
     }

@@ -1,3 +1,4 @@
+import ClientSupport
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -78,6 +79,34 @@ import Testing
         for seat in seats { seat.leave() }
     }
 
+    /// However many there are, two reads are on the way, and what one of them meets is its own trouble.
+    @Test func theyShareReads() async throws {
+        var api = APIFixture()
+        let id = try await prepare(api, cards: 40)
+        let broken = QuartetCore.RequestID.make()
+        let cards = CountingCardStore(store: api.cards, broken: broken)
+        api.cardReader = cards
+        let calls = RequestBatchers(ports: api.ports, configuration: APIConfiguration(key: "key"), observe: nil)
+        let watchers = 50
+        let told = await withTaskGroup(of: Int?.self) { group in
+            for number in 0..<watchers {
+                group.addTask {
+                    let range = CardRange(requestID: number % 10 == 9 ? broken : id, after: 9, limit: 20)
+                    return try? await calls.earlierCards(range).count
+                }
+            }
+            while calls.earlierCards.pending < watchers { await Task.yield() }
+            await cards.letGo()
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let seen = await cards.counts
+        #expect(told.filter { $0 == 20 }.count == watchers * 9 / 10)
+        #expect(told.filter { $0 == nil }.count == watchers / 10)
+        #expect(seen.atOnce <= 2)
+        // The two that came first, and both kinds once for all who came behind them.
+        #expect(seen.all <= 4)
+    }
+
     @Test func whatIsWrittenAtOnceIsLittle() async throws {
         let sizes = Sizes()
         var writer: any ResponseBodyWriter = sizes
@@ -124,6 +153,40 @@ private final class StandingCardStore: CardStore, Sendable {
         for await _ in never {}
         throw CancellationError()
     }
+
+    func pages(_ places: [CardPlace]) async throws -> [CardPage] { try await store.pages(places) }
+    func insert(_ segments: [CardSegment]) async throws -> InsertedSegments { try await store.insert(segments) }
+    func replace(_ pairs: [(stored: CardSegment, by: CardSegment?)]) async throws { try await store.replace(pairs) }
+    func counts(_ ids: [QuartetCore.RequestID]) async throws -> [Int] { try await store.counts(ids) }
+}
+
+/// Counts reads, which stand until they are let go.
+private actor CountingCardStore: CardStore {
+    private let store: FakeCardStore
+    private let broken: QuartetCore.RequestID
+    private var standing: [CheckedContinuation<Void, Never>]? = []
+    private var now = 0
+    private(set) var counts = (all: 0, atOnce: 0)
+
+    init(store: FakeCardStore, broken: QuartetCore.RequestID) {
+        (self.store, self.broken) = (store, broken)
+    }
+
+    func letGo() {
+        for reader in standing ?? [] { reader.resume() }
+        standing = nil
+    }
+
+    func segments(of request: QuartetCore.RequestID, after: Int?, limit: Int) async throws -> [CardSegment] {
+        now += 1
+        defer { now -= 1 }
+        counts = (counts.all + 1, max(counts.atOnce, now))
+        if standing != nil { await withCheckedContinuation { standing?.append($0) } }
+        guard request != broken else { throw Unreadable() }
+        return try await store.segments(of: request, after: after, limit: limit)
+    }
+
+    private struct Unreadable: Error {}
 
     func pages(_ places: [CardPlace]) async throws -> [CardPage] { try await store.pages(places) }
     func insert(_ segments: [CardSegment]) async throws -> InsertedSegments { try await store.insert(segments) }

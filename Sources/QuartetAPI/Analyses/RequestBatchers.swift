@@ -13,6 +13,8 @@ struct RequestBatchers: Sendable {
     let progress: Batcher<RequestID, Progress?>
     let product: Batcher<ProductID, Product?>
     let cards: Batcher<CardPlace, CardPage>
+    /// For watchers who come late: however many there are, few reads are on the way, and who wants the same cards shares one.
+    let earlierCards: Batcher<CardRange, [EmotionCard]>
     let haveReviews: Batcher<ProductID, Bool>
 
     init(ports: APIPorts, configuration: APIConfiguration, observe: (@Sendable (BatchReport) -> Void)?) {
@@ -39,6 +41,41 @@ struct RequestBatchers: Sendable {
         product = batcher("product.read", ports.products.products)
         // A page has some 64 KB or two of these.
         cards = batcher("cards.read", size: 64, inFlightMax: 2, ports.cards.pages)
+        earlierCards = Batcher(
+            name: "cards.earlier",
+            limits: .init(
+                batchSizeMax: 128, waitingMax: max(configuration.waitingMax, configuration.watchersMax), inFlightMax: 2),
+            observe: observe
+        ) { await Self.read($0, ports.cards) }
         haveReviews = batcher("reviews.exist", ports.reviews.haveReviews)
+    }
+    /// Each range once; one that can't be read fails alone.
+    private static func read(
+        _ ranges: [CardRange], _ store: any CardStore
+    ) async -> [Result<[EmotionCard], any Error>] {
+        var read: [CardRange: Result<[EmotionCard], any Error>] = [:]
+        var results: [Result<[EmotionCard], any Error>] = []
+        for range in ranges {
+            let cards: Result<[EmotionCard], any Error>
+            if let known = read[range] { cards = known } else { cards = await range.cards(in: store) }
+            read[range] = cards
+            results.append(cards)
+        }
+        return results
+    }
+}
+
+/// Up to `limit` of a request's cards behind the ordinal `after`.
+struct CardRange: Sendable, Hashable {
+    let requestID: RequestID
+    let after: Int
+    let limit: Int
+
+    fileprivate func cards(in store: any CardStore) async -> Result<[EmotionCard], any Error> {
+        do {
+            return .success(try await store.cards(of: requestID, after: after, limit: limit))
+        } catch {
+            return .failure(error)
+        }
     }
 }

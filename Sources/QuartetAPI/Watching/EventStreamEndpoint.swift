@@ -10,10 +10,8 @@ import ServiceLifecycle
 ///
 /// Source: WHATWG HTML, section 9.2, "Server-sent events".
 struct EventStreamEndpoint: Sendable {
-    let ports: APIPorts
     let calls: RequestBatchers
     let hub: WatchHub
-    let configuration: APIConfiguration
 
     func add(to routes: RouterGroup<APIContext>) {
         routes.get("analyses/{id}/events", use: stream)
@@ -80,9 +78,8 @@ struct EventStreamEndpoint: Sendable {
             let limit = min(hub.cardsOfEachMax, start - teller.next)
             let cards: [EmotionCard]
             do {
-                cards = try await cancelWhenGracefulShutdown { [ports, last = teller.next - 1] in
-                    try await ports.cards.cards(of: id, after: last, limit: limit)
-                }
+                let range = CardRange(requestID: id, after: teller.next - 1, limit: limit)
+                cards = try await cancelWhenGracefulShutdown { [calls] in try await calls.earlierCards(range) }
             } catch  where Task.isShuttingDownGracefully {
                 return false
             }
