@@ -10,11 +10,11 @@ struct BenchStores {
 
     /// - Parameter settings: what the bench wants otherwise than it is.
     init(on stack: LocalStack, settings: [String: String] = [:]) throws {
-        // What it fills, analyses and empties, the server's own vacuum may have just then, and is waited for.
-        let patient = stack.environment.merging(["QUARTET_DB_LOCK_TIMEOUT": "5m"]) { _, wanted in wanted }
-        let environment = patient.merging(settings) { _, wanted in wanted }
+        let environment = stack.environment.merging(settings) { _, wanted in wanted }
         var configuration = try QuartetConfiguration.load(path: nil, environment: environment)
         configuration.logLevel = .warning
+        // What it fills, analyses and empties, the server's own vacuum may have just then, and is waited for.
+        configuration.databases.lockTimeout = .seconds(300)
         self.configuration = configuration
         logger = configuration.logger("bench")
         clients = try StoreClients(configuration, role: "bench", logger: logger)

@@ -130,6 +130,21 @@ package struct StatementSet: Sendable {
 }
 
 extension Databases {
+    /// Whether a database answers and takes writes: one that does not, a standby or a primary that gave way, is refused as a
+    /// write would be, so that its connection is left for one to another server, where there is one.
+    ///
+    /// - Throws: `PostgresError`.
+    package func requireWritable(_ database: DatabaseName, deadline: Deadline? = nil) async throws {
+        let look = """
+            DO $$ BEGIN
+                IF current_setting('transaction_read_only')::boolean THEN
+                    RAISE EXCEPTION 'the server takes no writes' USING ERRCODE = 'read_only_sql_transaction';
+                END IF;
+            END $$
+            """
+        _ = try await client(of: database).query(PostgresStatement(look, name: "takes_writes"), deadline: deadline)
+    }
+
     /// Whether a service finds its tables, with its own connections and rights.
     ///
     /// - Throws: `PostgresStoreError` that names the first one which it does not.

@@ -152,8 +152,7 @@ package struct StoreClients: Sendable {
         let essential = configuration.tables[.analysisRequests].database
         var probes = configuration.databases.names.map { name in
             ReadinessProbe(store: "postgresql.\(name)", isEssential: name == essential) { [databases] deadline in
-                _ = try await databases.client(of: name).query(
-                    PostgresStatement("select 1", name: "ping"), deadline: deadline)
+                try await databases.requireWritable(name, deadline: deadline)
             }
         }
         probes += configuration.tables.services.filter(\.hasOwnPool).map { service in

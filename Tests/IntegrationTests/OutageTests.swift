@@ -56,6 +56,24 @@ import Testing
         }
     }
 
+    /// A primary that gave way, or that was told to stop writing, still answers every read.
+    @Test(.timeLimit(.minutes(5)))
+    func aServerThatTakesNoWritesIsNotReady() async throws {
+        try await onPrivateServers { system, shop in
+            try await shop.addProduct("p", reviews: 2)
+            #expect(try await shop.call(.get, "/readyz").status == 200)
+            try await system.setTakesWrites(false)
+            try await shop.untilReady(503)
+            let unready = try await shop.call(.get, "/readyz")
+            #expect(unready.text.contains(#""postgresql.dropship":"not answering""#), "\(unready.text)")
+            // What needs no write is served.
+            #expect(try await shop.call(.get, "/v1/products/p").status == 200)
+            try await system.setTakesWrites(true)
+            try await shop.untilReady(200)
+            #expect(try await shop.closed(try await shop.submitted("p")).status == "completed")
+        }
+    }
+
     @Test(.timeLimit(.minutes(5)), arguments: TestBroker.present)
     func nothingIsLostWhenStoresDieUnderLoad(_ kafka: TestBroker) async throws {
         try await onPrivateServers(kafka, settings: ["WORKER_REVIEWS_PER_CHUNK": "3"]) { system, shop in
@@ -134,5 +152,16 @@ extension Shop {
             }
             return RequestID(try answer.decoded(as: Submitted.self).id)
         }
+    }
+
+    fileprivate func untilReady(_ status: Int) async throws {
+        try await eventually("/readyz with \(status)") { try await call(.get, "/readyz").status == status }
+    }
+}
+
+extension QuartetSystem {
+    fileprivate func setTakesWrites(_ takesWrites: Bool) async throws {
+        _ = try await stores.rows("ALTER SYSTEM SET default_transaction_read_only = \(takesWrites ? "off" : "on")")
+        _ = try await stores.rows("SELECT pg_reload_conf()")
     }
 }
