@@ -1,6 +1,7 @@
 import Foundation
 import QuartetCore
 import QuartetStack
+import QuartetTesting
 import SystemTesting
 import Testing
 
@@ -16,17 +17,23 @@ import Testing
     }
 
     /// Both buses where RabbitMQ is installed, and all that can be said is said.
-    private static let settings = ["LOG_LEVEL": "trace", "EMOTION_HTTP_TOKEN": token].merging(
-        RabbitServer.isInstalled ? ["EVENTS_TOPICS": "product.events=rabbitmq"] : [:]
-    ) { own, _ in own }
+    private static func settings(_ kafka: TestBroker) throws -> [String: String] {
+        var settings = ["LOG_LEVEL": "trace", "EMOTION_HTTP_TOKEN": token]
+        if RabbitServer.isInstalled { settings["EVENTS_TOPICS"] = "product.events=rabbitmq" }
+        if kafka == .apache { settings[KafkaHome.variable] = try #require(try KafkaHome()).path }
+        return settings
+    }
     private static let token = "a-token-that-nobody-sees"
 
-    @Test(.timeLimit(.minutes(5)))
-    func allOfItWorksAndNobodyElseGetsIn() async throws {
+    /// The embedded broker takes everybody; Apache Kafka asks, and has rights.
+    @Test(.timeLimit(.minutes(5)), arguments: TestBroker.present)
+    func allOfItWorksAndNobodyElseGetsIn(_ kafka: TestBroker) async throws {
+        let settings = try Self.settings(kafka)
         let end = try await DevRun.with(
-            data: data, folder: folder, stoppedBy: SIGTERM, arguments: ["--secure"], settings: Self.settings
+            data: data, folder: folder, stoppedBy: SIGTERM, arguments: ["--secure"], settings: settings
         ) { dev in
-            let environment = dev.environment.merging(Self.settings) { own, _ in own }
+            let environment = dev.environment.merging(settings) { own, _ in own }
+            #expect((dev.environment["KAFKA_SECURITY"] == "sasl_tls") == (kafka == .apache))
             try await expectOneStory(dev)
             try await expectAReadModel(dev)
             try await quartet(["check", "--full"], environment.merging(QuartetSystem.quickCheck) { $1 })
@@ -35,7 +42,7 @@ import Testing
             #expect(doctor.contains(", encrypted, "), "\(doctor)")
 
             try await expectNothingWasRefused(dev)
-            let refusals = try await expectStrangersAreTurnedAway(dev)
+            let refusals = try await expectStrangersAreTurnedAway(dev, environment)
             try await expectRightsToEndAtTheSchema(dev)
             try expectSecretsAreTheOwnersAlone()
             try await expectSecretsToBeShownNowhere(dev, doctor + refusals)
@@ -107,7 +114,9 @@ import Testing
     // MARK: What does not
 
     /// Returns what was said of it.
-    private func expectStrangersAreTurnedAway(_ dev: DevRun) async throws -> String {
+    private func expectStrangersAreTurnedAway(
+        _ dev: DevRun, _ environment: [String: String]
+    ) async throws -> String {
         let postgres = try #require(dev.environment["DROPSHIP_DATABASE_URL"])
         for url in [
             postgres.replacing("sslmode=verify-full", with: "sslmode=disable"),
@@ -125,10 +134,10 @@ import Testing
             of: ["redis-cli", "-u", redis, "--no-auth-warning", "--cacert", authority(dev), "FLUSHALL"], folder: folder)
         #expect(flush.contains("NOPERM"), "\(flush)")
         var said = ""
-        for key in ["DROPSHIP_DATABASE_URL", "REDIS_URL", "MONGODB_URL", "RABBITMQ_URL"] {
-            guard let url = dev.environment[key] else { continue }
-            let stranger = dev.environment.merging(Self.settings) { own, _ in own }
-                .merging([key: url.replacing(/:[A-Za-z0-9]+@/, with: ":mistaken@")]) { $1 }
+        for key in ["DROPSHIP_DATABASE_URL", "REDIS_URL", "MONGODB_URL", "RABBITMQ_URL", "KAFKA_PASSWORD"] {
+            guard let value = dev.environment[key] else { continue }
+            let mistaken = value.contains("@") ? value.replacing(/:[A-Za-z0-9]+@/, with: ":mistaken@") : "mistaken"
+            let stranger = environment.merging([key: mistaken]) { $1 }
             for arguments in [["doctor", "--json"], ["check", "--full"]] {
                 let process = try TestProcess.quartet(arguments, environment: stranger, folder: folder)
                 let end = try await process.waitForEnd()

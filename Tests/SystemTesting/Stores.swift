@@ -248,11 +248,13 @@ package struct Stores: Sendable {
 
     private var kafka: KafkaConfiguration {
         let brokers = (environment["KAFKA_BROKERS"] ?? "").split(separator: ",").map(String.init)
+        // Where there are rights, those of Quartet's own groups.
+        let name = environment["KAFKA_GROUP_PREFIX"] ?? "quartet"
         guard let authority = environment["KAFKA_CA_FILE"] else {
-            return KafkaConfiguration(brokers: brokers, clientID: "test")
+            return KafkaConfiguration(brokers: brokers, clientID: name)
         }
         return KafkaConfiguration(
-            brokers: brokers, clientID: "test",
+            brokers: brokers, clientID: name,
             properties: [
                 "security.protocol": "sasl_ssl", "sasl.mechanism": "PLAIN", "ssl.ca.location": authority,
                 "sasl.username": environment["KAFKA_USERNAME"] ?? "",
