@@ -59,7 +59,7 @@ extension PipelineBench {
     {
         say("\(name): analyses from a queue")
         let outcome = try await measureQueue(load)
-        if forgetting { try await forget() }
+        if forgetting { try await forget() } else { try await forgetEvents() }
         let figures = GrowthFigures.Case(name, load, outcome)
         say("\(name): \(figures.line)")
         return figures

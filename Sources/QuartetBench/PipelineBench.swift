@@ -225,11 +225,7 @@ package struct PipelineBench {
 
     /// Leaves products and reviews only.
     func forget() async throws {
-        let tables = [Table.analysisResults, .analysisRequests, .outbox].map { "{\($0.rawValue)}" }
-        let sql = try stores.configuration.tables.render(
-            "truncate \(tables.joined(separator: ", "))", label: "bench"
-        ).sql
-        try await database().execute(script: sql)
+        try await truncate([.analysisResults, .analysisRequests, .outbox])
         let collections = [
             MongoTaskQueue.collectionName, MongoSessionStore.collectionName, MongoCardStore.collectionName,
             MongoKeywordStore.collectionName, Floor.singleCardsName,
@@ -239,6 +235,16 @@ package struct PipelineBench {
         }
         _ = try await stores.clients.redis.send(RedisCommand("FLUSHALL"))
         try await database().execute(script: "checkpoint")
+    }
+
+    /// What preloaded requests announced has been relayed by nobody: a relay would make tasks of them once more.
+    func forgetEvents() async throws { try await truncate([.outbox]) }
+
+    private func truncate(_ tables: [Table]) async throws {
+        let names = tables.map { "{\($0.rawValue)}" }.joined(separator: ", ")
+        let map = stores.configuration.tables
+        let sql = try map.render("truncate \(names)", label: "bench", in: map[.analysisRequests].database).sql
+        try await database().execute(script: sql)
     }
 
     func database() throws -> PostgresClient {
