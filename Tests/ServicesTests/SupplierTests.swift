@@ -104,7 +104,38 @@ import Testing
             #expect(try await house.call(.get, "/v1/supplier_items/acme:i4").status == 200)
             // A supplier that lists nothing at all is broken, not sold out.
             supplier.change { $0.rows["items"] = [] }
-            #expect(try await sync.run("acme", kinds: [.items], isFull: true).map(\.removed) == [0])
+            let empty = try await sync.run("acme", kinds: [.items], isFull: true)[0]
+            #expect(empty.removed == 0 && empty.error?.contains("lists no items") == true, "\(empty)")
+            // It is no news of what changed since.
+            #expect(try await sync.states().first { $0.kind == .items }?.lastError == empty.error)
+            supplier.change { $0.rows["items"] = SupplierServer.items(3) }
+            let mended = try await sync.run("acme", kinds: [.items], isFull: true)[0]
+            #expect(mended.removed == 11 && mended.error == nil, "\(mended)")
+        }
+    }
+
+    @Test("a row that can't be taken is not taken for gone", arguments: ["\u{0}", "1e999999"])
+    func refusedRows(value: String) async throws {
+        try await House.open(.oneDatabase) { house in
+            let supplier = SupplierServer(Self.empty)
+            supplier.change { $0.rows["items"] = SupplierServer.items(4) }
+            let sync = try await house.sync(of: supplier)
+            _ = try await sync.run("acme", kinds: [.items], isFull: true)
+            let said = value == "\u{0}" ? #""a\u0000b""# : value
+            let bad = (1...4).map { #"{"id": "i\#($0)", "name": \#(said)}"# }
+            // One, and all of them.
+            for rows in [SupplierServer.items(4).dropLast() + [bad[3]], bad] {
+                supplier.change { $0.rows["items"] = Array(rows) }
+                let report = try await sync.run("acme", kinds: [.items], isFull: true)[0]
+                #expect(report.removed == 0 && report.refused > 0 && report.error == nil, "\(report)")
+            }
+            // Which one this is nobody knows, so that nobody knows what is gone.
+            supplier.change { $0.rows["items"] = ["17", SupplierServer.item(1, price: 1)] }
+            let unnamed = try await sync.run("acme", kinds: [.items], isFull: true)[0]
+            #expect(unnamed.removed == 0 && unnamed.refused == 1 && unnamed.changed == 1, "\(unnamed)")
+            supplier.change { $0.rows["items"]?.removeFirst() }
+            let told = try await sync.run("acme", kinds: [.items], isFull: true)[0]
+            #expect(told.removed == 3 && told.refused == 0, "\(told)")
         }
     }
 

@@ -12,6 +12,8 @@ package struct FetchedRow: Sendable {
 package struct RefusedRow: Sendable {
     static let problemBytesMax = 512
 
+    /// Nil for one without an id that could be read: which row it is nobody knows.
+    let key: String?
     let id: String?
     let problem: String
 }
@@ -28,6 +30,9 @@ package struct FetchedPage: Sendable {
     /// What lists that came later say they changed since.
     let asOf: String?
     let bytes: Int
+
+    /// How many of its rows nobody can tell from others.
+    var unnamed: Int { refused.count { $0.key == nil } }
 
     /// How many rows it came with.
     var count: Int { rows.count + refused.count }
@@ -62,12 +67,13 @@ package struct FetchedPage: Sendable {
         guard let text = String(validating: part, as: UTF8.self),
             let head = try? JSONDecoder().decode(Head.self, from: Data(part))
         else {
-            refused.append(RefusedRow(id: nil, problem: "row \(count + 1) of the page is no JSON object in UTF-8"))
+            let problem = "row \(count + 1) of the page is no JSON object in UTF-8"
+            refused.append(RefusedRow(key: nil, id: nil, problem: problem))
             return
         }
         guard let id = head.id?.text, (1...Self.idBytesMax).contains(id.utf8.count), !id.utf8.contains(0) else {
             let problem = "row \(count + 1) of the page has no id of 1 to \(Self.idBytesMax) bytes"
-            refused.append(RefusedRow(id: nil, problem: problem))
+            refused.append(RefusedRow(key: nil, id: nil, problem: problem))
             return
         }
         let row = FetchedRow(key: OriginKey.make(account, id), id: id, payload: text)

@@ -208,15 +208,29 @@ package struct PageSync: Sendable {
                     kind: run.kind, pages: walk.report.pages, met: walk.report.met, changed: walk.report.changed))
         }
         if walk.pass.isFull {
-            // One that lists nothing is more likely broken than out of everything.
-            guard walk.pass.met > 0 else {
-                try await store.end(run)
-                return
-            }
-            walk.report.removed = Int(try await store.removeUnmet(walk.pass, of: run))
+            walk.report.removed = Int(try await removeUnmet(walk.pass, run))
         }
         try await store.end(run)
         Failpoint.syncPassEnded.reached()
+    }
+}
+
+extension PageSync {
+    /// What a full pass did not meet is gone, where that can be told.
+    private func removeUnmet(_ pass: SyncPass, _ run: SyncRun) async throws -> Int64 {
+        // One that lists nothing is more likely broken than out of everything.
+        guard pass.met > 0 else {
+            guard run.kind.removed != nil, try await store.hasRows(run) else { return 0 }
+            throw SyncError(
+                .nothingListed, "it lists no \(run.kind.name), where it listed some before: none is taken for gone")
+        }
+        guard pass.unnamed == 0 else {
+            logger.warning(
+                "rows without an id that can be read: what is not listed any more can't be told, and stays",
+                metadata: ["account": "\(run.account)", "kind": "\(run.kind.name)", "rows": "\(pass.unnamed)"])
+            return 0
+        }
+        return try await store.removeUnmet(pass, of: run)
     }
 }
 
@@ -232,7 +246,7 @@ private struct SyncWalk {
     }
 
     mutating func beginAgain() {
-        (pass.cursor, pass.isListed, pass.met) = (nil, false, 0)
+        (pass.cursor, pass.isListed, pass.met, pass.unnamed) = (nil, false, 0, 0)
         cursors = []
     }
 
@@ -243,6 +257,7 @@ private struct SyncWalk {
         report.changed += Int(taken.changed)
         report.refused += taken.refused.count
         pass.met += Int64(page.count)
+        pass.unnamed += Int64(page.unnamed)
         pass.cursor = page.next
         pass.isListed = page.next == nil
         guard let next = page.next else { return }

@@ -17,10 +17,15 @@ package struct SyncError: Error, Hashable, CustomStringConvertible {
         case badAnswer
         /// Its pages do not end.
         case ring
+        /// It lists nothing at all any more.
+        case nothingListed
     }
 
     package let code: Code
     package let message: String
+
+    /// Whether the pass is of no use to the next run.
+    var endsThePass: Bool { code == .ring || code == .nothingListed }
 
     package init(_ code: Code, _ message: String) {
         (self.code, self.message) = (code, message)

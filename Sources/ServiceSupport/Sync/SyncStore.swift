@@ -17,8 +17,9 @@ struct SyncPass: Sendable {
     let isFull: Bool
     var cursor: String?
     var isListed: Bool
-    /// Rows that it met.
+    /// Rows that it met, and how many of those nobody can tell from others.
     var met: Int64
+    var unnamed: Int64
     let since: String?
 }
 
@@ -99,11 +100,12 @@ struct SyncStore: Sendable {
                 claim, run.account, run.kind.name, run.holder, leaseMilliseconds, isFull
             ).first
             guard let row else { return nil }
-            let (number, isFull, cursor, isListed, met, since) = try row.decode(
-                Int64.self, Bool.self, String?.self, Bool.self, Int64.self, String?.self)
+            let (number, isFull, cursor, isListed, met, unnamed, since) = try row.decode(
+                Int64.self, Bool.self, String?.self, Bool.self, Int64.self, Int64.self, String?.self)
             _ = try await work.run(openJob, run.job, run.account, run.kind.name, isFull)
             return SyncPass(
-                number: number, isFull: isFull, cursor: cursor, isListed: isListed, met: met, since: since)
+                number: number, isFull: isFull, cursor: cursor, isListed: isListed, met: met, unnamed: unnamed,
+                since: since)
         }
     }
 
@@ -139,17 +141,20 @@ struct SyncStore: Sendable {
     private func write(_ page: FetchedPage, at pass: SyncPass, of run: SyncRun) async throws -> Taken {
         let (advance, count) = (try statement("advance"), try statement("count"))
         let (note, noteRefused) = (try statement("note"), try statement("note_refused"))
-        let put = try statement("put", run.kind)
+        let (put, meet) = (try statement("put", run.kind), try statement("meet", run.kind))
         return try await advance.transaction { work in
             let isOurs = try await !work.run(
                 advance, run.account, run.kind.name, run.holder, leaseMilliseconds, page.next, page.count,
-                page.asOf
+                page.asOf, page.unnamed
             ).isEmpty
             guard isOurs else { throw Self.lost }
             let changed = try await work.run(
                 put, page.rows.map(\.key), page.rows.map(\.id), page.rows.map(\.payload), run.account,
                 pass.isFull ? pass.number : nil
             ).single().decode(0, as: Int64.self)
+            // What can't be taken is listed all the same.
+            let met = page.refused.compactMap(\.key)
+            if pass.isFull, !met.isEmpty { _ = try await work.run(meet, met, pass.number) }
             _ = try await work.run(count, run.job, 1, page.count, changed, page.refused.count, 0)
             _ = try await work.run(
                 note, run.account, run.kind.name, run.job, pass.cursor, page.bytes, page.count, changed,
@@ -176,7 +181,7 @@ struct SyncStore: Sendable {
             } catch let error as PostgresError where Self.isOfValue(error) {
                 let problem = StoredText.made(
                     storable: "can't be kept: \(error.message)", bytesMax: RefusedRow.problemBytesMax)
-                page.refused.append(RefusedRow(id: row.id, problem: problem))
+                page.refused.append(RefusedRow(key: row.key, id: row.id, problem: problem))
             }
         }
         return page
@@ -197,6 +202,11 @@ struct SyncStore: Sendable {
     }
 
     // MARK: The end
+
+    /// Whether anything that the account listed is there.
+    func hasRows(_ run: SyncRun) async throws -> Bool {
+        try await !statement("has_rows", run.kind).run(run.account).isEmpty
+    }
 
     /// Marks rows that a full pass did not meet as gone; gives how many.
     func removeUnmet(_ pass: SyncPass, of run: SyncRun) async throws -> Int64 {
@@ -239,7 +249,7 @@ struct SyncStore: Sendable {
         try await letGo.transaction { work in
             let problem = error.map { StoredText.made(storable: $0.message, bytesMax: 1_024) }
             _ = try await work.run(
-                letGo, run.account, run.kind.name, run.holder, error?.code == .ring, problem)
+                letGo, run.account, run.kind.name, run.holder, error?.endsThePass ?? false, problem)
             _ = try await work.run(closeJob, run.job, problem == nil ? "interrupted" : "failed", problem)
             guard let problem else { return }
             _ = try await work.run(

@@ -18,6 +18,7 @@ package struct MarketService: ShopService {
             Migration(2, "market", PackageResources._002_market_sql),
             Migration(3, "collecting", PackageResources._003_collecting_sql),
             Migration(4, "market_sync", PackageResources._004_market_sync_sql),
+            Migration(5, "unnamed_rows", PackageResources._005_unnamed_rows_sql),
         ])
     package static let eventTypes = [orderCreated, orderUpdated, .shopOrderPlaced] + MarketResources.eventTypes
     /// What was ordered stays so, whoever is deleted.

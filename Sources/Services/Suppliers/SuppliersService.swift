@@ -10,7 +10,10 @@ package struct SuppliersService: ShopService {
             .supplierAccounts, .supplierSyncJobs, .supplierSyncState, .supplierRawFetchLog, .supplierItemRaw,
             .supplierOrderRaw, .supplierQnaRaw, .supplierCategoryRaw,
         ],
-        migrations: [Migration(1, "suppliers", PackageResources._001_suppliers_sql)])
+        migrations: [
+            Migration(1, "suppliers", PackageResources._001_suppliers_sql),
+            Migration(2, "unnamed_rows", PackageResources._002_unnamed_rows_sql),
+        ])
     package static let eventTypes: [EventType] = [.supplierItemChanged, .supplierItemRemoved]
 
     package let resources: [any ServedResource]

@@ -31,9 +31,17 @@ WITH incoming AS MATERIALIZED (
 )
 SELECT count(*) FROM changed CROSS JOIN (SELECT count(*) FROM event) e;
 
+-- name: meet
+-- The rows $1 are there, whatever is said of them, as the full pass $2 has seen.
+UPDATE {raw} SET seen_pass = $2::bigint
+WHERE raw_id = ANY($1::text[]) AND deleted_at IS NULL AND seen_pass IS DISTINCT FROM $2;
+
 -- name: check
 -- Whether PostgreSQL can keep what is said of one row.
 SELECT octet_length($1::text::jsonb::text);
+
+-- name: has_rows
+SELECT 1 FROM {raw} WHERE {key} = $1::text AND deleted_at IS NULL LIMIT 1;
 
 -- name: remove_unmet
 -- Of the next $4 rows of the account $1 behind the key $2, those that the full pass $3 did not meet are gone.

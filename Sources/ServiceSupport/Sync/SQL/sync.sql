@@ -44,10 +44,11 @@ ON CONFLICT ({key}, kind) DO UPDATE
         cursor = CASE WHEN s.is_open AND (s.is_full OR NOT $5) THEN s.cursor END,
         is_listed = s.is_listed AND s.is_open AND (s.is_full OR NOT $5),
         met = CASE WHEN s.is_open AND (s.is_full OR NOT $5) THEN s.met ELSE 0 END,
+        unnamed = CASE WHEN s.is_open AND (s.is_full OR NOT $5) THEN s.unnamed ELSE 0 END,
         as_of = CASE WHEN s.is_open AND (s.is_full OR NOT $5) THEN s.as_of END
     WHERE s.holder IS NULL OR s.held_until < clock_timestamp()
         OR s.held_until > clock_timestamp() + 10 * $4::bigint * interval '1 millisecond'
-RETURNING pass, is_full, cursor, is_listed, met, CASE WHEN NOT is_full THEN changed_since END;
+RETURNING pass, is_full, cursor, is_listed, met, unnamed, CASE WHEN NOT is_full THEN changed_since END;
 
 -- name: holder
 SELECT holder, extract(epoch FROM held_until - clock_timestamp())::float8 FROM {state}
@@ -72,13 +73,14 @@ RETURNING pass;
 -- Behind a page: nothing if the right to it is lost.
 UPDATE {state}
 SET cursor = $5::text, is_listed = $5 IS NULL, met = met + $6::bigint, as_of = coalesce(as_of, $7::text),
+    unnamed = unnamed + $8::bigint,
     held_until = clock_timestamp() + $4::bigint * interval '1 millisecond'
 WHERE {key} = $1::text AND kind = $2::text AND holder = $3::text
 RETURNING met;
 
 -- name: begin_again
 -- Who lists it does not know the pass's cursor any longer.
-UPDATE {state} SET cursor = NULL, is_listed = false, met = 0, as_of = NULL
+UPDATE {state} SET cursor = NULL, is_listed = false, met = 0, unnamed = 0, as_of = NULL
 WHERE {key} = $1::text AND kind = $2::text AND holder = $3::text
 RETURNING met;
 
