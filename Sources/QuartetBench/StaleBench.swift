@@ -69,7 +69,7 @@ package struct StaleBench {
             }
             await roles.stop()
             say("the same calls without HTTP and faults, and plain cache-aside")
-            let (cached, plain) = try await compare(store, hammer, writes: max(1_000, sizes.writes / 4))
+            let (cached, plain) = try await compare(store, hammer, writes: min(max(1_000, sizes.writes / 4), 5_000))
             say("both at the same rate")
             let paced = try await compare(store, pacedHammer, writes: 600)
             return StaleFigures(

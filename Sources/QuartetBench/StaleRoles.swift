@@ -29,21 +29,31 @@ final class StaleRoles: Sendable {
     func pauseInvalidators() { invalidator.signal(SIGSTOP) }
     func resumeInvalidators() { invalidator.signal(SIGCONT) }
 
-    /// At parts of the writes: the invalidator is paused for a while, the relay killed, a snapshot of Redis taken and gone back
-    /// to.
+    /// So many writes at least are made around each of what is done.
+    private static let writesPerRound = 20_000
+
+    /// At parts of the writes, again and again where there are many: the invalidator is paused for a while, the relay killed, a
+    /// snapshot of Redis taken and gone back to.
     func harm(stack: LocalStack, writes: Int, written: @escaping @Sendable () -> Int) async throws {
-        func reached(_ part: Double) async throws {
-            while Double(written()) < part * Double(writes) {
-                try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(20)))
+        let rounds = max(1, writes / Self.writesPerRound)
+        for round in 0..<rounds {
+            let (first, count) = (Double(round * writes / rounds), Double(writes / rounds))
+            try await harm(stack: stack, round: round) { part in
+                while Double(written()) < first + part * count {
+                    try await ContinuousClock().sleep(until: .now.advanced(by: .milliseconds(20)))
+                }
             }
         }
+    }
+
+    private func harm(stack: LocalStack, round: Int, reached: (Double) async throws -> Void) async throws {
         try await reached(0.15)
         pauseInvalidators()
         try await reached(0.35)
         resumeInvalidators()
         try await reached(0.45)
         await relay.withLock { $0 }.kill()
-        let next = try start(["relay"], 0, "relay-2")
+        let next = try start(["relay"], 0, "relay-\(round + 2)")
         relay.withLock { $0 = next }
         try await reached(0.6)
         let snapshot = try RedisSnapshot(of: stack)
@@ -51,6 +61,7 @@ final class StaleRoles: Sendable {
         await stack.redis.kill()
         try snapshot.restore()
         try await stack.redis.start()
+        try snapshot.remove()
     }
 
     func stop() async {
@@ -69,6 +80,8 @@ private struct RedisSnapshot {
         copy = stack.directory.appendingPathComponent("redis-snapshot", isDirectory: true)
         try FileManager.default.copyItem(at: data, to: copy)
     }
+
+    func remove() throws { try FileManager.default.removeItem(at: copy) }
 
     func restore() throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: data.path) {

@@ -21,14 +21,22 @@ struct BenchStale: AsyncParsableCommand {
     @Option(help: "Products that they are of.")
     var products = 1_000
 
+    @Option(help: "Callers that write without a pause.")
+    var writers = 8
+
+    @Option(help: "Callers that read without a pause.")
+    var readers = 24
+
     func validate() throws {
+        if !(1...1_000).contains(writers) { throw ValidationError("--writers is 1 to 1000") }
+        if !(1...1_000).contains(readers) { throw ValidationError("--readers is 1 to 1000") }
         if writes < 1_000 { throw ValidationError("--writes is at least 1000") }
         if !(10...100_000).contains(products) { throw ValidationError("--products is 10 to 100000") }
     }
 
     func run() async throws {
         var sizes = StaleBench.Sizes()
-        (sizes.writes, sizes.products) = (writes, products)
+        (sizes.writes, sizes.products, sizes.writers, sizes.readers) = (writes, products, writers, readers)
         var isStale = false
         let options = StackOptions(broker: try .preferred(substitute: .embedded(brokers: 1)))
         try await withBenchStack(options) { stack in
