@@ -43,12 +43,14 @@ struct RequestBatchers: Sendable {
         cards = batcher("cards.read", size: 64, inFlightMax: 2, ports.cards.pages)
         earlierCards = Batcher(
             name: "cards.earlier",
+            // Few together: they are answered together, and one after the other is read.
             limits: .init(
-                batchSizeMax: 128, waitingMax: max(configuration.waitingMax, configuration.watchersMax), inFlightMax: 2),
+                batchSizeMax: 32, waitingMax: max(configuration.waitingMax, configuration.watchersMax), inFlightMax: 4),
             observe: observe
         ) { await Self.read($0, ports.cards) }
         haveReviews = batcher("reviews.exist", ports.reviews.haveReviews)
     }
+
     /// Each range once; one that can't be read fails alone.
     private static func read(
         _ ranges: [CardRange], _ store: any CardStore
