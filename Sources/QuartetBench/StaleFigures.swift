@@ -38,5 +38,8 @@ package struct StaleFigures: Codable, Sendable {
     let cachedReadsPaced: Hammer
     let plainCacheAsidePaced: Hammer
 
+    /// Whether so many calls were refused that what the others were shown says little.
+    package var isMostlyRefused: Bool { underFaults.refused * 10 > underFaults.reads + underFaults.writes }
+
     package var isStale: Bool { underFaults.olderThanAnnounced > 0 || cachedReads.olderThanAnnounced > 0 }
 }
