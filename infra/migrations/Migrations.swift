@@ -11,6 +11,7 @@ package enum Migrations {
             2, "waiting", PackageResources._002_waiting_sql, formers: [("source", 3), ("dropship", 6), ("market", 4)]),
         Migration(3, "definer", PackageResources._003_definer_sql),
         Migration(4, "emit", PackageResources._004_emit_sql),
+        Migration(5, "bell", PackageResources._005_bell_sql),
     ]
 }
 

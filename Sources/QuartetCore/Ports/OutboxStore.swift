@@ -36,11 +36,14 @@ package struct OutboxBatch: Sendable, Hashable {
     package let seen: Int
     /// By shard.
     package let moves: [Int: Move]
+    /// Whether others may have been writing rows just then, which nobody need ring for.
+    package let areOthersInFlight: Bool
 
     package init(rows: [OutboxRow] = [], moves: [Int: Move] = [:]) {
         self.rows = rows
         seen = rows.count
         self.moves = moves
+        areOthersInFlight = false
     }
 
     /// - Parameters:
@@ -54,6 +57,7 @@ package struct OutboxBatch: Sendable, Hashable {
     ) {
         self.rows = rows
         self.seen = seen ?? rows.count
+        areOthersInFlight = !snapshot.inFlight.isEmpty
         moves = Dictionary(grouping: rows, by: \.shard).reduce(into: [:]) { moves, read in
             guard let from = cursors[read.key] else { return }
             var to = from
@@ -127,6 +131,7 @@ package protocol OutboxStore: Sendable {
     /// Removes up to `limit` rows that every sink has and that are older than `age`; returns how many.
     func purge(olderThan age: Duration, limit: Int) async throws -> Int
 
-    /// Yields when there may be something new for the sink. May miss some: whoever listens also looks from time to time.
+    /// Yields when there may be something new for the sink. One ring may be for all who write at that time, so that who listens
+    /// looks again while others are in flight; and some may be missed, so that it also looks from time to time.
     func wakeups(of sink: OutboxSink) -> AsyncStream<OutboxBell>
 }

@@ -56,10 +56,12 @@ package final class Relay: Role {
     }
 
     /// Delivers one batch from the shards that this relay owns; returns how many rows it had.
-    package func runOnce() async throws -> Int {
+    package func runOnce() async throws -> Int { try await deliverBatch().seen }
+
+    private func deliverBatch() async throws -> OutboxBatch {
         let batch = try await outbox.read(sink: delivery.sink, owner: owner, limit: configuration.rowsPerBatchMax)
         let rows = batch.rows
-        guard !rows.isEmpty else { return 0 }
+        guard !rows.isEmpty else { return batch }
         Failpoint.relayRead.reached()
         let isBusy = batch.seen >= Self.fewRows
         do {
@@ -75,7 +77,7 @@ package final class Relay: Role {
         _ = try await outbox.advance(sink: delivery.sink, owner: owner, past: batch)
         Failpoint.cursorAdvanced.reached()
         RoleMetrics.relayed(database, delivery.sink).increment(by: batch.seen)
-        return batch.seen
+        return batch
     }
 
     /// Takes and keeps this relay's share of the shards; returns them.
@@ -104,20 +106,27 @@ package final class Relay: Role {
     private static let fewRows = 4
     private static let manyRows = 16
 
+    /// While others write, who need not ring.
+    private static let firstLookAgain = Duration.milliseconds(5)
+    private static let lookAgainMax = Duration.milliseconds(50)
+
     private func relayLoop() async {
         var backoff = RetryBackoff(logger: logger)
         var hasLooked = false
+        var lookAgain = Self.firstLookAgain
         while !Task.isCancelled {
             do {
                 // Once something is published, a log that was begun anew no longer looks it.
                 if !hasLooked { try await lookAtTheLog() }
                 hasLooked = true
-                let count = try await runOnce()
+                let batch = try await deliverBatch()
                 // Who left its shards to others has nothing to deliver, and has not succeeded.
                 if refusedSince.withLock({ $0 == nil }) { backoff.succeeded("\(name)") }
-                if count < wholeBatch {
-                    await letRowsGather(count)
-                    await wake.wait(atMost: configuration.pollInterval)
+                lookAgain = batch.seen > 0 ? Self.firstLookAgain : min(lookAgain * 2, Self.lookAgainMax)
+                if batch.seen < wholeBatch {
+                    await letRowsGather(batch.seen)
+                    let pause = batch.areOthersInFlight ? lookAgain : configuration.pollInterval
+                    await wake.wait(atMost: min(pause, configuration.pollInterval))
                 }
             } catch is CancellationError {
                 return

@@ -84,6 +84,9 @@ package struct PostgresOutboxStore: OutboxStore {
         guard let first = found.first else { return OutboxBatch() }
         let context = try StoredOutboxContext(text: first.decode(10, as: String.self))
         guard context.snapshot.isComplete else { return nil }
+        guard try first.decode(1, as: Int64?.self) != nil else {
+            return OutboxBatch(rows: [], of: context.cursors, in: context.snapshot, notWhole: [])
+        }
         var rows: [OutboxRow] = []
         rows.reserveCapacity(found.count)
         var unreadable: [Int: PostgresStoreError] = [:]

@@ -72,8 +72,9 @@ SELECT pg_notify('quartet_shards', '') WHERE EXISTS (SELECT FROM changed);
 -- name: read_outbox
 -- The first rows that the relay's shards wait for. Where many wait, no shard is read much further than the rows that the
 -- batch has room for, nor less far than $4 rows. With the first row come the cursors and the snapshot that were read by, the
--- reader's own transaction number, which it takes behind the snapshot, and how many rows each shard had. Rows of the types
--- $5, which are not the sink's, are left out; but each shard's last one is there, so that its cursor moves past them.
+-- reader's own transaction number, which it takes behind the snapshot, and how many rows each shard had; where there are no
+-- rows, one of nulls has those. Rows of the types $5, which are not the sink's, are left out; but each shard's last one is there, so
+-- that its cursor moves past them.
 WITH own AS MATERIALIZED (
     SELECT c.*, greatest($4::bigint, 2 * $3::bigint / count(*) OVER ()) AS share
     FROM {outbox_cursors} c
@@ -90,9 +91,9 @@ WITH own AS MATERIALIZED (
     FROM own LEFT JOIN (SELECT shard, count(*) AS rows FROM waiting GROUP BY shard) n USING (shard)
 )
 SELECT shard, id, transaction, epoch, type, aggregate_id, version, payload, trace, occurred_at,
-    CASE WHEN row_number() OVER (ORDER BY is_behind, id) = 1 THEN (SELECT text FROM context) END AS context
-FROM waiting
-WHERE type <> ALL ($5::text[]) OR id IN (SELECT max(id) FROM waiting GROUP BY shard, is_behind)
+    CASE WHEN row_number() OVER (ORDER BY is_behind, id) = 1 THEN text END AS context
+FROM context LEFT JOIN waiting
+    ON type <> ALL ($5::text[]) OR id IN (SELECT max(id) FROM waiting GROUP BY shard, is_behind)
 ORDER BY is_behind, id;
 
 -- name: advance_cursors
