@@ -44,7 +44,7 @@ import Testing
                 let last = try #require(process.log.split(separator: "\n").last)
                 #expect(last.contains("quartet migrate"), "\(last)")
             }
-            #expect(try await system.finish(["migrate", "--json"]).contains(#""outbox.dropship":4"#))
+            #expect(try await system.finish(["migrate", "--json"]).contains(#""outbox.dropship":5"#))
             #expect(try await system.finish(["migrate"]).contains("catalog: up to date"))
             let (_, shop) = try await system.serve()
             #expect(try await shop.call(.get, "/readyz").status == 200)

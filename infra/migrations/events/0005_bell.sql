@@ -15,8 +15,11 @@ BEGIN
         CROSS JOIN unnest(aggregate_ids, versions, payloads) WITH ORDINALITY AS e (id, version, payload, place)
     WHERE s.is_only
     ORDER BY e.place;
-    -- It goes with the transaction, behind the notification.
-    IF pg_try_advisory_xact_lock(hashtextextended('quartet_outbox ' || emit.type, 0)) THEN
+    -- The right to ring for others goes with the transaction, behind the notification. Who is under way for long would keep it
+    -- for long, and rings for itself.
+    IF clock_timestamp() > now() + interval '50 milliseconds'
+        OR pg_try_advisory_xact_lock(hashtextextended('quartet_outbox ' || emit.type, 0))
+    THEN
         PERFORM pg_notify('quartet_outbox', emit.type);
     END IF;
 END
