@@ -233,7 +233,8 @@ let package = Package(
             dependencies: [
                 "Market",
                 "Catalog", "Kafka", "Mongo", "Postgres", "QuartetCore", "QuartetDatabases", "QuartetMigrations",
-                "QuartetRoles", "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport", .logging,
+                "QuartetRoles", "QuartetStack", "QuartetStores", "QuartetTesting", "RabbitMQ", "Redis", "ClientSupport",
+                .logging,
             ]),
         .testTarget(
             name: "QuartetChaosTests",
